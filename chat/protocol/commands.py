@@ -1,0 +1,174 @@
+"""Commands, client to server: the typed schema and its decoder.
+
+Unknown fields are ignored, so that a newer client can talk to an older server. Field names are
+the wire's, which is why they are camelCase.
+"""
+
+import re
+from typing import Annotated, Any
+
+from msgspec import DecodeError, Meta, Struct, ValidationError, json
+
+from chat.protocol.errors import CommandError, ErrorCode
+
+#: Largest integer that survives a JavaScript client (ECMAScript Number.MAX_SAFE_INTEGER).
+MAX_SAFE_INTEGER = 2**53 - 1
+
+ROOM_ID = re.compile(r"[A-Za-z0-9_.:@+=~-]{1,128}\Z")
+
+CommandId = (
+    Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+    | Annotated[str, Meta(max_length=64)]
+)
+Seq = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
+Epoch = Annotated[str, Meta(min_length=1, max_length=32)]
+RoomId = Annotated[str, Meta(min_length=1, max_length=128)]
+Token = Annotated[str, Meta(min_length=1, max_length=8192)]
+
+
+class Since(Struct, frozen=True):
+    """The last position in a room that the client has seen."""
+
+    epoch: Epoch
+    seq: Seq
+
+
+class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Fields that every command has; the answer repeats `id`."""
+
+    id: CommandId | None = None
+
+
+class Authenticate(Command, frozen=True, kw_only=True, tag="authenticate"):
+    """First message of a connection whose handshake carried no token."""
+
+    token: Token
+
+
+class JoinRoom(Command, frozen=True, kw_only=True, tag="join_room"):
+    """Become a member; with `since`, first receive what was missed."""
+
+    roomId: RoomId
+    since: Since | None = None
+
+
+class LeaveRoom(Command, frozen=True, kw_only=True, tag="leave_room"):
+    """Stop being a member on this connection."""
+
+    roomId: RoomId
+
+
+class ChatMessage(Command, frozen=True, kw_only=True, tag="chat_message"):
+    """Publish to a room; `clientMessageId` makes a retry safe."""
+
+    roomId: RoomId
+    content: str
+    clientMessageId: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+class Typing(Command, frozen=True, kw_only=True, tag="typing"):
+    """Say that the user is typing, or no longer is."""
+
+    roomId: RoomId
+    isTyping: bool = True
+
+
+class History(Command, frozen=True, kw_only=True, tag="history"):
+    """Read a page of stored messages: the last ones, or those before or after a `seq`."""
+
+    roomId: RoomId
+    before: Seq | None = None
+    after: Seq | None = None
+    epoch: Epoch | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+
+
+class Presence(Command, frozen=True, kw_only=True, tag="presence"):
+    """List the members of a room, in pages."""
+
+    roomId: RoomId
+    cursor: Annotated[str, Meta(max_length=32)] = "0"
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class RefreshToken(Command, frozen=True, kw_only=True, tag="refresh_token"):
+    """Replace the token of a live connection."""
+
+    token: Token
+
+
+class Ping(Command, frozen=True, kw_only=True, tag="ping"):
+    """Ask for a `pong`: an application-level proof of life."""
+
+
+AnyCommand = (
+    Authenticate
+    | JoinRoom
+    | LeaveRoom
+    | ChatMessage
+    | Typing
+    | History
+    | Presence
+    | RefreshToken
+    | Ping
+)
+
+_decoder = json.Decoder(AnyCommand)
+
+
+class _IdOnly(Struct):
+    id: Any = None
+    type: Any = None
+
+
+_id_decoder = json.Decoder(_IdOnly)
+
+
+def decode_command(text: str) -> AnyCommand:
+    """Decode and validate one text message.
+
+    Raises:
+        CommandError: malformed_json, too_deep, unknown_type, invalid_message or invalid_room.
+    """
+    try:
+        command = _decoder.decode(text)
+    except ValidationError as exc:
+        sentence = str(exc)
+        if sentence.endswith("at `$.type`") or "required field `type`" in sentence:
+            raise CommandError(ErrorCode.UNKNOWN_TYPE, _unknown_type(text)) from None
+        raise CommandError(ErrorCode.INVALID_MESSAGE, sentence) from None
+    except DecodeError as exc:
+        raise CommandError(ErrorCode.MALFORMED_JSON, str(exc)) from None
+    except RecursionError:
+        raise CommandError(ErrorCode.TOO_DEEP, "The message is nested too deeply.") from None
+    room_id = getattr(command, "roomId", None)
+    if room_id is not None and not ROOM_ID.match(room_id):
+        raise CommandError(
+            ErrorCode.INVALID_ROOM,
+            "A room id is 1 to 128 characters out of A-Z a-z 0-9 and _ . : @ + = ~ -",
+        )
+    return command
+
+
+def command_id_of(text: str) -> int | str | None:
+    """Return the `id` of a message that could not be decoded, if it is a usable one."""
+    found = _probe(text).id
+    if isinstance(found, str) and len(found) <= 64:
+        return found
+    if isinstance(found, int) and not isinstance(found, bool) and abs(found) <= MAX_SAFE_INTEGER:
+        return found
+    return None
+
+
+def _unknown_type(text: str) -> str:
+    name = _probe(text).type
+    if not isinstance(name, str):
+        return "A message needs a field `type`, a string."
+    return f"There is no command {name[:40]!r}."
+
+
+def _probe(text: str) -> _IdOnly:
+    try:
+        return _id_decoder.decode(text)
+    except (DecodeError, RecursionError):
+        return _IdOnly()

@@ -1,0 +1,217 @@
+"""Events, server to client: the typed schema and its encoder.
+
+An event that answers a command repeats its `id`. Fields that are None are left out on the wire.
+Times are milliseconds since the Unix epoch unless the name ends in `Ms`, which is a duration.
+"""
+
+from typing import Any
+
+from msgspec import Raw, Struct, json
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """Base of everything the server sends."""
+
+
+class ServerInfo(Struct, frozen=True):
+    """Who answers: the worker's id and the server's version."""
+
+    workerId: str
+    version: str
+
+
+class Connected(Event, frozen=True, kw_only=True, tag="connected"):
+    """The connection is authenticated and open for commands."""
+
+    id: int | str | None = None
+    connectionId: str
+    userId: str
+    protocol: str
+    serverInfo: ServerInfo
+    expiresAt: int
+    pingIntervalMs: int
+    maxMessageBytes: int
+
+
+class Ack(Event, frozen=True, kw_only=True, tag="ack"):
+    """A command took effect; for a published message, with its place in the room."""
+
+    id: int | str | None = None
+    roomId: str | None = None
+    epoch: str | None = None
+    seq: int | None = None
+    messageId: str | None = None
+    clientMessageId: str | None = None
+    timestamp: int | None = None
+    duplicate: bool = False
+
+
+class Error(Event, frozen=True, kw_only=True, tag="error"):
+    """A command was refused; the connection lives."""
+
+    id: int | str | None = None
+    code: str
+    message: str
+    roomId: str | None = None
+    retryAfterMs: int | None = None
+    uncertain: bool = False
+
+
+class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
+    """The connection is a member; live messages continue after `seq`."""
+
+    id: int | str | None = None
+    roomId: str
+    memberCount: int
+    epoch: str
+    seq: int
+    recovered: bool | None = None
+
+
+class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
+    """The connection is no longer a member."""
+
+    id: int | str | None = None
+    roomId: str
+    reason: str | None = None
+
+
+class UserJoined(Event, frozen=True, kw_only=True, tag="user_joined"):
+    """A user's first device joined the room, anywhere in the cluster."""
+
+    roomId: str
+    userId: str
+    user: dict[str, Any] | None = None
+    memberCount: int
+
+
+class UserLeft(Event, frozen=True, kw_only=True, tag="user_left"):
+    """A user's last device left the room, anywhere in the cluster."""
+
+    roomId: str
+    userId: str
+    memberCount: int
+
+
+class MemberCount(Event, frozen=True, kw_only=True, tag="member_count"):
+    """Sent now and then in rooms too large for join and leave events."""
+
+    roomId: str
+    memberCount: int
+
+
+class Message(Event, frozen=True, kw_only=True, tag="chat_message"):
+    """One message at its place in the room's order."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    messageId: str
+    userId: str
+    user: dict[str, Any] | None = None
+    clientMessageId: str | None = None
+    content: str
+
+
+class TypingChanged(Event, frozen=True, kw_only=True, tag="typing"):
+    """A member started or stopped typing; forget it after `expiresInMs`."""
+
+    roomId: str
+    userId: str
+    isTyping: bool
+    expiresInMs: int | None = None
+
+
+class Gap(Event, frozen=True, kw_only=True, tag="gap"):
+    """Messages that this client will not receive, said instead of hidden.
+
+    `reason` is "trimmed" when `fromSeq`..`toSeq` fell off the capped history, and "reset" when the
+    store itself went back in time: positions of `previousEpoch` after `fromSeq` no longer hold.
+    """
+
+    roomId: str
+    reason: str
+    epoch: str
+    fromSeq: int
+    toSeq: int
+    previousEpoch: str | None = None
+
+
+class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
+    """A page of messages in rising `seq`; `more` says whether the page has a successor."""
+
+    id: int | str | None = None
+    roomId: str
+    epoch: str
+    headSeq: int
+    messages: list[Raw]
+    more: bool
+
+
+class Member(Struct, frozen=True, omit_defaults=True):
+    """One user in a room, on however many devices."""
+
+    userId: str
+    user: dict[str, Any] | None = None
+
+
+class PresencePage(Event, frozen=True, kw_only=True, tag="presence"):
+    """A page of members; `cursor` continues the list, its absence ends it."""
+
+    id: int | str | None = None
+    roomId: str
+    memberCount: int
+    members: list[Member]
+    cursor: str | None = None
+
+
+class TokenRefreshed(Event, frozen=True, kw_only=True, tag="token_refreshed"):
+    """The new token is in force."""
+
+    id: int | str | None = None
+    expiresAt: int
+
+
+class TokenExpiring(Event, frozen=True, kw_only=True, tag="token_expiring"):
+    """The token ends soon: send `refresh_token`, or the connection is closed with 4101."""
+
+    expiresAt: int
+    expiresInMs: int
+
+
+class Drain(Event, frozen=True, kw_only=True, tag="drain"):
+    """This worker is leaving; the connection closes with 1012 and the client should come back."""
+
+    closesInMs: int
+    reconnectAfterMs: int
+
+
+class Pong(Event, frozen=True, kw_only=True, tag="pong"):
+    """Answer to the `ping` command."""
+
+    id: int | str | None = None
+    timestamp: int
+
+
+AnyEvent = (
+    Connected
+    | Ack
+    | Error
+    | RoomJoined
+    | RoomLeft
+    | UserJoined
+    | UserLeft
+    | MemberCount
+    | Message
+    | TypingChanged
+    | Gap
+    | HistoryPage
+    | PresencePage
+    | TokenRefreshed
+    | TokenExpiring
+    | Drain
+    | Pong
+)
+
+encode_event = json.Encoder().encode

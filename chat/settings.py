@@ -1,0 +1,314 @@
+"""Every setting: one typed field with a default, an environment variable and a sentence.
+
+The environment variable of a field is `CHAT_` and its name in capitals. Durations are seconds,
+sizes are bytes, rates are per second. `docs/settings.md` is made from this file and a test keeps
+the two equal. Nothing here reads the environment by itself: `from_environ` takes a mapping.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.inspect import Metadata, StructType, type_info
+from msgspec.structs import fields
+
+PREFIX = "CHAT_"
+SECRETS = frozenset({"redis_url", "jwt_secret"})  # values that are never printed
+_DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
+
+Count = Annotated[int, Meta(ge=1)]
+CountOrOff = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=86400 * 365)]
+Rate = Annotated[float, Meta(ge=0)]
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text says which and why. The process must not start."""
+
+
+def _doc(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a worker and of its supervisor."""
+
+    # --- where it listens
+    host: Annotated[str, _doc("Address the public port binds to.")] = "127.0.0.1"
+    port: Annotated[Port, _doc("Public port: WebSocket at /ws, the web page at /.")] = 8080
+    ops_host: Annotated[str, _doc("Address the operations port binds to. Keep it private.")] = (
+        "127.0.0.1"
+    )
+    ops_port: Annotated[Port, _doc("Operations port: /healthz, /readyz, /metrics.")] = 9100
+    listen_backlog: Annotated[Count, _doc("Length of the kernel's queue of new connections.")] = (
+        4096
+    )
+    workers: Annotated[
+        Count, _doc("Worker processes under `chat up`. Default: one per core.")
+    ] = _DEFAULT_WORKERS
+
+    # --- Redis
+    redis_url: Annotated[
+        str, _doc("Redis to use: redis://, rediss:// or unix://. May hold a password.")
+    ] = "redis://127.0.0.1:6379/0"
+    redis_prefix: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9_.-]{1,32}$"),
+        _doc("First part of every key and channel, so that several systems can share a Redis."),
+    ] = "chat"
+    redis_connect_timeout: Annotated[Seconds, _doc("Time to open one Redis connection.")] = 3.0
+    redis_timeout: Annotated[
+        Seconds, _doc("Age of the oldest unanswered Redis command at which its connection is cut.")
+    ] = 4.0
+    redis_max_in_flight: Annotated[
+        Count, _doc("Redis commands in flight per worker; beyond it commands get `unavailable`.")
+    ] = 20000
+    redis_probe_interval: Annotated[
+        Seconds, _doc("How often a worker sends itself a message through Redis pub/sub.")
+    ] = 2.0
+    redis_probe_timeout: Annotated[
+        Seconds, _doc("How long that message may take before the worker counts as deaf.")
+    ] = 5.0
+
+    # --- connections
+    max_connections: Annotated[
+        CountOrOff,
+        _doc("Connections per worker; 0 means as many as the descriptor limit allows."),
+    ] = 0
+    max_pending_connections: Annotated[
+        Count, _doc("Connections per worker that have not authenticated yet.")
+    ] = 4096
+    handshake_timeout: Annotated[
+        Seconds, _doc("From accept to authenticated, first message included.")
+    ] = 10.0
+    max_header_bytes: Annotated[Count, _doc("Size of an HTTP request, headers included.")] = 16384
+    max_message_bytes: Annotated[
+        Count, _doc("Size of one message from a client; beyond it close code 1009.")
+    ] = 16384
+    max_content_chars: Annotated[
+        Count, _doc("Length of `content` in characters; beyond it `content_too_long`.")
+    ] = 8192
+    max_outbound_bytes: Annotated[
+        Count, _doc("Unsent bytes per connection; beyond it the connection is closed with 4200.")
+    ] = 1048576
+    outbound_high_water_bytes: Annotated[
+        Count,
+        _doc("Unsent bytes per connection at which typing and presence events are left out."),
+    ] = 65536
+    ping_interval: Annotated[
+        Seconds, _doc("Silence after which a client is pinged; jittered. Any traffic is life.")
+    ] = 25.0
+    ping_timeout: Annotated[
+        Seconds, _doc("Silence after a ping at which the connection is closed with 4201.")
+    ] = 20.0
+    close_timeout: Annotated[
+        Seconds, _doc("How long a closing connection may take before it is cut.")
+    ] = 5.0
+    compression: Annotated[
+        bool, _doc("Offer permessage-deflate. Costs tens of KiB per connection; off by default.")
+    ] = False
+    max_errors_in_a_row: Annotated[
+        Count, _doc("Refused commands without an accepted one between, then close code 4000.")
+    ] = 20
+    max_control_frames_per_s: Annotated[
+        Count, _doc("Pings and pongs a client may send per second, then close code 4103.")
+    ] = 50
+    trusted_proxies: Annotated[
+        str,
+        _doc("Comma-separated addresses or networks whose X-Forwarded-For is believed."),
+    ] = ""
+
+    # --- identity
+    jwt_keys_file: Annotated[
+        str, _doc("JWKS file (RFC 7517) with the keys that sign tokens; symmetric keys allowed.")
+    ] = ""
+    jwt_secret: Annotated[
+        str, _doc("One symmetric key for HS256, at least 32 bytes, instead of a file.")
+    ] = ""
+    jwt_jwks_url: Annotated[str, _doc("URL of a JWKS; fetched, cached and refreshed.")] = ""
+    jwt_jwks_cache_s: Annotated[Seconds, _doc("How long a fetched JWKS is used.")] = 3600.0
+    jwt_jwks_cooldown_s: Annotated[
+        Seconds, _doc("Least time between two fetches caused by an unknown key id.")
+    ] = 10.0
+    jwt_algorithms: Annotated[
+        str, _doc("Comma-separated allow-list out of HS256, RS256, ES256, EdDSA.")
+    ] = "HS256,RS256,ES256,EdDSA"
+    jwt_issuer: Annotated[str, _doc("Required `iss`; empty means any.")] = ""
+    jwt_audience: Annotated[str, _doc("Required `aud`; empty means tokens must have none.")] = ""
+    jwt_leeway_s: Annotated[float, Meta(ge=0, le=300), _doc("Clock skew forgiven.")] = 5.0
+    jwt_max_lifetime_s: Annotated[
+        Seconds, _doc("Longest remaining life of a token that is accepted.")
+    ] = 86400.0
+    token_in_query: Annotated[
+        bool, _doc("Accept `?token=`; the URL is then a secret. Never logged by us.")
+    ] = False
+    token_warning_s: Annotated[
+        Seconds, _doc("How long before its end a client is told `token_expiring`.")
+    ] = 60.0
+    allowed_origins: Annotated[
+        str,
+        _doc("Comma-separated Origins of browsers; empty means the page's own host only."),
+    ] = ""
+    local_mode: Annotated[
+        bool,
+        _doc("Hand out tokens to anyone on this machine. Set by `make run`; loopback only."),
+    ] = False
+
+    # --- rooms and messages
+    history_size: Annotated[Count, _doc("Messages kept per room, exactly.")] = 1000
+    history_ttl: Annotated[
+        Seconds, _doc("A room nobody publishes to forgets its messages after this time.")
+    ] = 604800.0
+    stream_ttl: Annotated[
+        Seconds, _doc("... and its epoch and seq after this time. At least history_ttl.")
+    ] = 2592000.0
+    idempotency_window: Annotated[
+        Seconds, _doc("How long a `clientMessageId` is remembered.")
+    ] = 300.0
+    max_rooms_per_connection: Annotated[Count, _doc("Rooms one connection may be in.")] = 100
+    subscription_linger: Annotated[
+        Seconds, _doc("How long a worker stays subscribed to a room without local members.")
+    ] = 5.0
+    head_check_interval: Annotated[
+        Seconds, _doc("How often a worker compares each quiet room with the head in Redis.")
+    ] = 30.0
+    typing_throttle: Annotated[
+        Seconds, _doc("Least time between two `typing` events of one user in one room.")
+    ] = 2.0
+    typing_ttl: Annotated[Seconds, _doc("A user counts as typing this long after the last sign.")] = (
+        6.0
+    )
+
+    # --- presence
+    lease_ttl: Annotated[
+        Seconds, _doc("A worker silent for this long is dead, its members leave.")
+    ] = 10.0
+    lease_interval: Annotated[Seconds, _doc("How often a worker renews its lease.")] = 3.0
+    presence_grace: Annotated[
+        Seconds, _doc("A user whose connection broke leaves a room this much later.")
+    ] = 5.0
+    large_room_members: Annotated[
+        Count,
+        _doc("Above this many members a room gets `member_count` instead of join and leave."),
+    ] = 200
+    member_count_interval: Annotated[
+        Seconds, _doc("Least time between two `member_count` events of a large room.")
+    ] = 2.0
+
+    # --- rate limits; a rate of 0 is no limit
+    connection_messages_per_s: Annotated[Rate, _doc("Commands per connection.")] = 20.0
+    connection_messages_burst: Annotated[Count, _doc("Burst of the above.")] = 60
+    connection_bytes_per_s: Annotated[Rate, _doc("Inbound bytes per connection.")] = 65536.0
+    connection_bytes_burst: Annotated[Count, _doc("Burst of the above.")] = 262144
+    connection_joins_per_s: Annotated[Rate, _doc("Joins per connection.")] = 20.0
+    connection_joins_burst: Annotated[Count, _doc("Burst of the above.")] = 100
+    user_messages_per_s: Annotated[Rate, _doc("Commands per user, across the cluster.")] = 40.0
+    user_messages_burst: Annotated[Count, _doc("Burst of the above.")] = 120
+    user_bytes_per_s: Annotated[Rate, _doc("Inbound bytes per user, across the cluster.")] = 131072.0
+    user_bytes_burst: Annotated[Count, _doc("Burst of the above.")] = 524288
+    user_joins_per_s: Annotated[Rate, _doc("Joins per user, across the cluster.")] = 40.0
+    user_joins_burst: Annotated[Count, _doc("Burst of the above.")] = 200
+    address_connects_per_s: Annotated[
+        Rate, _doc("New connections per client address and worker.")
+    ] = 20.0
+    address_connects_burst: Annotated[Count, _doc("Burst of the above.")] = 100
+    limits_sync_interval: Annotated[
+        Seconds, _doc("How often a worker settles user budgets with the cluster.")
+    ] = 0.5
+    slow_mode: Annotated[
+        str,
+        _doc("Room patterns and seconds between messages of one user: `news-*=10,qa=2`."),
+    ] = ""
+
+    # --- life of a process
+    drain_timeout: Annotated[
+        Seconds, _doc("From SIGTERM to the last client closed.")
+    ] = 30.0
+    drain_batch_interval: Annotated[
+        Seconds, _doc("Time between two batches of closed clients while draining.")
+    ] = 0.25
+    restart_backoff_max: Annotated[
+        Seconds, _doc("Longest pause before a dead worker is started again.")
+    ] = 30.0
+    crash_loop_count: Annotated[
+        Count, _doc("Deaths within `crash_loop_window` that are reported as a crash loop.")
+    ] = 5
+    crash_loop_window: Annotated[Seconds, _doc("See crash_loop_count.")] = 60.0
+    log_format: Annotated[
+        str, Meta(pattern="^(json|console)$"), _doc("`json` or `console`.")
+    ] = "console"
+    log_level: Annotated[
+        str, Meta(pattern="^(debug|info|warning|error)$"), _doc("Least level that is logged.")
+    ] = "info"
+
+    def __post_init__(self) -> None:
+        for problem in self._contradictions():
+            raise ValueError(problem)
+
+    def _contradictions(self) -> list[str]:
+        """Pairs of settings that are fine alone and wrong together."""
+        problems = []
+        if self.stream_ttl < self.history_ttl:
+            problems.append("CHAT_STREAM_TTL must be at least CHAT_HISTORY_TTL")
+        if self.lease_interval * 2 > self.lease_ttl:
+            problems.append("CHAT_LEASE_INTERVAL must be at most half of CHAT_LEASE_TTL")
+        if self.outbound_high_water_bytes >= self.max_outbound_bytes:
+            problems.append("CHAT_OUTBOUND_HIGH_WATER_BYTES must be below CHAT_MAX_OUTBOUND_BYTES")
+        if self.redis_probe_timeout < self.redis_probe_interval:
+            problems.append("CHAT_REDIS_PROBE_TIMEOUT must be at least CHAT_REDIS_PROBE_INTERVAL")
+        if self.jwt_secret and len(self.jwt_secret.encode()) < 32:
+            problems.append("CHAT_JWT_SECRET must have at least 32 bytes (RFC 7518 section 3.2)")
+        return problems
+
+
+def variable(field_name: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + field_name.upper()
+
+
+def from_environ(environ: Mapping[str, str]) -> Settings:
+    """Build settings from `CHAT_*` variables; everything else in `environ` is ignored.
+
+    Raises:
+        SettingsError: a value is wrong or a `CHAT_*` name is not a setting.
+    """
+    known = {variable(field.name): field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        field = known.get(name)
+        if field is None:
+            problems.append(f"{name} is not a setting (docs/settings.md lists them all)")
+            continue
+        try:
+            values[field.name] = convert(text, field.type, strict=False)
+        except ValidationError as exc:
+            shown = "its value" if field.name in SECRETS else repr(text)
+            problems.append(f"{name}: {shown} is wrong: {exc}")
+    if not problems:
+        try:
+            return Settings(**values)  # type: ignore[arg-type]
+        except ValueError as exc:
+            problems.append(str(exc))
+    raise SettingsError("; ".join(problems) + ".")
+
+
+def to_environ(settings: Settings) -> dict[str, str]:
+    """Return the variables that make `from_environ` build equal settings: for child processes."""
+    return {
+        variable(field.name): str(getattr(settings, field.name)) for field in fields(Settings)
+    }
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Return (variable, default, sentence) of every setting, in the order of this file."""
+    rows = []
+    for field in cast("StructType", type_info(Settings)).fields:
+        default = "cores" if field.name == "workers" else str(field.default)
+        schema = cast("Metadata", field.type).extra_json_schema or {}
+        rows.append((variable(field.name), default, schema["description"]))
+    return rows

@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=1)]
 CountOrOff = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400 * 365)]
+WheelSeconds = Annotated[float, Meta(gt=0, le=240)]  # the timer wheel reaches 255 s
 Rate = Annotated[float, Meta(ge=0)]
 
 
@@ -98,10 +99,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _doc("Unsent bytes per connection at which typing and presence events are left out."),
     ] = 65536
     ping_interval: Annotated[
-        Seconds, _doc("Silence after which a client is pinged; jittered. Any traffic is life.")
+        WheelSeconds, _doc("Silence after which a client is pinged; jittered. Any traffic is life.")
     ] = 25.0
     ping_timeout: Annotated[
-        Seconds, _doc("Silence after a ping at which the connection is closed with 4201.")
+        WheelSeconds, _doc("Silence after a ping at which the connection is closed with 4201.")
     ] = 20.0
     close_timeout: Annotated[
         Seconds, _doc("How long a closing connection may take before it is cut.")

@@ -1,0 +1,177 @@
+"""The arguments and the help of the `chat` command."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chat import __version__
+from chat.settings import Settings
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+_CHAT = """\
+Settings are CHAT_ variables of the environment: `chat settings` shows those in force,
+docs/settings.md explains each.
+"""
+_UP = """\
+Starts the workers (CHAT_WORKERS, default one per core) behind one port, restarts those that die
+and serves /healthz, /readyz and /metrics for all of them on the operations port.
+
+signals:
+  SIGTERM, SIGINT  drain and stop; a second one hurries, a third one kills
+  SIGHUP           replace the workers one at a time
+
+examples:
+  chat up --local                      everything on this machine, nothing to configure
+  chat up --local --workers 1 --data-dir /tmp/try
+  CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... CHAT_HOST=0.0.0.0 chat up
+"""
+_WORKER = """\
+Runs one worker in this process. `chat up` starts workers itself; alone, a worker suits a
+container or a service manager that does what `chat up` does.
+
+Without --listen-fd it binds CHAT_HOST and CHAT_PORT. It serves its own operations port
+(--ops-fd, or CHAT_OPS_HOST and CHAT_OPS_PORT) unless it reports to a supervisor.
+SIGTERM drains it.
+
+examples:
+  CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... chat worker
+  CHAT_PORT=8081 CHAT_OPS_PORT=9101 CHAT_JWT_SECRET=... chat worker
+"""
+_MINTING = """\
+Prints a token, and nothing else, signed with CHAT_JWT_SECRET or with the first private or
+symmetric key of CHAT_JWT_KEYS_FILE. For development and tests: in production your own sign-in
+service makes tokens.
+
+examples:
+  chat token --user ann
+  chat token --user ann --name Ann --room 'news-*=join' --room team=join,publish --ttl 600
+"""
+_SETTINGS = """\
+Prints every setting in force as CHAT_ variables, secrets masked, a * before those that differ
+from the default. Fails with a sentence if one is wrong.
+
+examples:
+  chat settings
+  CHAT_PORT=80800 chat settings
+"""
+
+
+def build_parser(
+    *, up: Command, worker: Command, token: Command, settings: Command
+) -> argparse.ArgumentParser:
+    """Return the parser; the chosen command is in `options.command`."""
+    parser = argparse.ArgumentParser(
+        prog="chat", description="A real-time chat server cluster.", epilog=_CHAT
+    )
+    parser.add_argument("--version", action="version", version=f"chat {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _up_arguments(_add(commands, "up", up, "run workers behind one port", _UP))
+    _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
+    _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
+    _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, command: Command, summary: str, text: str
+) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    added.set_defaults(command=command)
+    return added
+
+
+def _up_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="for this machine only: a key made for this run, tokens for anyone who asks from "
+        "here, an embedded Redis unless CHAT_REDIS_URL is set",
+    )
+    parser.add_argument(
+        "--embedded-redis",
+        action="store_true",
+        help="start a Redis of our own (part of --local): redis-server on PATH, else the one "
+        "that comes with the extra `embedded`",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("chat-data"),
+        metavar="DIR",
+        help="where the embedded Redis keeps its data (default: ./chat-data)",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, metavar="N", help="worker processes, instead of CHAT_WORKERS"
+    )
+
+
+def _worker_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen-fd", type=_number, metavar="N", help="inherited public listening socket"
+    )
+    parser.add_argument(
+        "--ops-fd", type=_number, metavar="N", help="inherited operations listening socket"
+    )
+    parser.add_argument(
+        "--control-fd", type=_number, metavar="N", help="inherited channel to the supervisor"
+    )
+    parser.add_argument(
+        "--slot", type=_number, default=0, metavar="N", help="number under the supervisor"
+    )
+
+
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", required=True, metavar="U", help="the user id, claim `sub`")
+    parser.add_argument(
+        "--room",
+        action="append",
+        type=_room,
+        metavar="PATTERN=RIGHTS",
+        help="what the user may do where: a room id or a pattern with *, and rights out of join, "
+        "publish, moderate; may be repeated (default: *=join,publish)",
+    )
+    parser.add_argument(
+        "--ttl", type=_seconds, default=3600.0, metavar="S", help="seconds (default: 3600)"
+    )
+    parser.add_argument("--name", metavar="DISPLAY", help="display name, shown to other members")
+
+
+def _room(text: str) -> tuple[str, list[str]]:
+    pattern, _, allowed = text.partition("=")
+    rights = [right.strip() for right in allowed.split(",")]
+    if not pattern or not set(rights) <= {"join", "publish", "moderate"}:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not like 'PATTERN=join,publish' (rights: join, publish, moderate)"
+        )
+    return pattern, rights
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("it must be more than 0")
+    return seconds

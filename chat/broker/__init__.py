@@ -1,0 +1,1 @@
+"""Rooms across workers: everything that touches Redis."""

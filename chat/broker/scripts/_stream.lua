@@ -1,0 +1,38 @@
+-- The birth and the forks of a room's stream. Prelude of room_publish and room_read.
+--
+-- A stream is a hash: e epoch, s last seq, h the history id of the Redis that wrote last,
+-- p the one before, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each
+-- with the last seq that this stream has in common with it.
+--
+-- The history id (`master_replid`) changes when Redis restarts or a replica is promoted: the
+-- moments at which the log may have lost its tail. The epoch changes with it, so that the same
+-- (epoch, seq) never names two messages.
+
+local LINEAGE_MAX = 8
+
+-- Returns epoch, seq, lineage; or nil when `history_id` is one this stream has left behind.
+local function open_stream(key, history, history_id, fresh_epoch)
+  local f = redis.call('HMGET', key, 'e', 's', 'h', 'p', 'l')
+  local epoch, seq, known, previous, lineage = f[1], tonumber(f[2]), f[3], f[4], f[5] or ''
+  if not epoch then
+    redis.call('DEL', history) -- records without their stream have no place in any order
+    redis.call('HSET', key, 'e', fresh_epoch, 's', 0, 'h', history_id)
+    return fresh_epoch, 0, ''
+  end
+  if known == history_id then
+    return epoch, seq, lineage
+  end
+  if previous == history_id then
+    return nil
+  end
+  local kept = { epoch .. '@' .. seq }
+  for entry in string.gmatch(lineage, '%S+') do
+    if #kept < LINEAGE_MAX then
+      kept[#kept + 1] = entry
+    end
+  end
+  lineage = table.concat(kept, ' ')
+  redis.call('HSET', key, 'e', fresh_epoch, 'h', history_id, 'p', known, 'l', lineage)
+  return fresh_epoch, seq, lineage
+end
+

@@ -1,0 +1,30 @@
+-- Take a dead lease's members out of one room, some at a time.
+--
+-- KEYS[1] members   KEYS[2] held by the dead lease
+-- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events
+-- Returns how many members the lease still holds
+-- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
+-- Complexity: O(ARGV[2]).
+
+local held = redis.call('HSCAN', KEYS[2], 0, 'COUNT', ARGV[2])[2]
+local large = tonumber(ARGV[3])
+for i = 1, #held, 2 do
+  local user = held[i]
+  redis.call('HDEL', KEYS[2], user)
+  local value = redis.call('HGET', KEYS[1], user)
+  local leases = value and tonumber(string.match(value, '^(%d+)|')) or 0
+  if leases > 1 then
+    redis.call('HSET', KEYS[1], user, (leases - 1) .. '|' .. string.match(value, '^%d+|(.*)$'))
+  elseif leases == 1 then
+    redis.call('HDEL', KEYS[1], user)
+    local count = redis.call('HLEN', KEYS[1])
+    if count <= large then
+      redis.call('PUBLISH', ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
+    end
+  end
+end
+local count = redis.call('HLEN', KEYS[1])
+if #held > 0 and count > large then
+  redis.call('PUBLISH', ARGV[1], 'n' .. count)
+end
+return redis.call('HLEN', KEYS[2])

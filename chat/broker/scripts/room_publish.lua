@@ -1,0 +1,44 @@
+-- Publish one message: dedupe, slow mode, next seq, append, trim, expire, publish.
+--
+-- KEYS[1] stream   KEYS[2] history   KEYS[3] sent (or stream)   KEYS[4] slow (or stream)
+-- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
+-- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
+-- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
+-- ARGV[9] idempotency ms, 0 = no client message id  ARGV[10] slow mode ms, 0 = off
+-- Returns {'ok', epoch, seq, timestamp, message id}      stored and published
+--         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
+--         {'slow', wait ms}                              nothing stored
+--         {'stale'}                                      history id is out of date, nothing stored
+-- Atomicity: one script; nothing is published that is not in history.
+-- Complexity: O(1) but for the one element that LTRIM drops.
+
+local idempotency_ms, slow_ms = tonumber(ARGV[9]), tonumber(ARGV[10])
+if idempotency_ms > 0 then
+  local sent = redis.call('GET', KEYS[3])
+  if sent then
+    local epoch, seq, timestamp, id = string.match(sent, '^(%S+) (%S+) (%S+) (%S+)$')
+    return { 'dup', epoch, seq, timestamp, id }
+  end
+end
+local epoch, seq = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+if not epoch then
+  return { 'stale' }
+end
+if slow_ms > 0 and not redis.call('SET', KEYS[4], '1', 'PX', slow_ms, 'NX') then
+  return { 'slow', redis.call('PTTL', KEYS[4]) }
+end
+local now = redis.call('TIME')
+local timestamp = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
+seq = redis.call('HINCRBY', KEYS[1], 's', 1)
+local record = 'm' .. epoch .. ':' .. string.format('%d', seq) .. ':' .. timestamp .. ':' .. ARGV[5]
+if redis.call('RPUSH', KEYS[2], record) > tonumber(ARGV[6]) then
+  redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[7])
+redis.call('PEXPIRE', KEYS[1], ARGV[8])
+if idempotency_ms > 0 then
+  local sent = table.concat({ epoch, string.format('%d', seq), timestamp, ARGV[4] }, ' ')
+  redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
+end
+redis.call('PUBLISH', ARGV[1], record)
+return { 'ok', epoch, string.format('%d', seq), timestamp, ARGV[4] }

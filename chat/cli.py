@@ -1,0 +1,173 @@
+"""The `chat` command: `up`, `worker`, `token`, `settings`.
+
+Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
+1 for anything else.
+"""
+
+import argparse
+import asyncio
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from chat.arguments import build_parser
+from chat.ops import logs
+from chat.ops.signing import signing_key
+from chat.settings import SECRETS, Settings, SettingsError, describe, from_environ, variable
+from chat.supervisor.control import ControlChannel
+from chat.supervisor.embedded import EmbeddedRedis
+from chat.supervisor.listening import bind
+from chat.supervisor.slot import EXIT_SETTINGS
+from chat.supervisor.supervisor import Supervisor
+
+_LOCAL_SECRET_BYTES = 48
+_OPS_BACKLOG = 128
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = build_parser(up=_up, worker=_worker, token=_token, settings=_settings)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.command(options, from_environ(os.environ))
+    except SettingsError as exc:
+        print(f"chat: {exc}", file=sys.stderr)
+        return EXIT_SETTINGS
+    except KeyboardInterrupt:
+        return 130  # before there was anything to stop
+    return code
+
+
+# ------------------------------------------------------------------------- up
+
+
+def _up(options: argparse.Namespace, settings: Settings) -> int:
+    if options.workers is not None:
+        settings = structs.replace(settings, workers=options.workers)
+    if options.local:
+        settings = _local(settings)
+    logs.setup(settings)
+    return asyncio.run(_supervise(options, settings))
+
+
+def _local(settings: Settings) -> Settings:
+    """Return the settings of a run on this machine only, with a key of its own."""
+    if not _is_loopback(settings.host):
+        raise SettingsError(
+            f"--local gives tokens to anyone who asks, so CHAT_HOST must be a loopback address, "
+            f"not {settings.host!r}."
+        )
+    secret = settings.jwt_secret or secrets.token_urlsafe(_LOCAL_SECRET_BYTES)
+    return structs.replace(settings, local_mode=True, jwt_secret=secret)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
+    redis = None
+    if options.embedded_redis or (options.local and variable("redis_url") not in os.environ):
+        redis = EmbeddedRedis(options.data_dir, restart_backoff_max_s=settings.restart_backoff_max)
+
+    def announce(supervisor: Supervisor) -> None:
+        print(_welcome(supervisor.port, supervisor.ops_port, settings, redis), flush=True)
+
+    on_ready = announce if options.local else None
+    return await Supervisor(settings, redis=redis, on_ready=on_ready).run()
+
+
+def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis | None) -> str:
+    host = "localhost" if settings.host == "127.0.0.1" else settings.host
+    where = f"in {redis.data_dir}" if redis else "in the Redis of CHAT_REDIS_URL"
+    workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    return (
+        "\n"
+        f"  Chat is running with {workers}.\n"
+        "\n"
+        f"  Page        http://{host}:{port}\n"
+        f"  WebSocket   ws://{host}:{port}/ws\n"
+        f"  Operations  http://{settings.ops_host}:{ops_port}/readyz and /metrics\n"
+        f"  Data        {where}\n"
+        "\n"
+        "  Ctrl-C stops it; the data stays.\n"
+    )
+
+
+# --------------------------------------------------------------------- worker
+
+
+def _worker(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.worker.main import run_worker  # what only a worker needs, uvloop too
+
+    listen_socket = _socket(options.listen_fd) or bind(
+        settings.host, settings.port, settings.listen_backlog, names=("host", "port")
+    )
+    ops_socket = _socket(options.ops_fd)
+    control = None
+    if options.control_fd is not None:
+        control = ControlChannel.from_fd(options.control_fd)
+    elif ops_socket is None:
+        ops_socket = bind(
+            settings.ops_host, settings.ops_port, _OPS_BACKLOG, names=("ops_host", "ops_port")
+        )
+    return run_worker(
+        settings,
+        listen_socket=listen_socket,
+        ops_socket=ops_socket,
+        control=control,
+        slot=options.slot,
+    )
+
+
+def _socket(fd: int | None) -> socket.socket | None:
+    if fd is None:
+        return None
+    try:
+        return socket.socket(fileno=fd)
+    except OSError as exc:
+        raise SettingsError(f"Descriptor {fd} is not a socket: {exc.strerror}.") from exc
+
+
+# ---------------------------------------------------------------------- token
+
+
+def _token(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.identity.tokens import mint  # what only this command needs
+
+    key = signing_key(settings)
+    token = mint(
+        key.key,
+        key.algorithm,
+        options.user,
+        ttl_s=options.ttl,
+        rooms=dict(options.room or [("*", ["join", "publish"])]),
+        user={"name": options.name} if options.name else None,
+        kid=key.kid,
+        issuer=settings.jwt_issuer or None,
+        audience=settings.jwt_audience or None,
+    )
+    print(token)
+    return 0
+
+
+# ------------------------------------------------------------------- settings
+
+
+def _settings(_options: argparse.Namespace, settings: Settings) -> int:
+    width = max(len(name) for name, _, _ in describe())
+    for field in structs.fields(Settings):
+        value = getattr(settings, field.name)
+        shown = "[set]" if field.name in SECRETS and value else value
+        mark = " " if value == field.default else "*"
+        print(f"{mark} {variable(field.name):<{width}}  {shown}")
+    print("\n* differs from the default")
+    return 0

@@ -1,0 +1,1 @@
+"""Sockets: bytes in, bytes out, WebSocket frames between. Knows nothing of rooms."""

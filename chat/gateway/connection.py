@@ -1,0 +1,347 @@
+"""One WebSocket connection in its steady state: no task, no timer, no parser while it is quiet.
+
+A complete, masked, final text frame in one read, which is nearly all traffic of a chat, and small
+pings and pongs are decoded here. Everything else (fragments, close, compressed frames, protocol
+errors) goes frame by frame through `websockets`' Sans-I/O protocol, made when needed and dropped
+when done, so that conformance is the library's and the memory of a million idle connections ours.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from websockets.frames import Opcode
+from websockets.protocol import SERVER, State
+from websockets.protocol import Protocol as SansIo
+
+from chat.protocol import frames
+from chat.gateway.wheel import OFF
+from chat.protocol.errors import CLOSE_REASONS, CloseCode
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without the C extension
+    from websockets.utils import apply_mask
+
+if TYPE_CHECKING:
+    from websockets.extensions import Extension
+
+    from chat.gateway.gateway import Gateway
+
+
+class Handler(Protocol):
+    """What a connection tells the layer above; every call is synchronous and must not block."""
+
+    def on_text(self, text: str) -> None:
+        """A complete text message arrived."""
+
+    def on_binary(self, data: bytes) -> None:
+        """A complete binary message arrived."""
+
+    def on_visit(self, now_s: float) -> float:
+        """The timer wheel came by; return in how many seconds at most to come again."""
+
+    def on_closed(self, code: int) -> None:
+        """The connection is gone, once. `code` is what the closing side said, 1006 if nothing."""
+
+
+class Connection(asyncio.Protocol):
+    """An `asyncio.Protocol` from the accepted handshake to the last byte."""
+
+    __slots__ = (
+        "_close_code",
+        "_control_count",
+        "_control_tick",
+        "_drain_waiter",
+        "_fragments",
+        "_gateway",
+        "_heard",
+        "_parser",
+        "_partial",
+        "_pong_due_tick",
+        "congested",
+        "handler",
+        "is_open",
+        "transport",
+        "wheel_slot",
+    )
+
+    def __init__(
+        self, gateway: "Gateway", transport: asyncio.Transport, extensions: "list[Extension]"
+    ) -> None:
+        self.transport = transport
+        self.handler: Handler | None = None  # set by the gateway before any data arrives
+        self.wheel_slot = OFF
+        self.is_open = True  # false as soon as either side has said close
+        self.congested = False  # more unsent bytes than the high-water mark
+        self._gateway = gateway
+        self._parser: SansIo | None = None  # only while a frame needs it, or with extensions
+        self._fragments: bytearray | None = None  # a fragmented message so far
+        self._partial: bytearray | None = None  # the front of a frame that isn't whole
+        self._heard = True  # any byte since the wheel came by
+        self._pong_due_tick = 0  # when a pinged client counts as dead; 0 while none is due
+        self._control_tick = 0
+        self._control_count = 0
+        self._close_code = 1006
+        self._drain_waiter: asyncio.Future[None] | None = None
+        if extensions:
+            self._parser = self._make_parser()
+            self._parser.extensions = extensions
+
+    # ---------------------------------------------------------------- inbound
+
+    def data_received(self, data: bytes) -> None:
+        """Split what arrived into frames and hand each to its decoder."""
+        self._heard = True
+        self._gateway.stats.bytes_in += len(data)
+        if self._partial is not None:
+            self._partial += data
+            if self._is_short(self._partial):
+                return
+            data = bytes(self._partial)
+            self._partial = None
+        at = 0
+        end = len(data)
+        while at < end:
+            used = self._frame(data, at, end)
+            if used == 0:
+                self._partial = bytearray(data[at:])
+                return
+            at += used
+
+    def _is_short(self, partial: bytearray) -> bool:
+        """Whether a valid frame is still incomplete: then it is not worth a look."""
+        header = frames.header_bytes(partial, 0)
+        if header == 0 or len(partial) < header:
+            return True
+        start, size = frames.payload_span(partial, 0)
+        return len(partial) < start + size <= start + self._gateway.max_bytes
+
+    def _frame(self, data: bytes, at: int, end: int) -> int:
+        """Handle the frame at `at`; return its length, or 0 if more bytes are needed."""
+        header = frames.header_bytes(data, at)
+        if header == 0 or end - at < header:
+            return 0
+        start, size = frames.payload_span(data, at)
+        first = data[at]
+        if not self.is_open or not data[at + 1] & frames.MASKED or size > self._gateway.max_bytes:
+            self._feed(data[at:])  # closing, or an error that the library words for us
+            return end - at
+        stop = start + size
+        if stop > end:
+            return 0
+        if first == frames.TEXT and self._fragments is None:
+            self._text(apply_mask(data[start:stop], data[start - 4 : start]))
+        elif first in (frames.PING, frames.PONG) and size <= 125:
+            self._control(first, data, start, stop)
+        else:
+            self._feed(data[at:stop])
+        return stop - at
+
+    def _text(self, payload: bytes) -> None:
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_DATA)  # RFC 6455 section 8.1
+            return
+        self._gateway.stats.messages_in += 1
+        cast("Handler", self.handler).on_text(text)
+
+    def _control(self, first: int, data: bytes, start: int, stop: int) -> None:
+        gateway = self._gateway
+        gateway.stats.frames_control += 1
+        if self._control_tick != gateway.tick:
+            self._control_tick = gateway.tick
+            self._control_count = 0
+        self._control_count += 1
+        if self._control_count > gateway.settings.max_control_frames_per_s:
+            self.close(CloseCode.FLOOD)
+        elif first == frames.PING and not self.congested:
+            # A peer that pings and never reads gets no pong: its pongs would be our memory.
+            self.send(frames.pong_frame(apply_mask(data[start:stop], data[start - 4 : start])))
+
+    def _feed(self, data: bytes) -> None:
+        """Let the library have one frame (or everything, once the connection is closing)."""
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = self._make_parser()
+        if parser.reader.eof:
+            return
+        parser.receive_data(data)
+        for event in parser.events_received():
+            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._data_frame(event.opcode, event.data, event.fin)
+            elif event.opcode is Opcode.CLOSE and parser.close_rcvd is not None:
+                self._close_code = parser.close_rcvd.code
+        self._settle(parser)
+
+    def _data_frame(self, opcode: Opcode, data: bytes, fin: bool) -> None:
+        if not self.is_open:
+            return
+        if opcode is not Opcode.CONT:
+            if fin:
+                self._message(opcode, bytes(data))
+                return
+            self._fragments = bytearray((opcode,))
+        fragments = cast("bytearray", self._fragments)
+        fragments += data
+        if fin:
+            self._fragments = None
+            self._message(Opcode(fragments[0]), bytes(fragments[1:]))
+
+    def _message(self, opcode: Opcode, data: bytes) -> None:
+        if opcode is Opcode.TEXT:
+            self._text(data)
+        else:
+            self._gateway.stats.messages_in += 1
+            cast("Handler", self.handler).on_binary(data)
+
+    def _make_parser(self) -> SansIo:
+        return SansIo(SERVER, state=State.OPEN, max_size=self._gateway.max_bytes)
+
+    def _settle(self, parser: SansIo) -> None:
+        """Write what the library wants written; drop it where the next frame starts afresh."""
+        for data in parser.data_to_send():
+            if data:
+                self._write(data)
+            elif not self.transport.is_closing():
+                self.transport.close()
+        if parser.state is State.OPEN:
+            if self._fragments is None and not parser.extensions:
+                self._parser = None
+        elif self.is_open:
+            self._closing(parser.close_sent.code if parser.close_sent else 1006)
+
+    # --------------------------------------------------------------- outbound
+
+    def send(self, frame: bytes) -> None:
+        """Write one frame, or a run of frames, that this client must get.
+
+        A connection that lets more than `max_outbound_bytes` pile up is closed with 4200, which
+        tells the client to come back and resume; its memory is bounded by that.
+
+        Cost: one system call while the socket takes the bytes.
+        """
+        if not self.is_open:
+            return
+        if self.congested:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent + len(frame) > self._gateway.settings.max_outbound_bytes:
+                self._gateway.stats.slow_consumer_closes += 1
+                self.close(CloseCode.SLOW_CONSUMER)
+                return
+        if self._parser is not None and self._parser.extensions:
+            frame = self._compressed(frame)
+        self._write(frame)
+
+    def send_ephemeral(self, frame: bytes) -> None:
+        """Write a frame that may be left out when the client reads slowly."""
+        if self.congested:
+            self._gateway.stats.ephemeral_dropped += 1
+        else:
+            self.send(frame)
+
+    def _compressed(self, joined: bytes) -> bytes:
+        parser = cast("SansIo", self._parser)
+        for first, payload in frames.split_frames(joined):
+            if first == frames.TEXT:
+                parser.send_text(payload)
+            elif first == frames.BINARY:
+                parser.send_binary(payload)
+            elif first == frames.PING:
+                parser.send_ping(payload)
+            else:
+                parser.send_pong(payload)
+        return b"".join(parser.data_to_send())
+
+    def _write(self, data: bytes) -> None:
+        self._gateway.stats.bytes_out += len(data)
+        self.transport.write(data)
+
+    def pause_writing(self) -> None:
+        """The high-water mark is passed: ephemeral events are left out from now on."""
+        self.congested = True
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self.congested = False
+        self._wake_drain_waiter()
+
+    async def drained(self) -> None:
+        """Wait until the client has caught up, or is gone. One waiter at a time.
+
+        Cancellation: safe.
+        """
+        if self.congested:
+            self._drain_waiter = asyncio.get_running_loop().create_future()
+            await self._drain_waiter
+
+    def _wake_drain_waiter(self) -> None:
+        waiter, self._drain_waiter = self._drain_waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # ---------------------------------------------------------------- closing
+
+    def close(self, code: CloseCode, reason: str | None = None) -> None:
+        """Start the closing handshake, once; the gateway cuts it after `close_timeout`."""
+        if not self.is_open:
+            return
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = self._make_parser()
+        parser.send_close(code, (reason or CLOSE_REASONS[code])[:120])
+        for data in parser.data_to_send():
+            self._write(data)
+        self._closing(code)
+
+    def _closing(self, code: int) -> None:
+        self.is_open = False
+        self._close_code = code
+        self._fragments = None
+        self._gateway.closing(self)
+
+    def authenticated(self) -> None:
+        """The handler knows who this is: the handshake deadline no longer applies."""
+        self._gateway.authenticated(self)
+
+    def visit(self, now_s: float) -> None:
+        """Judge liveness when the timer wheel comes by. Any byte since the last visit is life."""
+        gateway = self._gateway
+        settings = gateway.settings
+        if self._heard:
+            self._heard = False
+            self._pong_due_tick = 0
+            wait_s = gateway.jittered(settings.ping_interval)
+        elif self._pong_due_tick == 0:
+            wait_s = settings.ping_timeout
+            self._pong_due_tick = gateway.tick + gateway.ticks(wait_s)
+            if not self.congested:
+                self.send(frames.PING_FRAME)
+        elif gateway.tick < self._pong_due_tick:
+            wait_s = gateway.seconds(self._pong_due_tick - gateway.tick)
+        else:
+            gateway.stats.ping_timeouts += 1
+            self.close(CloseCode.PING_TIMEOUT)
+            return
+        if self.handler is not None:
+            wait_s = min(wait_s, self.handler.on_visit(now_s))
+        if self.is_open:
+            gateway.revisit(self, wait_s)
+
+    def abort(self) -> None:
+        """Cut the connection without ceremony."""
+        self.transport.abort()
+
+    def eof_received(self) -> bool:
+        """The peer sent FIN: without a close frame before, that is 1006."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone; tell the gateway and the handler once."""
+        self.is_open = False
+        self._parser = self._fragments = self._partial = None
+        self._wake_drain_waiter()
+        handler, self.handler = self.handler, None
+        self._gateway.closed(self, self._close_code)
+        if handler is not None:
+            handler.on_closed(self._close_code)

@@ -1,0 +1,203 @@
+"""All connections of one worker: admission, liveness, deadlines.
+
+One tick a second drives every deadline of every connection. Handshakes and closing
+connections wait in first-in-first-out queues, since each kind has one timeout for all; open
+connections sit on a timer wheel.
+"""
+
+import asyncio
+import random
+import resource
+import socket
+from collections import OrderedDict
+from typing import TypeVar
+
+from chat.gateway.address import parse_networks
+from chat.gateway.application import Application, Refusal
+from chat.gateway.connection import Connection
+from chat.gateway.handshake import Handshake
+from chat.gateway.wheel import Wheel
+from chat.ops.stats import Stats
+from chat.protocol.errors import CloseCode
+from chat.settings import Settings
+
+K = TypeVar("K")
+TICK_S = 1.0
+#: Descriptors kept back for Redis, logs, listening sockets and refusals.
+RESERVED_DESCRIPTORS = 100
+
+
+class Gateway:
+    """Accepts, counts, watches and closes the connections of one worker."""
+
+    def __init__(self, settings: Settings, stats: Stats, application: Application) -> None:
+        self.settings = settings
+        self.stats = stats
+        self.application = application
+        self.max_bytes = settings.max_message_bytes
+        self.trusted_proxies = parse_networks(settings.trusted_proxies)
+        self.max_connections = connection_limit(settings)
+        self.draining = False
+        self.tick = 1  # counts up; 0 means never
+        self.connections: set[Connection] = set()
+        self._pending: OrderedDict[Handshake | Connection, float] = OrderedDict()
+        self._closing: OrderedDict[Connection, float] = OrderedDict()
+        self._wheel: Wheel[Connection] = Wheel()
+        self._random = random.Random()  # noqa: S311 - jitter is no secret
+        self._server: asyncio.Server | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+
+    # -------------------------------------------------------------- lifecycle
+
+    async def start(self, listen_socket: socket.socket) -> None:
+        """Start accepting on a bound socket."""
+        self._server = await self._loop.create_server(
+            lambda: Handshake(self), sock=listen_socket, backlog=self.settings.listen_backlog
+        )
+        self._ticker = asyncio.create_task(self._run_ticks(), name="gateway-tick")
+
+    def stop_accepting(self) -> None:
+        """Close this process's copy of the listening socket; open connections live on."""
+        self.draining = True
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def stop(self) -> None:
+        """Cut whatever is still there."""
+        self.stop_accepting()
+        for handshake in [item for item in self._pending if isinstance(item, Handshake)]:
+            handshake.abort()
+        for connection in list(self.connections):
+            connection.abort()
+        while self.connections:
+            await asyncio.sleep(0)
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+
+    # -------------------------------------------------------------- admission
+
+    def handshake_began(self, handshake: Handshake) -> bool:
+        """Count a new socket in; false if there are too many unauthenticated ones already."""
+        if len(self._pending) >= self.settings.max_pending_connections:
+            return False
+        self._pending[handshake] = self._loop.time() + self.settings.handshake_timeout
+        self.stats.pending_connections = len(self._pending)
+        return True
+
+    def handshake_ended(self, handshake: Handshake) -> None:
+        """The socket closed without becoming a connection."""
+        self._pending.pop(handshake, None)
+        self.stats.pending_connections = len(self._pending)
+
+    def refusal(self) -> Refusal | None:
+        """Say why no further connection can be taken, if so."""
+        if self.draining:
+            return Refusal(503, "This worker is draining.", "draining", retry_after_s=1)
+        if len(self.connections) >= self.max_connections:
+            return Refusal(503, "This worker is full.", "full", retry_after_s=5)
+        return None
+
+    def upgraded(self, handshake: Handshake, connection: Connection, admission: object) -> None:
+        """The handshake is answered with 101: from here on it is a connection."""
+        deadline_s = self._pending.pop(handshake)
+        self._pending[connection] = deadline_s
+        self.connections.add(connection)
+        self.stats.connections = len(self.connections)
+        self.stats.connections_opened += 1
+        connection.transport.set_write_buffer_limits(high=self.settings.outbound_high_water_bytes)
+        self._wheel.place(connection, self.ticks(self.jittered(self.settings.ping_interval)))
+        connection.handler = self.application.opened(connection, admission, handshake.address)
+
+    def authenticated(self, connection: Connection) -> None:
+        """The connection has proven who it is: no deadline any more."""
+        self._pending.pop(connection, None)
+        self.stats.pending_connections = len(self._pending)
+        wait_s = self.jittered(self.settings.ping_interval)
+        if connection.handler is not None:
+            wait_s = min(wait_s, connection.handler.on_visit(self._loop.time()))
+        if connection.is_open:
+            self.revisit(connection, wait_s)
+
+    # --------------------------------------------------------------- watching
+
+    def jittered(self, seconds: float) -> float:
+        """Return between three quarters of `seconds` and all of it."""
+        return seconds * (0.75 + self._random.random() / 4)
+
+    @staticmethod
+    def ticks(seconds: float) -> int:
+        """Convert to ticks of the wheel, at least one."""
+        return max(1, round(seconds / TICK_S))
+
+    @staticmethod
+    def seconds(ticks: int) -> float:
+        """Convert from ticks of the wheel."""
+        return ticks * TICK_S
+
+    def revisit(self, connection: Connection, wait_s: float) -> None:
+        """Have the wheel come by in `wait_s` seconds, or earlier."""
+        self._wheel.place(connection, self.ticks(wait_s))
+
+    def closing(self, connection: Connection) -> None:
+        """A close frame was sent or received: the rest may take `close_timeout`."""
+        self._wheel.remove(connection)
+        self._closing[connection] = self._loop.time() + self.settings.close_timeout
+
+    def closed(self, connection: Connection, code: int) -> None:
+        """The transport is gone."""
+        self._wheel.remove(connection)
+        self._pending.pop(connection, None)
+        self._closing.pop(connection, None)
+        self.connections.discard(connection)
+        self.stats.connections = len(self.connections)
+        self.stats.pending_connections = len(self._pending)
+        self.stats.closes.add(code)
+
+    async def _run_ticks(self) -> None:
+        due_s = self._loop.time()
+        while True:
+            due_s += TICK_S
+            await asyncio.sleep(due_s - self._loop.time())
+            now_s = self._loop.time()
+            self.stats.loop_lag_seconds.observe(max(0.0, now_s - due_s))
+            turns = 1 + int(max(0.0, now_s - due_s) / TICK_S)  # catch up after a stall
+            due_s += (turns - 1) * TICK_S
+            for _ in range(turns):
+                self.tick += 1
+                for connection in self._wheel.turn():
+                    connection.visit(now_s)
+            self._expire(now_s)
+
+    def _expire(self, now_s: float) -> None:
+        for item in _due(self._pending, now_s):
+            if isinstance(item, Handshake):
+                self.stats.connections_refused.add("handshake")
+                item.time_out()
+            else:
+                item.close(CloseCode.AUTH_TIMEOUT)
+        for connection in _due(self._closing, now_s):
+            connection.abort()
+        self.stats.pending_connections = len(self._pending)
+
+
+def _due(queue: OrderedDict[K, float], now_s: float) -> list[K]:
+    due = []
+    while queue:
+        item, deadline_s = next(iter(queue.items()))
+        if deadline_s > now_s:
+            break
+        del queue[item]
+        due.append(item)
+    return due
+
+
+def connection_limit(settings: Settings) -> int:
+    """Raise the descriptor limit to what is allowed and return how many connections fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    fits = hard - RESERVED_DESCRIPTORS
+    return min(fits, settings.max_connections) if settings.max_connections else fits

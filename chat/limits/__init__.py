@@ -1,0 +1,1 @@
+"""Budgets: how much, how fast."""

@@ -1,0 +1,1 @@
+"""Seeing what runs: counters, reports, metrics, logs and the operations port."""

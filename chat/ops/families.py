@@ -1,0 +1,164 @@
+"""Every metric in one table: what is exported, and what `docs/metrics.md` lists.
+
+Names follow Prometheus: base units, counters end in `_total`.
+"""
+
+from typing import Literal, NamedTuple
+
+Kind = Literal["counter", "gauge", "histogram"]
+Source = Literal["stats", "process", "supervisor"]
+
+
+class Family(NamedTuple):
+    """One metric family.
+
+    Args:
+        name: as exported.
+        kind: of Prometheus.
+        field: attribute of `Stats`, or a name in the source.
+        help: one sentence.
+        label: of what the values are told apart; `worker` is the slot's number.
+        source: where the value comes from.
+    """
+
+    name: str
+    kind: Kind
+    field: str
+    help: str
+    label: str | None = None
+    source: Source = "stats"
+
+
+def _counter(name: str, field: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_{name}_total", "counter", field, text, label)
+
+
+def _gauge(name: str, field: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_{name}", "gauge", field, text, label)
+
+
+def _histogram(name: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_{name}", "histogram", name, text, label)
+
+
+FAMILIES: tuple[Family, ...] = (
+    # connections
+    _gauge("connections", "connections", "Open WebSocket connections."),
+    _gauge("worker_connections", "connections", "Open WebSocket connections.", "worker"),
+    _gauge(
+        "pending_connections",
+        "pending_connections",
+        "Connections that have not authenticated yet.",
+    ),
+    _counter("connections_opened", "connections_opened", "Connections that were upgraded."),
+    _counter("connections_closed", "connections_closed", "Connections that ended."),
+    _counter(
+        "connections_refused",
+        "connections_refused",
+        "Connections that were refused before they were open.",
+        "reason",
+    ),
+    _counter("handshakes_failed", "handshakes_failed", "Handshakes that broke off."),
+    _histogram("handshake_seconds", "From accept to the answer of the handshake."),
+    _counter("closes", "closes", "Closed connections by WebSocket close code.", "code"),
+    _counter(
+        "slow_consumer_closes",
+        "slow_consumer_closes",
+        "Connections closed because their unsent bytes reached the limit.",
+    ),
+    _counter(
+        "ping_timeouts", "ping_timeouts", "Connections closed because a ping stayed unanswered."
+    ),
+    _counter("control_frames", "frames_control", "Pings and pongs received."),
+    # identity
+    _counter("token_refreshes", "token_refreshes", "Tokens replaced on a live connection."),
+    _counter("tokens_expired", "tokens_expired", "Connections whose token ended."),
+    # commands and messages
+    _counter("received_messages", "messages_in", "Messages received from clients."),
+    _counter("received_bytes", "bytes_in", "Bytes received from clients."),
+    _counter("sent_bytes", "bytes_out", "Bytes sent to clients."),
+    _counter("commands", "commands", "Commands received, by type.", "type"),
+    _counter("errors", "errors", "Commands refused, by error code.", "code"),
+    _counter("rate_limited", "rate_limited", "Refusals by a rate limit.", "scope"),
+    _counter("published_messages", "messages_published", "Messages stored and acknowledged."),
+    _counter("deliveries", "deliveries", "Chat messages handed to a member's connection."),
+    _counter("typing_events", "typing_events", "Typing events sent out."),
+    _counter(
+        "ephemeral_dropped",
+        "ephemeral_dropped",
+        "Typing and presence events left out for slow connections.",
+    ),
+    _histogram("publish_seconds", "From receiving a chat message to its ack."),
+    _histogram("delivery_seconds", "From storing a message to handing it to the members."),
+    # rooms
+    _gauge("rooms", "rooms", "Rooms with members, counted once per worker."),
+    _gauge("memberships", "memberships", "Pairs of a connection and a room it is in."),
+    _counter("gaps_filled", "gaps_filled", "Holes in a room's order that were read from history."),
+    _counter("gap_messages_filled", "gap_messages_filled", "Messages read to fill those holes."),
+    _counter("gaps_announced", "gaps_announced", "`gap` events: messages that are gone."),
+    _counter("resyncs", "resyncs", "Times a worker compared its rooms with Redis at once."),
+    _counter(
+        "presence_swept_workers",
+        "presence_swept_workers",
+        "Dead workers whose members were removed from presence.",
+    ),
+    # Redis
+    _gauge("redis_up", "redis_up", "1 while the command connection works.", "worker"),
+    _gauge("redis_in_flight", "redis_in_flight", "Redis commands without an answer yet.", "worker"),
+    _counter("redis_commands", "redis_commands", "Commands sent to Redis."),
+    _counter("redis_errors", "redis_errors", "Redis commands that failed."),
+    _counter("redis_reconnects", "redis_reconnects", "Connections to Redis opened anew.", "link"),
+    _counter(
+        "publish_uncertain",
+        "publish_uncertain",
+        "Publishes whose outcome is unknown because Redis did not answer.",
+    ),
+    _gauge("pubsub_deaf", "pubsub_deaf", "1 while a worker does not hear its own probe.", "worker"),
+    _gauge(
+        "pubsub_probe_seconds", "probe_seconds", "Round trip of the last pub/sub probe.", "worker"
+    ),
+    # processes
+    _histogram("loop_lag_seconds", "How late the event loop's one-second tick was.", "worker"),
+    _counter(
+        "reports_dropped", "reports_dropped", "Reports a worker left out, its channel was full."
+    ),
+    Family(
+        "chat_worker_resident_memory_bytes",
+        "gauge",
+        "rss",
+        "Resident memory of the worker process.",
+        "worker",
+        "process",
+    ),
+    Family("chat_worker_ready", "gauge", "ready", "1 while ready.", "worker", "process"),
+    Family("chat_build_info", "gauge", "version", "1, by version.", "version", "process"),
+    # supervisor
+    Family(
+        "chat_workers_wanted", "gauge", "wanted", "Workers there should be.", None, "supervisor"
+    ),
+    Family("chat_workers_ready", "gauge", "ready", "Workers that are ready.", None, "supervisor"),
+    Family(
+        "chat_worker_restarts_total",
+        "counter",
+        "restarts",
+        "Workers started again after they died.",
+        None,
+        "supervisor",
+    ),
+    Family(
+        "chat_workers_crash_looping",
+        "gauge",
+        "crash_looping",
+        "Workers that die again and again and are started only now and then.",
+        None,
+        "supervisor",
+    ),
+    Family(
+        "chat_embedded_redis_restarts_total",
+        "counter",
+        "redis_restarts",
+        "Times the embedded Redis died and was started again.",
+        None,
+        "supervisor",
+    ),
+)

@@ -1,0 +1,67 @@
+"""The generated pages of `docs/`: `python -m chat.ops.tables docs` writes them, a test compares."""
+
+import sys
+from pathlib import Path
+
+from chat.ops.families import FAMILIES
+from chat.settings import describe
+
+_SETTINGS = """\
+# Settings
+
+Each setting is an environment variable. Durations are seconds, sizes are bytes, rates are per
+second. A wrong value, or a `CHAT_` variable that is not in this list, is refused at start with a
+sentence that says which and why (exit code 78). `chat settings` prints what is in force.
+This page is made from `chat/settings.py` by `make docs`.
+
+| variable | default | meaning |
+| --- | --- | --- |
+"""
+_METRICS = """\
+# Metrics
+
+`/metrics` on the operations port, for all workers of the machine together. Totals are sums over
+all workers, those that have died included, so they never fall while the supervisor lives. The
+label `worker` is the number of a worker's slot; a replaced worker keeps it. Metrics of the
+supervisor are missing when `chat worker` runs alone.
+This page is made from `chat/ops/families.py` by `make docs`.
+
+| metric | kind | label | meaning |
+| --- | --- | --- | --- |
+"""
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    rows = [
+        f"| `{variable}` | {f'`{default}`' if default else 'empty'} | {_cell(sentence)} |\n"
+        for variable, default, sentence in describe()
+    ]
+    return _SETTINGS + "".join(rows)
+
+
+def metrics_page() -> str:
+    """Return docs/metrics.md."""
+    rows = [
+        f"| `{family.name}` | {family.kind} | {family.label or ''} | {_cell(family.help)} |\n"
+        for family in FAMILIES
+    ]
+    return _METRICS + "".join(rows)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page}
+
+
+def write(folder: Path) -> None:
+    """Write all pages into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Rooms on this worker: order, membership and fan-out."""

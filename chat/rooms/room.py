@@ -1,0 +1,114 @@
+"""One room on this worker: who is in it here, and what waits to be written to them."""
+
+from typing import Protocol
+
+from chat.protocol.records import Record, event_head
+from chat.rooms.stream import Stream
+
+#: Frames a member may miss while its history is read; past it the join starts over.
+CATCH_UP_MAX = 4096
+
+
+class Member(Protocol):
+    """A connection, as far as fan-out is concerned."""
+
+    def send(self, frame: bytes) -> None:
+        """Write what the member must get."""
+
+    def send_ephemeral(self, frame: bytes) -> None:
+        """Write what may be left out if the member reads slowly."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether the member reads slowly."""
+
+
+class Room:
+    """State of a room with local members. The hub owns it and does the writing."""
+
+    __slots__ = (
+        "catching_up",
+        "checked_seq",
+        "display",
+        "early",
+        "ephemeral",
+        "event_head",
+        "filling",
+        "held",
+        "lease",
+        "member_count",
+        "member_count_told",
+        "members",
+        "pending",
+        "refill",
+        "room_id",
+        "stream",
+        "users",
+    )
+
+    def __init__(self, room_id: str) -> None:
+        self.room_id = room_id
+        self.event_head = event_head(room_id)
+        self.stream: Stream | None = None  # None until the head has been read
+        self.early: list[Record] = []  # live records from before the head was read
+        self.members: dict[Member, str] = {}  # local connections and their users
+        self.users: dict[str, int] = {}  # local connections per user
+        self.display: dict[str, bytes] = {}  # JSON display data of users that have some
+        self.catching_up: dict[Member, list[bytes]] = {}  # live frames for who reads history now
+        self.pending: list[bytes] = []  # frames of this tick
+        self.ephemeral: list[bytes] = []  # frames of this tick that may be left out
+        self.filling = False  # a page of history is on its way
+        self.refill = False  # and has to be asked for again
+        self.checked_seq = -1  # position at the last head check
+        self.member_count = 0  # in the whole cluster, as last heard
+        self.member_count_told = 0  # what members of a large room know
+        self.held = 0  # members our lease holds here, as last heard
+        self.lease = ""  # the lease under which this room is on the list for sweepers
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody here needs the room."""
+        return not self.members and not self.catching_up
+
+    def add(self, member: Member, user_id: str) -> None:
+        """Make a connection a member, from the present position on."""
+        self.members[member] = user_id
+
+    def remove(self, member: Member) -> None:
+        """Take a connection out; harmless if it is not in."""
+        self.members.pop(member, None)
+        self.catching_up.pop(member, None)
+
+    def user_arrived(self, user_id: str) -> bool:
+        """Count a connection of a user; return whether it is the first one here."""
+        count = self.users.get(user_id, 0)
+        self.users[user_id] = count + 1
+        return count == 0
+
+    def user_departed(self, user_id: str) -> bool:
+        """Count a connection of a user out; return whether it was the last one here."""
+        count = self.users.get(user_id, 0)
+        if count > 1:
+            self.users[user_id] = count - 1
+            return False
+        self.users.pop(user_id, None)
+        return count == 1
+
+    def flush(self) -> tuple[int, int]:
+        """Write what this tick brought to every member; return (messages, members).
+
+        Messages that meet in one tick leave in one write per member: the system call is the cost
+        of fan-out, not the bytes.
+        """
+        messages = len(self.pending)
+        durable = b"".join(self.pending)
+        everything = durable + b"".join(self.ephemeral)
+        self.pending = []
+        self.ephemeral = []
+        for member in self.members:
+            if member.congested:
+                if durable:
+                    member.send(durable)
+            else:
+                member.send(everything)
+        return messages, len(self.members)

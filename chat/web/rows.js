@@ -1,0 +1,77 @@
+/** From entries and unsent messages to the rows of the stream: pure, no DOM. */
+
+import { isMessage } from "./room.js";
+
+const GROUP_MS = 5 * 60_000;
+
+/**
+ * @param {{entries: object[], items: object[], selfId: string, complete: boolean, headSeq: number,
+ *   ready: boolean}} state
+ *   `complete`: history has nothing before the first entry; `headSeq`: the room's last seq;
+ *   `ready`: messages are being sent
+ * @returns {object[]} rows with a stable `key`: day, notice or message
+ */
+export function buildRows({ entries, items, selfId, complete, headSeq, ready }) {
+  const rows = complete ? startRows(entries, headSeq) : [];
+  const unsent = items.map((item) => unsentMessage(item, selfId, ready));
+  let previous = null;
+  let shownDay = null;
+  for (const entry of [...entries, ...unsent]) {
+    if (!isMessage(entry)) {
+      rows.push({ kind: "notice", key: `gap-${entry.segment}-${entry.seq}`, text: gapText(entry) });
+      previous = null;
+      continue;
+    }
+    const day = new Date(entry.timestamp).toDateString();
+    if (day !== shownDay) rows.push({ kind: "day", key: `day-${day}-${entry.messageId}`, timestamp: entry.timestamp });
+    const row = messageRow(entry, selfId, day === shownDay ? previous : null);
+    if (!row.first) previous.last = false;
+    rows.push(row);
+    shownDay = day;
+    previous = row;
+  }
+  return rows;
+}
+
+function messageRow(entry, selfId, previous) {
+  const own = entry.userId === selfId;
+  const joins = previous?.userId === entry.userId && entry.timestamp - previous.timestamp < GROUP_MS;
+  const id = own ? entry.clientMessageId ?? entry.messageId : entry.messageId;
+  const { userId, name, content, timestamp, state = "delivered", reason = null } = entry;
+  const { clientMessageId } = entry;
+  return {
+    kind: "message", key: `message-${id}`, clientMessageId, userId, name, content, timestamp,
+    own, state, reason, first: !joins, last: true,
+  };
+}
+
+function unsentMessage(item, selfId, ready) {
+  const { clientMessageId, content, createdAt, timestamp = createdAt, reason } = item;
+  // Its turn comes in a moment: to call that "waiting" would only flicker.
+  const soon = item.state === "queued" && ready && item.attempt === 0;
+  const state = soon ? "sending" : item.state;
+  return {
+    kind: "message", messageId: clientMessageId, userId: selfId, name: selfId,
+    clientMessageId, content, timestamp, state, reason,
+  };
+}
+
+function startRows(entries, headSeq) {
+  const [first] = entries;
+  if (first !== undefined && !isMessage(first)) return [];
+  const missing = first === undefined ? headSeq : first.seq - 1;
+  const text = missing === 0 ? "This is the beginning of the room." : `${span(1, missing)} no longer available.`;
+  return [{ kind: "notice", key: "start", text, quiet: missing === 0 }];
+}
+
+function gapText({ reason, fromSeq, toSeq, lost }) {
+  if (reason === "trimmed") return `${span(fromSeq, toSeq)} no longer available.`;
+  if (reason === "unshown") return `${span(fromSeq, toSeq)} not shown.`;
+  if (lost === 0) return "The server\u2019s history was reset.";
+  const which = lost === 1 ? "The last message above exists" : `The last ${lost} messages above exist`;
+  return `The server\u2019s history was reset. ${which} in this window only.`;
+}
+
+function span(from, to) {
+  return from === to ? `Message ${from} is` : `Messages ${from}\u2013${to} are`;
+}

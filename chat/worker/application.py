@@ -1,0 +1,176 @@
+"""What the worker serves on its public port: /ws, the page, and in local mode tokens."""
+
+import mimetypes
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from websockets.http11 import Request, Response
+
+from chat.gateway.application import Refusal
+from chat.gateway.connection import Connection
+from chat.gateway.http import response, sentence
+from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
+from chat.protocol.errors import CloseCode
+from chat.worker.authentication import verify
+from chat.worker.origin import OriginPolicy, is_local_host
+from chat.worker.services import Services
+from chat.worker.session import Session
+
+TOKEN_SUBPROTOCOL = "chat.token."  # noqa: S105 - a name, not a secret
+WEBSOCKET_PATHS = ("/ws", "/ws/")
+LOCAL_TOKEN_TTL_S = 3600
+
+
+class ChatApplication:
+    """Admits WebSocket clients and answers plain HTTP."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._origins = OriginPolicy(services.settings.allowed_origins)
+        self._page = _load_page()
+
+    # ------------------------------------------------------------------ HTTP
+
+    def is_websocket(self, path: str) -> bool:
+        """Only /ws upgrades."""
+        return path in WEBSOCKET_PATHS
+
+    def respond(self, request: Request, address: str) -> Response:
+        """Serve the page and, in local mode, tokens."""
+        if request.method not in ("GET", "HEAD"):
+            return sentence(405, "Only GET and HEAD are answered here.")
+        url = urlsplit(request.path)
+        if url.path == "/local/token" and self._services.settings.local_mode:
+            return self._local_token(request, address, url.query)
+        found = self._page.get(url.path)
+        if found is None:
+            return sentence(404, "There is nothing here.")
+        content_type, body = found
+        return response(200, body, content_type, cache="no-cache")
+
+    def _local_token(self, request: Request, address: str, query: str) -> Response:
+        """Mint a token for whoever sits at this machine; `make run` only.
+
+        The Host header must name this machine, so that a page elsewhere cannot get here by
+        pointing its own name at 127.0.0.1.
+        """
+        if not is_local_host(request.headers.get("Host", "")) or address not in LOOPBACK:
+            return sentence(403, "Tokens are given to this machine only.")
+        if not self._origins.allows(request):
+            return sentence(403, "This origin is not allowed.")
+        users = parse_qs(query).get("user", [])
+        if len(users) != 1 or not 1 <= len(users[0]) <= 64:
+            return sentence(400, "Say who you are: ?user=NAME, 1 to 64 characters.")
+        token = mint(
+            self._services.settings.jwt_secret,
+            "HS256",
+            users[0],
+            ttl_s=LOCAL_TOKEN_TTL_S,
+            rooms={"*": ["join", "publish"]},
+            issuer=self._services.settings.jwt_issuer or None,
+            audience=self._services.settings.jwt_audience or None,
+        )
+        body = {"token": token, "expiresAt": int((time.time() + LOCAL_TOKEN_TTL_S) * 1000)}
+        return response(200, orjson.dumps(body), "application/json")
+
+    # ------------------------------------------------------------- WebSocket
+
+    def admit(
+        self, request: Request, address: str, decide: Callable[[object | Refusal], None]
+    ) -> None:
+        """Check origin, address budget and token, in the order of what they cost."""
+        services = self._services
+        if not self._origins.allows(request):
+            decide(Refusal(403, "This origin is not allowed.", "origin"))
+            return
+        wait_s = services.addresses.admit(address, time.monotonic())
+        if wait_s > 0.0:
+            services.stats.rate_limited.add("address")
+            decide(
+                Refusal(
+                    429,
+                    "Too many connections from your address.",
+                    "address_rate",
+                    retry_after_s=int(wait_s) + 1,
+                )
+            )
+            return
+        token, in_subprotocol = self._token_of(request)
+        if token is None:
+            decide(None)  # the first message has to bring it
+            return
+        try:
+            decide(services.verifier.verify(token))
+        except InvalidTokenError as exc:
+            decide(_unauthorized(exc, in_subprotocol=in_subprotocol))
+        except UnknownKeyError:
+            services.tasks.start(
+                self._verify_later(token, decide, in_subprotocol=in_subprotocol), "verify"
+            )
+
+    async def _verify_later(
+        self, token: str, decide: Callable[[object | Refusal], None], *, in_subprotocol: bool
+    ) -> None:
+        try:
+            identity = await verify(self._services, token)
+        except InvalidTokenError as exc:
+            decide(_unauthorized(exc, in_subprotocol=in_subprotocol))
+        else:
+            decide(identity)
+
+    def _token_of(self, request: Request) -> tuple[str | None, bool]:
+        """Return the token, and whether it came as a subprotocol (so from a browser)."""
+        for value in request.headers.get_all("Sec-WebSocket-Protocol"):
+            for offered in value.split(","):
+                name = offered.strip()
+                if name.startswith(TOKEN_SUBPROTOCOL):
+                    return name[len(TOKEN_SUBPROTOCOL) :], True
+        for value in request.headers.get_all("Authorization"):
+            scheme, _, token = value.partition(" ")
+            if scheme.lower() == "bearer":
+                return token.strip(), False
+        if self._services.settings.token_in_query:
+            tokens = parse_qs(urlsplit(request.path).query).get("token", [])
+            if tokens:
+                return tokens[0], False
+        return None, False
+
+    def opened(self, connection: Connection, admission: object, _address: str) -> Session:
+        """Make the session of a new connection."""
+        session = Session(self._services, connection)
+        connection.handler = session
+        if isinstance(admission, Identity):
+            session.accept(admission)
+            session.greet()
+            connection.authenticated()
+        elif isinstance(admission, InvalidTokenError):
+            connection.close(CloseCode.UNAUTHORIZED, str(admission))
+        return session
+
+
+LOOPBACK = ("127.0.0.1", "::1", "local")
+
+
+def _unauthorized(exc: InvalidTokenError, *, in_subprotocol: bool) -> object:
+    """A browser cannot see a status, only a close code: let it in and close with 4001."""
+    if in_subprotocol:
+        return exc
+    return Refusal(401, f"{exc}.", "token")
+
+
+def _load_page() -> dict[str, tuple[str, bytes]]:
+    """Read the web client once: a handful of small files."""
+    page: dict[str, tuple[str, bytes]] = {}
+    for entry in files("chat.web").iterdir():
+        if entry.name.endswith((".html", ".js", ".css", ".svg")):
+            content_type = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
+            if content_type.startswith("text/"):
+                content_type += "; charset=utf-8"
+            page[f"/static/{entry.name}"] = content_type, entry.read_bytes()
+    page["/"] = page["/static/index.html"]
+    if "/static/favicon.svg" in page:
+        page["/favicon.ico"] = page["/static/favicon.svg"]
+    return page

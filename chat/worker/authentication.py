@@ -1,0 +1,73 @@
+"""Tokens on a live connection: the first one, and its successors."""
+
+from typing import TYPE_CHECKING
+
+from chat.identity.access import Action
+from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError
+from chat.protocol.commands import Authenticate, RefreshToken
+from chat.protocol.errors import CloseCode, CommandError, ErrorCode
+from chat.protocol.events import RoomLeft, TokenRefreshed
+
+if TYPE_CHECKING:
+    from chat.worker.services import Services
+    from chat.worker.session import Session
+
+
+async def verify(services: "Services", token: str) -> Identity:
+    """Verify a token, fetching keys once if its key is unknown.
+
+    Raises:
+        InvalidTokenError: with a reason that may be shown.
+    """
+    try:
+        return services.verifier.verify(token)
+    except UnknownKeyError:
+        await services.keyring.refresh_for_unknown_key()
+    try:
+        return services.verifier.verify(token)
+    except UnknownKeyError:
+        raise InvalidTokenError("the key of this token is not known") from None
+
+
+async def authenticate(session: "Session", command: Authenticate) -> None:
+    """Let the first message be the token; a bad one ends the connection with 4001.
+
+    Raises:
+        CommandError: already_authenticated.
+    """
+    if session.identity is not None:
+        raise CommandError(ErrorCode.ALREADY_AUTHENTICATED, "Use `refresh_token`.")
+    connection = session.connection
+    if connection is None:
+        return
+    try:
+        identity = await verify(session.services, command.token)
+    except InvalidTokenError as exc:
+        connection.close(CloseCode.UNAUTHORIZED, str(exc))
+        return
+    session.accept(identity)
+    session.greet(command.id)
+    connection.authenticated()
+
+
+async def refresh(session: "Session", command: RefreshToken) -> None:
+    """Put a new token of the same user in force; rooms it no longer allows are left.
+
+    Raises:
+        CommandError: invalid_token.
+    """
+    try:
+        identity = await verify(session.services, command.token)
+    except InvalidTokenError as exc:
+        raise CommandError(ErrorCode.INVALID_TOKEN, f"{exc}.") from None
+    if identity.user_id != session.require_identity().user_id:
+        raise CommandError(ErrorCode.INVALID_TOKEN, "The token is another user's.")
+    session.services.stats.token_refreshes += 1
+    session.accept(identity)
+    session.send(TokenRefreshed(id=command.id, expiresAt=identity.expires_at_s * 1000))
+    for room in session.rooms:
+        if not identity.capabilities.allows(room.room_id, Action.JOIN):
+            session.leave(room)
+            session.send(RoomLeft(roomId=room.room_id, reason="forbidden"))
+    if session.connection is not None:
+        session.connection.authenticated()

@@ -1,0 +1,71 @@
+"""Leaving without anyone losing anything: clients go in batches, spread over the drain time.
+
+Each batch is first no longer read, then all its acknowledgements are waited for, then it is told
+`drain` with a jittered time to come back and closed with 1012. A deploy that closed all clients
+at once would be a stampede on the other workers.
+"""
+
+import asyncio
+import logging
+import random
+
+from chat.broker.broker import Broker
+from chat.broker.link import LinkError
+from chat.gateway.connection import Connection
+from chat.gateway.gateway import Gateway
+from chat.protocol.errors import CloseCode
+from chat.protocol.events import Drain, encode_event
+from chat.protocol.frames import text_frame
+from chat.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Fewer clients than this per batch are not worth spreading.
+BATCH_MIN = 50
+#: Part of the drain time in which batches are closed; the rest is for the closing handshakes.
+CLOSING_SHARE = 0.8
+RECONNECT_SPREAD_MS = 2000
+
+
+def plan_batches(connections: int, settings: Settings) -> tuple[int, int]:
+    """Return (clients per batch, number of batches) for a drain."""
+    if connections == 0:
+        return BATCH_MIN, 0
+    most = max(1, int(settings.drain_timeout * CLOSING_SHARE / settings.drain_batch_interval))
+    size = max(BATCH_MIN, -(-connections // most))
+    return size, -(-connections // size)
+
+
+async def drain(gateway: Gateway, broker: Broker, settings: Settings) -> None:
+    """Close every connection; cut what is left at the deadline."""
+    deadline_s = asyncio.get_running_loop().time() + settings.drain_timeout
+    gateway.stop_accepting()
+    leaving = list(gateway.connections)
+    random.shuffle(leaving)
+    size, batches = plan_batches(len(leaving), settings)
+    log.info("drain_began", extra={"connections": len(leaving), "batches": batches})
+    for number in range(batches):
+        await _close_batch(leaving[number * size : (number + 1) * size], broker, settings)
+        if number + 1 < batches:
+            await asyncio.sleep(settings.drain_batch_interval)
+    while gateway.connections and asyncio.get_running_loop().time() < deadline_s:
+        await asyncio.sleep(0.05)
+    log.info("drain_ended", extra={"cut": len(gateway.connections)})
+    await gateway.stop()
+
+
+async def _close_batch(batch: list[Connection], broker: Broker, settings: Settings) -> None:
+    open_ones = [connection for connection in batch if connection.is_open]
+    for connection in open_ones:
+        connection.transport.pause_reading()
+    try:
+        async with asyncio.timeout(settings.redis_timeout / 2):
+            await broker.barrier()
+    except (LinkError, TimeoutError) as exc:
+        log.warning("drain_without_acks", extra={"error": str(exc)})
+    for connection in open_ones:
+        after_ms = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311 - jitter
+        connection.send(text_frame(encode_event(Drain(closesInMs=0, reconnectAfterMs=after_ms))))
+        connection.close(CloseCode.SERVICE_RESTART)
+        if not connection.transport.is_closing():
+            connection.transport.resume_reading()

@@ -1,0 +1,82 @@
+"""The entry of a worker process: uvloop, signals, and who hears its reports."""
+
+import asyncio
+import signal
+import socket
+
+import uvloop
+
+from chat.ops import logs
+from chat.ops.metrics import Metrics
+from chat.ops.reports import Report
+from chat.ops.server import OpsServer, Readiness
+from chat.settings import Settings
+from chat.supervisor.control import ControlChannel
+from chat.worker.worker import Worker, drain_on
+
+
+def run_worker(
+    settings: Settings,
+    *,
+    listen_socket: socket.socket,
+    ops_socket: socket.socket | None,
+    control: ControlChannel | None,
+    slot: int,
+) -> int:
+    """Run a worker until it is told to leave; return the exit code.
+
+    Under a supervisor reports go up the control channel; a worker on its own serves its own
+    operations port.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if control is not None:
+            return runner.run(_supervised(settings, listen_socket, control, slot))
+        return runner.run(_alone(settings, listen_socket, ops_socket, slot))
+
+
+async def _supervised(
+    settings: Settings, listen_socket: socket.socket, control: ControlChannel, slot: int
+) -> int:
+    def report(latest: Report) -> None:
+        worker.stats.reports_dropped += not control.send(latest)
+
+    worker = Worker(settings, report, slot)
+    logs.setup(settings, worker.worker_id)
+    control.start(on_eof=worker.begin_drain)  # a supervisor that died takes its workers along
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to pass on
+    try:
+        with drain_on((signal.SIGTERM,), worker.begin_drain):
+            await worker.run(listen_socket)
+    finally:
+        control.close()
+    return 0
+
+
+async def _alone(
+    settings: Settings, listen_socket: socket.socket, ops_socket: socket.socket | None, slot: int
+) -> int:
+    metrics = Metrics()
+    worker = Worker(settings, metrics.update, slot)
+    logs.setup(settings, worker.worker_id)
+
+    def readiness() -> Readiness:
+        state, reasons = worker.state()
+        return Readiness(
+            ready=state == "ready",
+            reasons=reasons,
+            workers=[{"worker": slot, "id": worker.worker_id, "state": state}],
+        )
+
+    def render() -> tuple[str, bytes]:
+        metrics.update(worker.report())
+        return metrics.render()
+
+    ops = OpsServer(readiness=readiness, metrics=render)
+    if ops_socket is not None:
+        await ops.start(ops_socket)
+    try:
+        with drain_on((signal.SIGTERM, signal.SIGINT), worker.begin_drain):
+            await worker.run(listen_socket)
+    finally:
+        await ops.stop()
+    return 0

@@ -1,0 +1,65 @@
+"""What every session of a worker shares."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from chat.broker.broker import Broker
+from chat.identity.keys import KeyRing
+from chat.identity.tokens import Verifier
+from chat.limits.addresses import AddressLimits
+from chat.limits.users import UserBudgets
+from chat.ops.stats import Stats
+from chat.rooms.hub import Hub
+from chat.rooms.presence import Presence
+from chat.rooms.typing import Typists
+from chat.settings import Settings
+from chat.worker.slow_mode import SlowMode
+
+
+class Tasks:
+    """Short-lived tasks with an owner: nothing is forgotten, all end with the worker."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run `work`; it must handle its own errors."""
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel what is still running and wait for it."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of a worker that sessions use."""
+
+    worker_id: str
+    settings: Settings
+    stats: Stats
+    broker: Broker
+    hub: Hub
+    presence: Presence
+    typists: Typists
+    keyring: KeyRing
+    verifier: Verifier
+    users: UserBudgets
+    addresses: AddressLimits
+    slow_mode: SlowMode
+    tasks: Tasks = field(default_factory=Tasks)
+    recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
+    messages: int = 0  # numbers message ids and connection ids of this worker
+
+    def next_id(self, kind: str) -> str:
+        """Return an id no other worker gives: worker ids are unique across hosts."""
+        self.messages += 1
+        return f"{kind}_{self.worker_id}_{self.messages:x}"

@@ -1,0 +1,410 @@
+"""Inbound corridor: what one user's connection asks for, gate by gate.
+
+    text ─▶ charge ─▶ decode ─▶ authenticated? ─▶ joined? allowed? ─▶ act ─▶ answer
+
+Publishing never waits here: acknowledgements come by callback, in order. A command that has to
+wait for Redis (join, history, presence) holds back the later ones of the same connection, so that
+a client may send `join_room` and `chat_message` in one breath.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import orjson
+
+from chat import __version__
+from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.link import LinkBusyError, LinkDownError, LinkError
+from chat.gateway.connection import Connection
+from chat.gateway.handshake import SUBPROTOCOL
+from chat.identity.access import Action
+from chat.identity.tokens import Identity
+from chat.limits.connection import ConnectionLimits
+from chat.protocol import commands, events
+from chat.protocol.commands import AnyCommand, command_id_of, decode_command
+from chat.protocol.errors import CloseCode, CommandError, ErrorCode
+from chat.protocol.frames import text_frame
+from chat.protocol.records import encode_body
+from chat.rooms.room import Room
+from chat.worker import authentication, joining, reading
+from chat.worker.services import Services
+
+log = logging.getLogger(__name__)
+
+#: Commands that may wait behind one that waits for Redis; then the socket is no longer read.
+INBOX_MAX = 32
+RETRY_MS = 1000
+FOREVER_S = 86400.0
+
+
+class Session:
+    """One authenticated (or not yet authenticated) connection and the rooms it is in."""
+
+    __slots__ = (
+        "_errors_in_a_row",
+        "_inbox",
+        "_limits",
+        "_paused",
+        "_task",
+        "_warned",
+        "connection",
+        "display",
+        "identity",
+        "rooms",
+        "services",
+    )
+
+    def __init__(self, services: Services, connection: Connection) -> None:
+        self.services = services
+        self.connection: Connection | None = connection  # None once it is gone
+        self.identity: Identity | None = None  # None until authenticated
+        self.display: bytes | None = None  # the identity's display data as JSON
+        self.rooms: tuple[Room, ...] = ()  # few; a tuple is the smallest thing that holds them
+        self._limits: ConnectionLimits | None = None  # from the first command on
+        self._errors_in_a_row = 0
+        self._inbox: deque[str] | None = None  # while a command waits for Redis
+        self._task: Any = None  # what waits; owned by services.tasks
+        self._paused = False
+        self._warned = False
+
+    # ---------------------------------------------------------- from the gateway
+
+    def on_text(self, text: str) -> None:
+        """Take one message, unless an earlier one is still being answered."""
+        if self._inbox is None:
+            self._take(text)
+            return
+        self._inbox.append(text)
+        if len(self._inbox) >= INBOX_MAX and not self._paused and self.connection is not None:
+            self._paused = True
+            self.connection.transport.pause_reading()
+
+    def on_binary(self, _data: bytes) -> None:
+        """Refuse: the protocol is text."""
+        error = CommandError(ErrorCode.BINARY_UNSUPPORTED, "Binary messages are not supported.")
+        self._refuse(None, error)
+
+    def on_visit(self, _now_s: float) -> float:
+        """Watch the token's life; return in how many seconds to look again."""
+        identity, connection = self.identity, self.connection
+        if identity is None or connection is None:
+            return FOREVER_S
+        left_s = identity.expires_at_s - time.time()
+        warning_s = self.services.settings.token_warning_s
+        if left_s <= 0:
+            self.services.stats.tokens_expired += 1
+            connection.close(CloseCode.TOKEN_EXPIRED)
+            return FOREVER_S
+        if left_s <= warning_s:
+            if not self._warned:
+                self._warned = True
+                self.send(
+                    events.TokenExpiring(
+                        expiresAt=identity.expires_at_s * 1000, expiresInMs=int(left_s * 1000)
+                    )
+                )
+            return left_s
+        return left_s - warning_s
+
+    def on_closed(self, _code: int) -> None:
+        """The connection is gone: leave every room, with a grace for coming back."""
+        connection, self.connection = self.connection, None
+        if self._task is not None:
+            self._task.cancel()
+        self._inbox = None
+        if connection is not None:
+            for room in self.rooms:
+                self._forget(room, connection, at_once=False)
+        self.rooms = ()
+
+    # ------------------------------------------------------------------- gates
+
+    def _take(self, text: str) -> None:
+        services = self.services
+        try:
+            self._charge(len(text))
+            command = decode_command(text)
+            services.stats.commands.add(type(command).__struct_config__.tag)
+            self._dispatch(command)
+        except CommandError as exc:
+            self._refuse(command_id_of(text), exc)
+        except LinkError as exc:
+            self._refuse(command_id_of(text), unavailable(exc))
+
+    def _charge(self, size: int) -> None:
+        """Take a command's cost from every budget it counts against."""
+        services, now_s = self.services, time.monotonic()
+        if self._limits is None:
+            self._limits = ConnectionLimits(services.settings)
+        wait_s = self._limits.charge(now_s, messages=1, bytes_=size)
+        scope = "connection"
+        if wait_s == 0.0 and self.identity is not None:
+            wait_s = services.users.charge(self.identity.user_id, 1, size, 0, now_s)
+            scope = "user"
+        self._check_wait(wait_s, scope)
+
+    def charge_join(self) -> None:
+        """Take a join from the budgets.
+
+        Raises:
+            CommandError: rate_limited.
+        """
+        services, now_s = self.services, time.monotonic()
+        wait_s, scope = 0.0, "connection"
+        if self._limits is not None:
+            wait_s = self._limits.charge(now_s, joins=1)
+        if wait_s == 0.0 and self.identity is not None:
+            wait_s = services.users.charge(self.identity.user_id, 0, 0, 1, now_s)
+            scope = "user"
+        self._check_wait(wait_s, scope)
+
+    def _check_wait(self, wait_s: float, scope: str) -> None:
+        if wait_s > 0.0:
+            self.services.stats.rate_limited.add(scope)
+            raise CommandError(
+                ErrorCode.RATE_LIMITED,
+                f"Too fast: the limit per {scope} is reached.",
+                retry_after_ms=max(1, int(wait_s * 1000)),
+            )
+
+    def _dispatch(self, command: AnyCommand) -> None:
+        match command:
+            case commands.Ping():
+                self.send(events.Pong(id=command.id, timestamp=int(time.time() * 1000)))
+            case commands.Authenticate():
+                self._wait_for(command, authentication.authenticate(self, command))
+            case _ if self.identity is None:
+                raise CommandError(
+                    ErrorCode.NOT_AUTHENTICATED, "Send `authenticate` with a token first."
+                )
+            case commands.ChatMessage():
+                self._publish(command)
+            case commands.Typing():
+                self._typing(command)
+            case commands.JoinRoom():
+                self._wait_for(command, joining.join(self, command))
+            case commands.LeaveRoom():
+                self._leave(command)
+            case commands.History():
+                self._wait_for(command, reading.history(self, command))
+            case commands.Presence():
+                self._wait_for(command, reading.presence(self, command))
+            case commands.RefreshToken():
+                self._wait_for(command, authentication.refresh(self, command))
+        self._errors_in_a_row = 0
+
+    # ---------------------------------------------------------------- commands
+
+    def _publish(self, command: commands.ChatMessage) -> None:
+        services, identity = self.services, self.require_identity()
+        room = self.require_room(command.roomId)
+        self.require(command.roomId, Action.PUBLISH)
+        if not command.content:
+            raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
+        limit = services.settings.max_content_chars
+        if len(command.content) > limit:
+            raise CommandError(
+                ErrorCode.CONTENT_TOO_LONG, f"The content has more than {limit} characters."
+            )
+        slow_ms = services.slow_mode.wait_ms(room.room_id)
+        if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
+            slow_ms = 0
+        message_id = services.next_id("msg")
+        client_id = command.clientMessageId
+        began_s = time.perf_counter()
+
+        def done(outcome: Outcome) -> None:
+            if isinstance(outcome, Published):
+                services.stats.messages_published += 1
+                services.stats.publish_seconds.observe(time.perf_counter() - began_s)
+                if command.id is not None or client_id is not None:
+                    self.send(_acknowledgement(command, outcome))
+            elif isinstance(outcome, TooSoon):
+                services.stats.rate_limited.add("slow_mode")
+                self._refuse(
+                    command.id,
+                    CommandError(
+                        ErrorCode.SLOW_MODE,
+                        "This room is in slow mode.",
+                        retry_after_ms=outcome.wait_ms,
+                    ),
+                    room.room_id,
+                )
+            else:
+                error = unavailable(outcome)
+                services.stats.publish_uncertain += error.uncertain
+                self._refuse(command.id, error, room.room_id)
+
+        services.broker.publish(
+            Publication(
+                room.room_id,
+                identity.user_id,
+                message_id,
+                encode_body(
+                    message_id, identity.user_id, identity.user, client_id, command.content
+                ),
+                client_id,
+                slow_ms,
+            ),
+            done,
+        )
+
+    def _typing(self, command: commands.Typing) -> None:
+        room = self.require_room(command.roomId)
+        self.require(command.roomId, Action.PUBLISH)
+        user_id = self.require_identity().user_id
+        self.services.typists.said(room, user_id, is_typing=command.isTyping)
+        if command.id is not None:
+            self.send(events.Ack(id=command.id, roomId=room.room_id))
+
+    def _leave(self, command: commands.LeaveRoom) -> None:
+        self.leave(self.require_room(command.roomId))
+        self.send(events.RoomLeft(id=command.id, roomId=command.roomId))
+
+    def leave(self, room: Room) -> None:
+        """Stop being a member of a room, at once."""
+        self.rooms = tuple(other for other in self.rooms if other is not room)
+        if self.connection is not None:
+            self.services.hub.flush_room(room)
+            self._forget(room, self.connection, at_once=True)
+
+    def _forget(self, room: Room, connection: Connection, *, at_once: bool) -> None:
+        services, identity = self.services, self.require_identity()
+        room.remove(connection)
+        services.stats.memberships -= 1
+        services.presence.depart(room, identity.user_id, at_once=at_once)
+        services.hub.let_linger(room)
+
+    # ------------------------------------------------------- commands that wait
+
+    def _wait_for(self, command: AnyCommand, work: Coroutine[Any, Any, None]) -> None:
+        self._inbox = deque()
+        self._task = self.services.tasks.start(self._finish(command, work), "command")
+
+    async def _finish(self, command: AnyCommand, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work, answer its failure, then take what came in meanwhile."""
+        room_id = getattr(command, "roomId", None)
+        try:
+            await work
+        except CommandError as exc:
+            self._refuse(command.id, exc, room_id)
+        except (LinkError, TimeoutError) as exc:
+            self._refuse(command.id, unavailable(exc), room_id)
+        except Exception:  # the root of this task: a bug must not leave the client waiting
+            log.exception("command_failed", extra={"command": type(command).__name__})
+            error = CommandError(ErrorCode.INTERNAL, "Something went wrong on our side.")
+            self._refuse(command.id, error, room_id)
+        self._task = None
+        inbox, self._inbox = self._inbox, None
+        while inbox:
+            self.on_text(inbox.popleft())
+        if self._paused and self._inbox is None and self.connection is not None:
+            self._paused = False
+            self.connection.transport.resume_reading()
+
+    # ------------------------------------------------------------------ helpers
+
+    def require_identity(self) -> Identity:
+        """Return who this is; commands get here only when that is known."""
+        if self.identity is None:
+            raise CommandError(ErrorCode.NOT_AUTHENTICATED, "Send `authenticate` first.")
+        return self.identity
+
+    def require_room(self, room_id: str) -> Room:
+        """Return a room this connection is in.
+
+        Raises:
+            CommandError: not_joined.
+        """
+        for room in self.rooms:
+            if room.room_id == room_id:
+                return room
+        raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
+
+    def require(self, room_id: str, action: Action) -> None:
+        """Check a capability.
+
+        Raises:
+            CommandError: forbidden.
+        """
+        if not self.require_identity().capabilities.allows(room_id, action):
+            raise CommandError(
+                ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
+            )
+
+    def accept(self, identity: Identity) -> None:
+        """Put an identity in force: the first one, or a refreshed one."""
+        self.identity = identity
+        self.display = None if identity.user is None else orjson.dumps(identity.user)
+        self._warned = False
+
+    def greet(self, command_id: int | str | None = None) -> None:
+        """Tell the client that it is in."""
+        services, identity = self.services, self.require_identity()
+        settings = services.settings
+        self.send(
+            events.Connected(
+                id=command_id,
+                connectionId=services.next_id("conn"),
+                userId=identity.user_id,
+                protocol=SUBPROTOCOL,
+                serverInfo=events.ServerInfo(workerId=services.worker_id, version=__version__),
+                expiresAt=identity.expires_at_s * 1000,
+                pingIntervalMs=int(settings.ping_interval * 1000),
+                maxMessageBytes=settings.max_message_bytes,
+            )
+        )
+
+    def send(self, event: events.Event) -> None:
+        """Send an event to this connection, if it is still there."""
+        if self.connection is not None:
+            self.connection.send(text_frame(events.encode_event(event)))
+
+    def _refuse(
+        self, command_id: int | str | None, error: CommandError, room_id: str | None = None
+    ) -> None:
+        self.services.stats.errors.add(error.code)
+        self.send(
+            events.Error(
+                id=command_id,
+                code=error.code,
+                message=error.message,
+                roomId=room_id,
+                retryAfterMs=error.retry_after_ms,
+                uncertain=error.uncertain,
+            )
+        )
+        self._errors_in_a_row += 1
+        limit = self.services.settings.max_errors_in_a_row
+        if self._errors_in_a_row >= limit and self.connection is not None:
+            self.connection.close(CloseCode.TOO_MANY_ERRORS)
+
+
+def unavailable(exc: Exception) -> CommandError:
+    """Say that Redis is away, and whether the command may have taken effect."""
+    if isinstance(exc, LinkBusyError):
+        return CommandError(
+            ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
+        )
+    return CommandError(
+        ErrorCode.UNAVAILABLE,
+        "The message store is away, try again.",
+        retry_after_ms=RETRY_MS,
+        uncertain=not isinstance(exc, LinkDownError),
+    )
+
+
+def _acknowledgement(command: commands.ChatMessage, published: Published) -> events.Ack:
+    return events.Ack(
+        id=command.id,
+        roomId=command.roomId,
+        epoch=published.epoch,
+        seq=published.seq,
+        messageId=published.message_id,
+        clientMessageId=command.clientMessageId,
+        timestamp=published.timestamp_ms,
+        duplicate=published.duplicate,
+    )

@@ -1,0 +1,229 @@
+"""The composition root of a worker: builds the parts, runs them, drains them."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from chat import __version__
+from chat.broker.broker import Broker
+from chat.broker.link import LinkError
+from chat.broker.probe import Probe
+from chat.broker.subscriber import Subscriber
+from chat.gateway.gateway import Gateway
+from chat.identity.keys import KeyRing
+from chat.identity.tokens import Verifier
+from chat.limits.addresses import AddressLimits
+from chat.limits.users import UserBudgets
+from chat.ops.reports import Report, State
+from chat.ops.stats import Stats
+from chat.rooms.hub import Hub
+from chat.rooms.lease import LeaseKeeper
+from chat.rooms.presence import Presence
+from chat.rooms.typing import Typists
+from chat.settings import Settings
+from chat.worker.application import ChatApplication
+from chat.worker.drain import drain
+from chat.worker.services import Services
+from chat.worker.slow_mode import SlowMode
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+
+
+class Worker:
+    """One process of the cluster.
+
+    Args:
+        settings: all settings.
+        report: called once a second with the state of this worker.
+        slot: its place under the supervisor.
+    """
+
+    def __init__(self, settings: Settings, report: Callable[[Report], None], slot: int = 0) -> None:
+        self.worker_id = secrets.token_hex(5)  # 40 random bits: unique across hosts and restarts
+        self.stats = Stats()
+        self._settings = settings
+        self._report = report
+        self._slot = slot
+        self._stop = asyncio.Event()
+        self._draining = False
+        name = f"chat-{self.worker_id}"
+        self._broker = Broker(settings, self.stats, name, on_up=self._on_redis_up)
+        self._subscriber = Subscriber(
+            settings,
+            self.stats,
+            name,
+            on_message=self._on_message,
+            on_restored=self._on_pubsub_restored,
+        )
+        self._probe = Probe(settings, self.stats, self._broker, self._subscriber, self.worker_id)
+        self._probe_channel = self._probe.channel.encode()
+        self._hub = Hub(settings, self.stats, self._broker, self._subscriber)
+        self._presence = Presence(self._broker, settings.presence_grace)
+        self._lease = LeaseKeeper(settings, self.stats, self._broker, self._hub, self._presence)
+        keyring = KeyRing.from_settings(settings)
+        self._services = Services(
+            worker_id=self.worker_id,
+            settings=settings,
+            stats=self.stats,
+            broker=self._broker,
+            hub=self._hub,
+            presence=self._presence,
+            typists=Typists(settings, self.stats, self._broker),
+            keyring=keyring,
+            verifier=Verifier(settings, keyring),
+            users=UserBudgets(settings),
+            addresses=AddressLimits(settings),
+            slow_mode=SlowMode(settings.slow_mode),
+        )
+        self._gateway = Gateway(settings, self.stats, ChatApplication(self._services))
+
+    def begin_drain(self) -> None:
+        """Leave: readiness turns red now, clients follow."""
+        self._stop.set()
+
+    async def run(self, listen_socket: socket.socket) -> None:
+        """Serve until `begin_drain`, then drain."""
+        loops: list[Coroutine[Any, Any, None]] = [
+            self._broker.run(),
+            self._subscriber.run(),
+            self._probe.run(),
+            self._presence.run(),
+            self._lease.run(),
+            self._run_ticks(),
+            self._run_budgets(),
+            self._services.keyring.run(),
+        ]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in loops]
+            await self._gateway.start(listen_socket)
+            gc.collect()
+            gc.freeze()  # what is here stays: no collection has to look at it again
+            gc.set_threshold(20_000, 20, 50)
+            host, port = listen_socket.getsockname()[:2]
+            log.info("worker_started", extra={"host": host, "port": port})
+            await self._stop.wait()
+            await self._leave()
+            for task in tasks:
+                task.cancel()
+
+    async def _leave(self) -> None:
+        self._draining = True
+        self._tell()
+        await drain(self._gateway, self._broker, self._settings)
+        await self._services.tasks.stop()
+        await self._hub.stop()
+        try:
+            async with asyncio.timeout(self._settings.redis_timeout):
+                await self._presence.flushed()
+                await self._lease.hand_over()
+        except (LinkError, TimeoutError) as exc:
+            log.warning("lease_not_handed_over", extra={"error": str(exc)})
+        self._tell()
+
+    # ---------------------------------------------------------------- from Redis
+
+    def _on_message(self, channel: bytes, payload: bytes) -> None:
+        if channel == self._probe_channel:
+            self._probe.heard(payload)
+        else:
+            self._hub.on_message(channel, payload)
+
+    def _on_redis_up(self, history_may_have_changed: bool) -> None:
+        if history_may_have_changed:
+            self._lease.distrust()
+        self._hub.resync()
+
+    def _on_pubsub_restored(self) -> None:
+        self._hub.resync()
+
+    # --------------------------------------------------------------------- loops
+
+    async def _run_ticks(self) -> None:
+        told_s = 0.0
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._hub.on_tick()
+            self._presence.on_tick()
+            self._services.typists.on_tick()
+            now_s = time.monotonic()
+            self._services.users.sweep(now_s)
+            if now_s - told_s >= self._settings.member_count_interval:
+                told_s = now_s
+                self._hub.tell_member_counts()
+            self._tell()
+
+    async def _run_budgets(self) -> None:
+        """Settle what users spent here with the cluster's budgets."""
+        settings, users = self._settings, self._services.users
+        while True:
+            await asyncio.sleep(settings.limits_sync_interval)
+            if not self._broker.is_up:
+                continue
+            owed = users.owed()
+            left = await asyncio.gather(
+                *(self._broker.settle_budget(user_id, spent) for user_id, *spent in owed),
+                return_exceptions=True,
+            )
+            now_s = time.monotonic()
+            for (user_id, *_), tokens in zip(owed, left, strict=True):
+                if isinstance(tokens, LinkError):
+                    continue  # admitted on local budgets alone while Redis is away
+                if isinstance(tokens, BaseException):
+                    raise tokens
+                users.settle(user_id, *tokens, now_s)
+
+    # --------------------------------------------------------------------- state
+
+    def state(self) -> tuple[State, list[str]]:
+        """Return whether this worker should get clients, and if not, why."""
+        reasons = []
+        if not self._broker.is_up:
+            reasons.append("Redis is away")
+        if not self._subscriber.is_complete:
+            reasons.append("the pub/sub connection is not restored")
+        if self._probe.is_deaf:
+            reasons.append("deaf: nothing published to this worker has come back")
+        if not self._lease.is_held:
+            reasons.append("the presence lease is not held")
+        if self._draining:
+            return "draining", ["draining", *reasons]
+        return ("not_ready", reasons) if reasons else ("ready", reasons)
+
+    def report(self) -> Report:
+        """Return the present state with all counters."""
+        state, reasons = self.state()
+        return Report(
+            worker_id=self.worker_id,
+            pid=os.getpid(),
+            slot=self._slot,
+            version=__version__,
+            state=state,
+            reasons=reasons,
+            stats=self.stats.snapshot(),
+        )
+
+    def _tell(self) -> None:
+        self._report(self.report())
+
+
+@contextlib.contextmanager
+def drain_on(signals: tuple[signal.Signals, ...], begin_drain: Callable[[], None]) -> Any:
+    """Let signals begin the drain while the context lasts."""
+    loop = asyncio.get_running_loop()
+    for number in signals:
+        loop.add_signal_handler(number, begin_drain)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

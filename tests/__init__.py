@@ -1,0 +1,1 @@
+"""Tests of the chat cluster: real servers, real sockets, real Redis."""

@@ -1,0 +1,61 @@
+"""A browser, windows in it, and the whole system as `make run` starts it."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.window import Window
+from tests.support.cluster import Supervised
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+OpenWindow = Callable[..., Awaitable[Window]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium from PATH, so that nothing is downloaded."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.skip(f"none of {', '.join(CHROMIUM)} is on PATH")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Supervised]:
+    """Two workers and an embedded Redis, as `make run` starts them."""
+    arguments = ("--local", "--data-dir", str(tmp_path / "data"))
+    async with Supervised(None, 2, arguments=arguments) as supervised:
+        yield supervised
+
+
+@pytest.fixture
+async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
+    """Open windows: `await open_window(site, color_scheme="dark")`. None may have had a fault."""
+    windows: list[Window] = []
+
+    async def open_(site: Supervised, **options: Any) -> Window:
+        options = {"viewport": {"width": 1000, "height": 700}, **options}
+        context = await browser.new_context(**options)
+        window = Window(await context.new_page(), f"http://localhost:{site.port}/")
+        windows.append(window)
+        return window
+
+    yield open_
+    assert [fault for window in windows for fault in window.faults] == []

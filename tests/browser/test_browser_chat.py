@@ -1,0 +1,159 @@
+"""Two people chat in two windows of a real browser, and things go wrong meanwhile."""
+
+import json
+from urllib.request import urlopen
+
+import pytest
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import ONLINE
+from tests.support.client import ChatClient
+from tests.support.cluster import NO_LIMITS, Supervised
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+ROOM = "tea-room"
+
+
+async def test_who_was_offline_has_every_message_once_and_in_order(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await open_window(site), await open_window(site, color_scheme="dark")
+    await ada.enter("Ada Lovelace", ROOM)
+    await grace.enter("Grace Hopper", ROOM)
+    before = ["Is the new build on the staging machine?", "It is, since about eight."]
+    await ada.say(before[0])
+    await grace.wait_texts(before[0])
+    await grace.say(before[1])
+    await ada.wait_texts(*before)
+
+    await ada.page.context.set_offline(True)
+    meanwhile = [f"While you were away, number {number}." for number in range(1, 6)]
+    await grace.say(*meanwhile)
+    await ada.say("Written in a tunnel.")
+    await ada.wait_phase("offline", "waiting")
+    await grace.wait_texts(*before, *meanwhile)
+    assert await ada.texts() == before
+    assert await ada.texts("queued") == ["Written in a tunnel."]
+    await ada.shot("offline")
+
+    await ada.page.context.set_offline(False)
+    everything = [*before, *meanwhile, "Written in a tunnel."]
+    await ada.wait_texts(*everything)
+    await grace.wait_texts(*everything)
+    await ada.wait_phase(ONLINE)
+    assert await ada.texts("queued") == []
+    await ada.shot("back-online")
+    await grace.shot("other-window-dark")
+
+
+async def test_a_script_in_a_message_is_text(site: Supervised, open_window: OpenWindow) -> None:
+    ada, eve = await open_window(site), await open_window(site)
+    await ada.enter("Ada", ROOM)
+    await eve.enter('"><img src=x onerror=alert(1)>', ROOM)
+    attacks = [
+        "<img src=x onerror=\"document.body.dataset.owned = 'yes'\">",
+        "<script>document.body.dataset.owned = 'yes'</script>",
+        "javascript:alert(1) https://example.com/?q=\"><script>alert(1)</script>",
+    ]
+    await eve.say(*attacks)
+    await ada.wait_texts(*attacks)
+    assert await ada.page.locator("#chat img, #chat script").count() == 0
+    assert await ada.page.locator("body[data-owned]").count() == 0
+    assert await ada.page.locator("#messages a").get_attribute("href") == "https://example.com/?q="
+
+
+async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", ROOM)
+    await grace.enter("Grace", ROOM)
+    await ada.say("before")
+    await grace.wait_texts("before")
+    await site.hup()
+    await until(lambda: ada.connections > 1 and grace.connections > 1, what="new connections")
+    await ada.say("after")
+    await grace.say("both are here")
+    await grace.wait_phase(ONLINE)
+    await until(lambda: _agree(ada, grace, 3), 20, what="both windows agree")
+
+
+async def test_a_reset_of_the_history_is_said(
+    fresh_redis: RedisServer, open_window: OpenWindow
+) -> None:
+    async with Supervised(
+        fresh_redis, 2, arguments=["--local"], head_check_interval=1.0
+    ) as site:
+        ada = await open_window(site)
+        await ada.enter("Ada", ROOM)
+        await ada.say("one", "two")
+        await ada.wait_texts("one", "two")
+        fresh_redis.run("FLUSHALL")
+        await ada.say("three")
+        await ada.wait_texts("one", "two", "three")
+        notices = await ada.notices()
+        assert notices[-1] == (
+            "The server\u2019s history was reset. "
+            "The last 2 messages above exist in this window only."
+        )
+        await ada.shot("history-reset")
+        # The page lives on a server of this block: leave before it goes.
+        await ada.page.close()
+
+
+async def test_a_message_waits_while_redis_is_away_and_is_stored_once(
+    fresh_redis: RedisServer, open_window: OpenWindow
+) -> None:
+    async with Supervised(fresh_redis, 2, arguments=["--local"]) as site:
+        ada = await open_window(site)
+        await ada.enter("Ada", ROOM)
+        await ada.say("one")
+        await ada.wait_texts("one")
+        fresh_redis.stop()
+        await ada.say("two", "three")
+        await until(lambda: ada.texts("queued"), 20, what="a message that waits")
+        fresh_redis.start()
+        await ada.wait_texts("one", "two", "three")
+        await ada.page.close()
+
+
+async def test_older_messages_come_when_one_scrolls_up(
+    redis_server: RedisServer, redis_prefix: str, open_window: OpenWindow
+) -> None:
+    async with Supervised(
+        redis_server,
+        2,
+        arguments=["--local"],
+        redis_prefix=redis_prefix,
+        history_size=100,
+        **NO_LIMITS,
+    ) as site:
+        texts = [f"message {number}" for number in range(1, 121)]
+        await _publish(site, texts)
+        phone = await open_window(site, viewport={"width": 360, "height": 640}, has_touch=True)
+        await phone.enter("Ada", ROOM)
+        await phone.wait_texts(*texts[-50:])
+        await phone.page.locator(".message").first.scroll_into_view_if_needed()
+        await phone.wait_texts(*texts[-100:])
+        assert "Messages 1\u201320 are no longer available." in await phone.notices()
+        await phone.shot("phone-history")
+        await phone.page.close()
+
+
+async def _agree(one, other, count: int) -> bool:
+    texts = await one.texts()
+    return len(texts) == count and texts == await other.texts()
+
+
+async def _publish(site: Supervised, texts: list[str]) -> None:
+    """Publish as another user, over a plain connection."""
+    with urlopen(f"http://localhost:{site.port}/local/token?user=Grace") as answer:
+        token = json.load(answer)["token"]
+    client = await ChatClient.connect(site.url, token)
+    await client.command("join_room", roomId=ROOM)
+    for text in texts:
+        await client.command("chat_message", roomId=ROOM, content=text)
+    await client.close()

@@ -1,0 +1,96 @@
+"""One browser window with the chat page in it, seen and used as a person would."""
+
+from pathlib import Path
+
+from playwright.async_api import ConsoleMessage, Page, WebSocket
+
+from tests.support.waiting import until
+
+ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts" / "browser"
+ONLINE = "online"
+TIMEOUT_S = 20.0
+
+
+class Window:
+    """A page of its own browser context, so that its storage and its network are its own.
+
+    Args:
+        page: an empty page.
+        site: address of the page under test.
+    """
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page = page
+        self.site = site
+        self.connections = 0
+        self.faults: list[str] = []  # what the page itself did wrong
+        page.on("websocket", self._connecting)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._console)
+
+    async def enter(self, name: str, room: str) -> None:
+        """Fill in the form of the first screen, and wait until the room is there."""
+        await self.page.goto(self.site)
+        await self.page.get_by_label("Your name").fill(name)
+        await self.page.get_by_label("Room", exact=True).fill(room)
+        await self.page.get_by_role("button", name="Join room").click()
+        await self.page.locator("#chat").wait_for(state="visible")
+        await self.wait_phase(ONLINE)
+
+    async def say(self, *texts: str) -> None:
+        """Write messages and send each with Enter."""
+        draft = self.page.get_by_role("textbox", name="Message")
+        for text in texts:
+            await draft.fill(text)
+            await draft.press("Enter")
+
+    async def texts(self, state: str = "delivered") -> list[str]:
+        """Return the messages on screen in a state of delivery, from top to bottom."""
+        bodies = self.page.locator(f'.message[data-state="{state}"] .body')
+        return await bodies.all_text_contents()
+
+    async def notices(self) -> list[str]:
+        """Return the lines in the stream that are not messages or days."""
+        return await self.page.locator("#messages .gap").all_text_contents()
+
+    async def phase(self) -> str:
+        """Return the phase of the connection, as the status shows it."""
+        return await self.page.locator("#status").get_attribute("data-phase") or ""
+
+    async def wait_phase(self, *phases: str) -> None:
+        """Wait until the connection is in one of these phases."""
+        await until(self._is_in(phases), TIMEOUT_S, what=f"phase {' or '.join(phases)}")
+
+    async def wait_texts(self, *wanted: str) -> None:
+        """Wait until exactly these messages are delivered, each once, in this order."""
+        expected = list(wanted)
+        seen: list[str] = []
+
+        async def all_there() -> bool:
+            nonlocal seen
+            seen = await self.texts()
+            return seen == expected
+
+        try:
+            await until(all_there, TIMEOUT_S, what="all messages")
+        except AssertionError:
+            assert seen == expected
+            raise
+
+    async def shot(self, name: str) -> None:
+        """Keep a picture of the window."""
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    def _is_in(self, phases: tuple[str, ...]):
+        async def check() -> bool:
+            return await self.phase() in phases
+
+        return check
+
+    def _connecting(self, _socket: WebSocket) -> None:
+        self.connections += 1
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.faults.append(message.text)

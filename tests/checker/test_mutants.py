@@ -1,0 +1,55 @@
+"""The checker finds servers that are broken on purpose, each by the rule that it breaks."""
+
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.checker.nemesis import Nemesis
+from tests.checker.setting import SEED, nemesis_of
+from tests.checker.verdict import run
+from tests.checker.workload import Plan
+from tests.support.redis_server import RedisServer
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
+
+Harm = Callable[[Nemesis], Awaitable[None]]
+
+
+async def no_harm(nemesis: Nemesis) -> None:
+    """Some things break by themselves."""
+    del nemesis
+
+
+async def a_long_pause(nemesis: Nemesis) -> None:
+    """Longer than clients wait: they retry elsewhere what the paused worker still holds."""
+    await nemesis.pause_worker(7.0)
+
+
+async def kill_all_workers(nemesis: Nemesis) -> None:
+    """Every worker dies once, so that everyone has been a member under a lease that is dead."""
+    for index in range(2):
+        await nemesis.kill_worker(index)
+
+
+@pytest.mark.parametrize(
+    ("breakage", "harm", "rules"),
+    [
+        ("drops_messages", no_harm, {"R2", "R5"}),
+        ("swaps_messages", no_harm, {"R5"}),
+        ("stores_retries_again", a_long_pause, {"R4"}),
+        ("acknowledges_before_the_write", no_harm, {"R1"}),
+        ("keeps_the_epoch", Nemesis.flush, {"R1"}),
+        ("hides_gaps", Nemesis.flush, {"R5"}),
+        ("resumes_too_short", no_harm, {"R5"}),
+        ("never_sweeps", kill_all_workers, {"R9"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_broken_server_is_found_out(
+    fresh_redis: RedisServer, breakage: str, harm: Harm, rules: set[str]
+) -> None:
+    command = (sys.executable, "-m", "tests.checker.broken_worker", breakage)
+    async with nemesis_of(fresh_redis, command=command) as nemesis:
+        report = await run(nemesis, harm, Plan(seed=SEED, flappers=4), settle_s=5.0)
+    assert rules <= report.rules_broken(), report.text()

@@ -1,0 +1,163 @@
+"""The rules accept what a correct room does, and notice every way to spoil it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.checker.history import Gap, History, Invoke, Joined, Ok, Read, Recv
+from tests.checker.model import CLIENTS, ROOM, Model
+from tests.checker.mutations import MUTATIONS, Mutation
+from tests.checker.rules import check
+
+Step = tuple[str, str]
+
+_quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
+)
+_steps: st.SearchStrategy[list[Step]] = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "send",
+                "send",
+                "send",
+                "deliver",
+                "deliver",
+                "deliver",
+                "lose_ack",
+                "retry",
+                "refuse",
+                "connect",
+                "disconnect",
+                "fork",
+                "reset",
+            ]
+        ),
+        st.sampled_from(CLIENTS),
+    ),
+    min_size=15,
+    max_size=60,
+)
+
+
+def play(steps: list[Step]) -> History:
+    """Return the history of a correct room that goes through these steps."""
+    model = Model()
+    actions: dict[str, Any] = {
+        "send": model.send,
+        "lose_ack": lambda client: model.send(client, ack=False),
+        "retry": lambda _: model.retry(),
+        "refuse": model.refuse,
+        "deliver": model.deliver,
+        "connect": model.connect,
+        "disconnect": model.disconnect,
+        "fork": lambda _: model.fork(),
+        "reset": lambda _: model.reset(),
+    }
+    for action, client in steps:
+        actions[action](client)
+    return model.finish()
+
+
+def gap(from_seq: int, to_seq: int) -> Gap:
+    """Bob is told that messages fell off the history."""
+    about: Any = {"at": 0.0, "client": "bob", "room": ROOM, "epoch": "e0"}
+    return Gap(reason="trimmed", from_seq=from_seq, to_seq=to_seq, **about)
+
+
+def broken(history: History, **options: Any) -> set[str]:
+    """Return the names of the rules a history breaks."""
+    return {violation.rule.split()[0] for violation in check(history, **options)}
+
+
+@given(_steps)
+@settings(max_examples=300, deadline=None)
+@example([("send", "ann"), ("deliver", "bob"), ("reset", "ann"), ("send", "ann")])
+def test_a_correct_history_breaks_no_rule(steps: list[Step]) -> None:
+    assert check(play(steps)) == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@given(steps=_steps, data=st.data())
+@_quick
+def test_a_spoilt_history_breaks_its_rule(
+    mutation: Mutation, steps: list[Step], data: st.DataObject
+) -> None:
+    if mutation.name != "silent gap":
+        steps = [step for step in steps if step[0] != "reset"]
+    history = play([("send", "ann"), ("deliver", "bob"), *steps])
+    spoilt = mutation.apply(
+        history, lambda candidates: data.draw(st.sampled_from(list(candidates)))
+    )
+    assume(spoilt is not None)
+    assert mutation.rule in broken(History(spoilt or ()))
+
+
+def test_a_history_survives_being_written_and_read(tmp_path: Path) -> None:
+    history = play([("send", "ann"), ("lose_ack", "bob"), ("reset", "ann"), ("refuse", "cem")])
+    history.dump(tmp_path / "history.jsonl")
+    assert History.load(tmp_path / "history.jsonl").ops == history.ops
+
+
+def test_messages_beyond_the_cap_may_be_gone_from_history() -> None:
+    history = play([("send", "ann")] * 10)
+    trimmed = History(
+        replace(op, entries=op.entries[-4:]) if isinstance(op, Read) else op for op in history.ops
+    )
+    assert broken(trimmed) == {"R8"}
+    assert broken(trimmed, history_cap=4) == set()
+
+
+def test_a_trimmed_gap_excuses_exactly_what_it_names() -> None:
+    """Bob was away for six messages, of which history has kept the last three."""
+    history = play([("send", "ann")] * 6)
+    kept = [
+        replace(op, entries=op.entries[3:]) if isinstance(op, Read) else op
+        for op in history.ops
+        if not (isinstance(op, Recv) and op.client == "bob" and op.seq <= 3)
+    ]
+    first = next(n for n, op in enumerate(kept) if isinstance(op, Recv) and op.client == "bob")
+
+    def with_gap(from_seq: int, to_seq: int) -> set[str]:
+        return broken(History([*kept[:first], gap(from_seq, to_seq), *kept[first:]]))
+
+    assert with_gap(1, 3) == set()
+    assert with_gap(1, 2) == {"R2", "R5", "R8"}
+    assert with_gap(2, 3) == {"R2", "R5", "R8"}
+
+
+def test_a_trimmed_gap_over_readable_messages_is_a_lie() -> None:
+    history = play([("send", "ann")] * 6)
+    first = next(op for op in history.ops if isinstance(op, Recv) and op.client == "bob")
+    lie = gap(first.seq, first.seq)
+    assert broken(History(lie if op is first else op for op in history.ops)) == {"R2"}
+
+
+def test_a_resume_that_hides_a_hole_is_noticed() -> None:
+    """A server that says `recovered` and starts at the head, as a plain reconnect would."""
+    model = Model()
+    model.disconnect("bob")
+    for _ in range(5):
+        model.send("ann")
+    history = model.finish()
+    hidden = [
+        op
+        for op in history.ops
+        if not (isinstance(op, Recv) and op.client == "bob" and op.seq <= 5)
+    ]
+    assert any(isinstance(op, Joined) and op.recovered for op in hidden)
+    assert broken(History(hidden)) == {"R2", "R5"}
+
+
+def test_an_ack_before_the_write_is_noticed_when_the_write_is_lost() -> None:
+    history = play([("send", "ann")] * 3)
+    end = next(n for n, op in enumerate(history.ops) if isinstance(op, Read))
+    about: Any = {"at": history.ops[end].at - 0.5, "client": "ann", "room": ROOM, "cmid": "never"}
+    invoke = Invoke(digest="d", session=1, **about)
+    ack = Ok(epoch="e0", seq=99, message_id="x", **about)
+    told = History([*history.ops[:end], invoke, ack, *history.ops[end:]])
+    assert broken(told) == {"R2", "R8"}

@@ -1,0 +1,186 @@
+"""One run from start to verdict: chat, do harm, heal, settle, read everything, apply the rules."""
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.checker.client import ReferenceClient
+from tests.checker.history import Fail, Gap, History, Info, Ok, Recv
+from tests.checker.nemesis import Nemesis
+from tests.checker.rules import NO_CAP, check
+from tests.checker.view import Violation
+from tests.checker.workload import Plan, Workload
+from tests.support.tokens import token
+from tests.support.waiting import DeadlineError, until
+
+_LOOK_S = 5.0
+_CALM_S = 1.0
+
+
+@dataclass
+class Report:
+    """What a run has shown."""
+
+    plan: Plan
+    history: History
+    violations: list[Violation] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def require(self, **at_least: int) -> None:
+        """Fail on a violation, or if the run was too quiet to prove anything.
+
+        Args:
+            at_least: least counts, by the names of `counts`: `acked=100, reconnects=1`.
+        """
+        lacking = {name: self.counts[name] for name, n in at_least.items() if self.counts[name] < n}
+        assert not self.violations, self.text()
+        assert not lacking, f"the run proves too little, {lacking} of {at_least}: {self.text()}"
+
+    def rules_broken(self) -> set[str]:
+        """Names of the broken rules, like `R2`."""
+        return {violation.rule.split()[0] for violation in self.violations}
+
+    def text(self) -> str:
+        """Return a report for a person; the history is written to a file that it names."""
+        with tempfile.NamedTemporaryFile(prefix="history-", suffix=".jsonl", delete=False) as file:
+            path = Path(file.name)
+        self.history.dump(path)
+        shown = "\n".join(str(violation) for violation in self.violations[:12])
+        return (
+            f"{len(self.violations)} violations, seed {self.plan.seed}, history in {path}\n"
+            f"{dict(self.counts)}\n{shown}"
+        )
+
+
+async def run(
+    nemesis: Nemesis,
+    harm: Callable[[Nemesis], Awaitable[None]],
+    plan: Plan | None = None,
+    *,
+    history_cap: int = NO_CAP,
+    presence_bound_s: float = 12.0,
+    settle_s: float = 20.0,
+) -> Report:
+    """Run a workload while harm is done, and judge it.
+
+    Args:
+        nemesis: what does the harm, with the cluster and the history.
+        harm: which faults, in which order; it heals what it broke.
+        plan: the workload.
+        history_cap: messages per room that the server under test keeps.
+        presence_bound_s: how long after the last change members may be shown wrongly.
+        settle_s: how long anything may take once all faults are over.
+    """
+    plan = plan or Plan()
+    history = nemesis.history
+    report = Report(plan, history)
+    workload = Workload(plan, nemesis.cluster.urls, token, history)
+    async with workload:
+        await workload.wait_joined(settle_s)
+        workload.start()
+        await asyncio.sleep(_CALM_S)
+        await harm(nemesis)
+        await asyncio.sleep(_CALM_S)
+        await nemesis.cluster.wait_ready()
+        report.counts["senders unanswered"] = await workload.stop(settle_s)
+        if report.counts["senders unanswered"]:
+            report.violations.append(_dead("the cluster", "senders still wait for acks"))
+        report.violations += await _settle(workload, settle_s)
+        report.violations += await _read_all(workload, settle_s)
+        await _watch_presence(workload, presence_bound_s)
+        report.violations += [_dead("the cluster", f"{n} was sent away") for n in workload.gone]
+        report.counts["reconnects"] = workload.reconnects
+    report.counts["faults"] = nemesis.fired
+    report.counts += _counts(history)
+    report.violations += check(history, history_cap=history_cap, presence_bound_s=presence_bound_s)
+    return report
+
+
+async def _settle(workload: Workload, settle_s: float) -> list[Violation]:
+    """Send one last message per room and wait until all its members have seen it."""
+    found = []
+    for room in workload.plan.room_names():
+        members = workload.members(room)
+        if not members:
+            continue
+        try:
+            async with asyncio.timeout(settle_s):
+                cmid = await members[0].send(room, label="sentinel")
+        except TimeoutError:
+            found.append(_dead(room, "the sentinel was not acknowledged"))
+            continue
+        try:
+            await until(
+                partial(_all_have_seen, members, room, cmid),
+                settle_s,
+                what=f"the sentinel of {room}",
+            )
+        except DeadlineError:
+            late = [client.name for client in members if cmid not in client.seen[room]]
+            found.append(_dead(room, f"the sentinel never reached {late}"))
+    return found
+
+
+def _all_have_seen(members: list[ReferenceClient], room: str, cmid: str) -> bool:
+    return all(cmid in client.seen[room] for client in members)
+
+
+async def _read_all(workload: Workload, settle_s: float) -> list[Violation]:
+    """Have two members of every room read all of its history."""
+    found = []
+    for room in workload.plan.room_names():
+        for client in workload.members(room)[-2:]:
+            try:
+                async with asyncio.timeout(settle_s):
+                    await client.read_history(room)
+            except TimeoutError:
+                found.append(_dead(room, f"{client.name} could not read history"))
+    return found
+
+
+async def _watch_presence(workload: Workload, bound_s: float) -> None:
+    """Let one client go, then look at the members until all looks are right, or past the bound."""
+    await workload.retire(workload.clients[-1])
+    workload.declare_members()
+    end = time.monotonic() + bound_s + 1.0
+    right_in_a_row = 0
+    while time.monotonic() < end and right_in_a_row < 3:
+        looks = [await _presence_is_right(workload, room) for room in workload.plan.room_names()]
+        right_in_a_row = right_in_a_row + 1 if all(looks) else 0
+        await asyncio.sleep(0.25)
+
+
+async def _presence_is_right(workload: Workload, room: str) -> bool:
+    members = workload.members(room)
+    true = tuple(sorted(client.name for client in members))
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            shown = [await client.read_presence(room) for client in members]
+    except TimeoutError:
+        return False
+    return all(look == true for look in shown)
+
+
+def _dead(room: str, sentence: str) -> Violation:
+    return Violation("R10 liveness", room, f"after all faults were over, {sentence}")
+
+
+def _counts(history: History) -> Counter[str]:
+    gaps = list(history.of(Gap))
+    acks = list(history.of(Ok))
+    return Counter(
+        {
+            "acked": len(acks),
+            "deduplicated": sum(ack.duplicate for ack in acks),
+            "refused": sum(1 for _ in history.of(Fail)),
+            "uncertain": sum(1 for _ in history.of(Info)),
+            "received": sum(1 for _ in history.of(Recv)),
+            "resets": sum(gap.reason == "reset" for gap in gaps),
+            "trims": sum(gap.reason == "trimmed" for gap in gaps),
+        }
+    )

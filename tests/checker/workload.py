@@ -1,0 +1,150 @@
+"""Many reference clients that chat for a while: who they are, what they send and how fast."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from tests.checker.client import ReferenceClient
+from tests.checker.history import History, Members
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape of a workload; the same seed makes the same choices.
+
+    Attributes:
+        clients: how many users.
+        rooms: how many rooms there are.
+        rooms_per_client: in how many of them each user is.
+        bursts_per_s: how often each user sends something.
+        burst: messages of one burst, sent without waiting for each other's ack.
+        flappers: how many of the users lose their connection every other second.
+        seed: of all randomness.
+    """
+
+    clients: int = 10
+    rooms: int = 3
+    rooms_per_client: int = 2
+    bursts_per_s: float = 2.0
+    burst: int = 3
+    flappers: int = 2
+    seed: int = 1
+
+    def room_names(self) -> list[str]:
+        """Names of the rooms."""
+        return [f"room-{number}" for number in range(self.rooms)]
+
+
+class Workload:
+    """Clients of a plan, connected while the context lasts, sending between start and stop."""
+
+    def __init__(
+        self, plan: Plan, urls: Sequence[str], mint: Callable[[str], str], history: History
+    ) -> None:
+        self.plan = plan
+        self.history = history
+        self._rng = random.Random(plan.seed)
+        names = [f"u{number}" for number in range(plan.clients)]
+        self.clients = [
+            ReferenceClient(
+                name,
+                self._rng.sample(plan.room_names(), plan.rooms_per_client),
+                urls,
+                mint,
+                history,
+                random.Random(f"{plan.seed} {name}"),
+            )
+            for name in names
+        ]
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._sending: list[asyncio.Task[None]] = []
+        self._flapping: list[asyncio.Task[None]] = []
+        self._over = asyncio.Event()
+
+    @property
+    def reconnects(self) -> int:
+        """How often clients have come back, all together."""
+        return sum(max(0, client.sessions - 1) for client in self.clients)
+
+    @property
+    def gone(self) -> list[str]:
+        """Clients that ended because the server told them not to come back."""
+        return [name for name, life in self._lives.items() if life.done()]
+
+    def members(self, room: str) -> list[ReferenceClient]:
+        """Clients that are in a room."""
+        return [client for client in self.clients if room in client.rooms]
+
+    async def __aenter__(self) -> Self:
+        for client in self.clients:
+            self._lives[client.name] = asyncio.create_task(client.run(), name=client.name)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await _end([*self._sending, *self._flapping, *self._lives.values()])
+
+    async def wait_joined(self, timeout_s: float) -> None:
+        """Wait until every client is in its rooms."""
+        async with asyncio.timeout(timeout_s):
+            for client in self.clients:
+                await client.wait_joined()
+
+    def start(self) -> None:
+        """Let all clients send, and the flappers flap."""
+        for client in self.clients:
+            self._sending.append(asyncio.create_task(self._send(client)))
+        for client in self.clients[: self.plan.flappers]:
+            self._flapping.append(asyncio.create_task(self._flap(client)))
+
+    async def stop(self, timeout_s: float) -> int:
+        """Stop sending; wait for the acks that are due, return how many clients still lack some."""
+        self._over.set()
+        await _end(self._flapping)
+        _, lacking = await asyncio.wait(self._sending, timeout=timeout_s)
+        await _end(self._sending)
+        return len(lacking)
+
+    async def retire(self, client: ReferenceClient) -> None:
+        """Let a client leave for good."""
+        self.clients.remove(client)
+        await _end([self._lives.pop(client.name)])
+
+    def declare_members(self) -> None:
+        """Record who is in which room in truth, from now on."""
+        for room in self.plan.room_names():
+            names = tuple(sorted(client.name for client in self.members(room)))
+            self.history.add(Members(at=time.monotonic(), room=room, members=names))
+
+    async def _send(self, client: ReferenceClient) -> None:
+        rng = random.Random(f"{self.plan.seed} sends {client.name}")
+        while not self._over.is_set():
+            room = rng.choice(client.rooms)
+            size = rng.randint(1, self.plan.burst)
+            async with asyncio.TaskGroup() as burst:
+                for _ in range(size):
+                    burst.create_task(client.send(room))
+            await asyncio.sleep(rng.expovariate(self.plan.bursts_per_s))
+
+    async def _flap(self, client: ReferenceClient) -> None:
+        rng = random.Random(f"{self.plan.seed} flaps {client.name}")
+        while True:
+            await asyncio.sleep(rng.uniform(0.5, 2.5))
+            client.cut()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for them; what one of them died of is raised."""
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

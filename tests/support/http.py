@@ -1,0 +1,46 @@
+"""A GET in a few lines, for operations ports: no library, no connection reuse."""
+
+import asyncio
+from typing import NamedTuple
+
+
+class Response(NamedTuple):
+    """Status, headers with lower-case names, and the body as text."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+async def get(
+    port: int,
+    path: str,
+    *,
+    host: str = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+    timeout_s: float = 5.0,
+) -> Response:
+    """Fetch a path from a loopback server.
+
+    Raises:
+        OSError: nobody listens, or the connection broke.
+        TimeoutError: no complete answer in time.
+    """
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+    status_line, *fields = head.decode("latin-1").split("\r\n")
+    if not status_line:
+        raise ConnectionError("the server closed the connection without an answer")
+    pairs = (field.partition(":") for field in fields)
+    return Response(
+        int(status_line.split()[1]),
+        {name.lower(): value.strip() for name, _, value in pairs},
+        body.decode(errors="replace"),
+    )

@@ -1,0 +1,52 @@
+"""Waiting on a condition with a deadline: what tests do instead of sleeping."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
+
+
+class DeadlineError(AssertionError):
+    """A condition did not come true in time; the text says which."""
+
+
+@overload
+async def until(
+    condition: Callable[[], Awaitable[T]],
+    timeout_s: float = ...,
+    *,
+    what: str = ...,
+    interval_s: float = ...,
+) -> T: ...
+@overload
+async def until(
+    condition: Callable[[], T],
+    timeout_s: float = ...,
+    *,
+    what: str = ...,
+    interval_s: float = ...,
+) -> T: ...
+async def until(
+    condition: Callable[[], Any],
+    timeout_s: float = 10.0,
+    *,
+    what: str = "the condition",
+    interval_s: float = 0.02,
+) -> Any:
+    """Return the first truthy value of `condition`, asked again and again.
+
+    Raises:
+        DeadlineError: it stayed falsy for `timeout_s`.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = condition()
+        value = await found if isawaitable(found) else found
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise DeadlineError(f"waited {timeout_s} s for {what}, last seen: {value!r}")
+        await asyncio.sleep(interval_s)

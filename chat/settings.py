@@ -46,9 +46,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen_backlog: Annotated[Count, _doc("Length of the kernel's queue of new connections.")] = (
         4096
     )
-    workers: Annotated[
-        Count, _doc("Worker processes under `chat up`. Default: one per core.")
-    ] = _DEFAULT_WORKERS
+    workers: Annotated[Count, _doc("Worker processes under `chat up`. Default: one per core.")] = (
+        _DEFAULT_WORKERS
+    )
 
     # --- Redis
     redis_url: Annotated[
@@ -165,9 +165,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_ttl: Annotated[
         Seconds, _doc("... and its epoch and seq after this time. At least history_ttl.")
     ] = 2592000.0
-    idempotency_window: Annotated[
-        Seconds, _doc("How long a `clientMessageId` is remembered.")
-    ] = 300.0
+    idempotency_window: Annotated[Seconds, _doc("How long a `clientMessageId` is remembered.")] = (
+        300.0
+    )
     max_rooms_per_connection: Annotated[Count, _doc("Rooms one connection may be in.")] = 100
     subscription_linger: Annotated[
         Seconds, _doc("How long a worker stays subscribed to a room without local members.")
@@ -178,9 +178,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
     ] = 2.0
-    typing_ttl: Annotated[Seconds, _doc("A user counts as typing this long after the last sign.")] = (
-        6.0
-    )
+    typing_ttl: Annotated[
+        Seconds, _doc("A user counts as typing this long after the last sign.")
+    ] = 6.0
 
     # --- presence
     lease_ttl: Annotated[
@@ -207,7 +207,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connection_joins_burst: Annotated[Count, _doc("Burst of the above.")] = 100
     user_messages_per_s: Annotated[Rate, _doc("Commands per user, across the cluster.")] = 40.0
     user_messages_burst: Annotated[Count, _doc("Burst of the above.")] = 120
-    user_bytes_per_s: Annotated[Rate, _doc("Inbound bytes per user, across the cluster.")] = 131072.0
+    user_bytes_per_s: Annotated[Rate, _doc("Inbound bytes per user, across the cluster.")] = (
+        131072.0
+    )
     user_bytes_burst: Annotated[Count, _doc("Burst of the above.")] = 524288
     user_joins_per_s: Annotated[Rate, _doc("Joins per user, across the cluster.")] = 40.0
     user_joins_burst: Annotated[Count, _doc("Burst of the above.")] = 200
@@ -224,9 +226,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
 
     # --- life of a process
-    drain_timeout: Annotated[
-        Seconds, _doc("From SIGTERM to the last client closed.")
-    ] = 30.0
+    drain_timeout: Annotated[Seconds, _doc("From SIGTERM to the last client closed.")] = 30.0
     drain_batch_interval: Annotated[
         Seconds, _doc("Time between two batches of closed clients while draining.")
     ] = 0.25
@@ -237,9 +237,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Count, _doc("Deaths within `crash_loop_window` that are reported as a crash loop.")
     ] = 5
     crash_loop_window: Annotated[Seconds, _doc("See crash_loop_count.")] = 60.0
-    log_format: Annotated[
-        str, Meta(pattern="^(json|console)$"), _doc("`json` or `console`.")
-    ] = "console"
+    log_format: Annotated[str, Meta(pattern="^(json|console)$"), _doc("`json` or `console`.")] = (
+        "console"
+    )
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$"), _doc("Least level that is logged.")
     ] = "info"
@@ -300,9 +300,7 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
 
 def to_environ(settings: Settings) -> dict[str, str]:
     """Return the variables that make `from_environ` build equal settings: for child processes."""
-    return {
-        variable(field.name): str(getattr(settings, field.name)) for field in fields(Settings)
-    }
+    return {variable(field.name): str(getattr(settings, field.name)) for field in fields(Settings)}
 
 
 def describe() -> list[tuple[str, str, str]]:

@@ -20,6 +20,10 @@ Reply = Any  # what hiredis makes of a RESP reply: bytes, int, list, None
 Callback = Callable[[Reply], None]  # gets the reply, or an exception instance
 
 
+#: The stub says a tuple of one; it takes any number.
+_pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
+
+
 class LinkError(Exception):
     """The command was not answered, or not sent."""
 
@@ -84,7 +88,7 @@ class RedisLink(asyncio.Protocol):
         """Send a command whose answer comes as a push, such as SUBSCRIBE."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(args))
+        self._outgoing.append(_pack(args))
 
     async def ask(self, *args: str | bytes | int) -> Reply:
         """Send a command and wait for its reply.

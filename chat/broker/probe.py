@@ -63,9 +63,9 @@ class Probe:
         sent_s = self._loop.time()
 
         def accepted(reply: Reply) -> None:
-            if not isinstance(reply, Exception) and payload in self._sent_s:
-                if self._oldest_unheard_s is None:
-                    self._oldest_unheard_s = sent_s
+            unheard = not isinstance(reply, Exception) and payload in self._sent_s
+            if unheard and self._oldest_unheard_s is None:
+                self._oldest_unheard_s = sent_s
 
         try:
             self._broker.probe(self.channel, payload.decode(), accepted)

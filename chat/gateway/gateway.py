@@ -43,6 +43,8 @@ class Gateway:
         self._pending: OrderedDict[Handshake | Connection, float] = OrderedDict()
         self._closing: OrderedDict[Connection, float] = OrderedDict()
         self._wheel: Wheel[Connection] = Wheel()
+        self._empty = asyncio.Event()  # no connection is left
+        self._empty.set()
         self._random = random.Random()  # noqa: S311 - jitter is no secret
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -64,6 +66,15 @@ class Gateway:
             self._server.close()
             self._server = None
 
+    async def wait_empty(self, timeout_s: float) -> bool:
+        """Wait until no connection is left; false if some are after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Cut whatever is still there."""
         self.stop_accepting()
@@ -71,8 +82,7 @@ class Gateway:
             handshake.abort()
         for connection in list(self.connections):
             connection.abort()
-        while self.connections:
-            await asyncio.sleep(0)
+        await self._empty.wait()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
@@ -105,6 +115,7 @@ class Gateway:
         deadline_s = self._pending.pop(handshake)
         self._pending[connection] = deadline_s
         self.connections.add(connection)
+        self._empty.clear()
         self.stats.connections = len(self.connections)
         self.stats.connections_opened += 1
         connection.transport.set_write_buffer_limits(high=self.settings.outbound_high_water_bytes)
@@ -152,6 +163,8 @@ class Gateway:
         self._pending.pop(connection, None)
         self._closing.pop(connection, None)
         self.connections.discard(connection)
+        if not self.connections:
+            self._empty.set()
         self.stats.connections = len(self.connections)
         self.stats.pending_connections = len(self._pending)
         self.stats.closes.add(code)

@@ -1,7 +1,108 @@
+"""What a token allows: actions on rooms whose ids match a pattern.
+
+A million connections hold capabilities, and few sets of them differ: equal sets are one object.
+"""
+
+import re
+from collections.abc import Mapping
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+PATTERNS_MAX = 100
+PATTERN_LENGTH_MAX = 128
+
+
 class Action(StrEnum):
-    JOIN="join"; PUBLISH="publish"; MODERATE="moderate"
+    """What can be done in a room. None of them implies another."""
+
+    JOIN = "join"
+    PUBLISH = "publish"
+    MODERATE = "moderate"
+
+
+class CapabilitiesError(Exception):
+    """The claim `rooms` is not of its form; the text may be shown."""
+
+
 class Capabilities:
-    def __init__(self, rooms): self.rooms=rooms
-    def allows(self, room_id, action): return any(fnmatchcase(room_id,p) and action in a for p,a in self.rooms.items())
+    """An immutable set of (pattern, actions)."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, rules: tuple[tuple[str, frozenset[str]], ...]) -> None:
+        self._rules = tuple((_Pattern(pattern), actions) for pattern, actions in rules)
+
+    def allows(self, room_id: str, action: Action) -> bool:
+        """Whether any pattern that matches the room carries the action.
+
+        Cost: linear in patterns and the room id's length.
+        """
+        return any(
+            action.value in actions and pattern.matches(room_id) for pattern, actions in self._rules
+        )
+
+
+class _Pattern:
+    """A room pattern: `*` stands for any run of characters, everything else for itself.
+
+    Matched part by part from the left, which is linear; a regular expression of many `.*` is not.
+    """
+
+    __slots__ = ("_parts", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parts = re.sub(r"\*+", "*", text).split("*")
+
+    def matches(self, room_id: str) -> bool:
+        first, *middle = self._parts
+        if not middle:
+            return room_id == first
+        last = middle.pop()
+        if not room_id.startswith(first) or len(room_id) < len(first) + len(last):
+            return False
+        if not room_id.endswith(last):
+            return False
+        at, end = len(first), len(room_id) - len(last)
+        for part in middle:
+            found = room_id.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+
+def parse_capabilities(claim: Any) -> Capabilities:
+    """Read the claim `rooms`: a mapping of patterns to lists of actions. None allows nothing.
+
+    Raises:
+        CapabilitiesError: it is something else, or too large.
+    """
+    if claim is None:
+        return _capabilities(b"{}")
+    if not isinstance(claim, Mapping):
+        raise CapabilitiesError("the claim `rooms` is not a mapping")
+    if len(claim) > PATTERNS_MAX:
+        raise CapabilitiesError(f"the claim `rooms` has more than {PATTERNS_MAX} patterns")
+    for pattern, actions in claim.items():
+        if not isinstance(pattern, str) or not 1 <= len(pattern) <= PATTERN_LENGTH_MAX:
+            raise CapabilitiesError("the claim `rooms` has a pattern that is too long or no text")
+        if not isinstance(actions, list) or not all(
+            isinstance(action, str) and action in _ACTIONS for action in actions
+        ):
+            raise CapabilitiesError("an action in the claim `rooms` is not known")
+    return _capabilities(orjson.dumps(dict(claim), option=orjson.OPT_SORT_KEYS))
+
+
+_ACTIONS = frozenset(action.value for action in Action)
+
+
+@lru_cache(maxsize=65536)
+def _capabilities(canonical: bytes) -> Capabilities:
+    rules = orjson.loads(canonical)
+    return Capabilities(
+        tuple((pattern, frozenset(actions)) for pattern, actions in rules.items())
+    )

@@ -1,18 +1,186 @@
-import jwt, time
-from dataclasses import dataclass
-from chat.identity.access import Capabilities
-class InvalidTokenError(Exception): pass
-class UnknownKeyError(Exception): pass
-@dataclass(slots=True)
-class Identity:
-    user_id:str; user:dict|None; expires_at_s:int; capabilities:Capabilities
-_caps={}
+"""Tokens: who someone is, proven by a signature. PyJWT verifies; we decide what must be there."""
+
+import time
+from typing import Any
+
+import jwt
+import orjson
+from msgspec import Struct
+
+from chat.identity.access import Capabilities, CapabilitiesError, parse_capabilities
+from chat.identity.keys import ALGORITHMS_BY_KEY, KeyRing
+from chat.settings import Settings, SettingsError
+
+USER_ID_LENGTH_MAX = 128
+DISPLAY_BYTES_MAX = 512
+
+
+class InvalidTokenError(Exception):
+    """The token is refused; the text says why and may be shown. It never holds the token."""
+
+
+class UnknownKeyError(Exception):
+    """The token names a key that may be at the JWKS URL by now."""
+
+
+class Identity(Struct, frozen=True):
+    """Who a connection belongs to, until when, and what it may do."""
+
+    user_id: str
+    user: dict[str, Any] | None
+    expires_at_s: int
+    capabilities: Capabilities
+
+
 class Verifier:
-    def __init__(self, settings, ring): self.ring=ring
-    def verify(self, token, now_s=0):
-        try: c=jwt.decode(token, self.ring.secret, algorithms=["HS256"], options={"require":["exp","sub"]})
-        except jwt.PyJWTError as e: raise InvalidTokenError(str(e))
-        r=c.get("rooms",{}); k=str(r)
-        return Identity(c["sub"], c.get("user"), c["exp"], _caps.setdefault(k,Capabilities(r)))
-def mint(key, algorithm, user_id, *, ttl_s, rooms, user=None, kid=None, issuer=None, audience=None):
-    return jwt.encode({"sub":user_id,"exp":int(time.time()+ttl_s),"rooms":rooms, **({"user":user} if user else {})}, key, algorithm)
+    """Verifies tokens against a key ring.
+
+    Raises:
+        SettingsError: an algorithm in the settings is not one of ours.
+    """
+
+    def __init__(self, settings: Settings, keyring: KeyRing) -> None:
+        self._keyring = keyring
+        self._algorithms = _algorithms(settings.jwt_algorithms)
+        self._issuer = settings.jwt_issuer or None
+        self._audience = settings.jwt_audience or None
+        self._leeway_s = settings.jwt_leeway_s
+        self._max_lifetime_s = settings.jwt_max_lifetime_s
+
+    def verify(self, token: str) -> Identity:
+        """Return whose token this is.
+
+        Raises:
+            InvalidTokenError: it is not valid.
+            UnknownKeyError: its key is not here, but may be fetched.
+
+        Source: RFC 7519; RFC 8725 (best current practices).
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise InvalidTokenError("the token is malformed") from None
+        algorithm, kid = header.get("alg"), header.get("kid")
+        if algorithm not in self._algorithms:
+            raise InvalidTokenError("the token's algorithm is not allowed")
+        keys = self._keyring.find(kid, algorithm)
+        if self._keyring.can_fetch and not (keys and self._keyring.knows(kid)):
+            raise UnknownKeyError
+        claims = None
+        for key in keys:
+            claims = self._claims(token, key.material, algorithm)
+            if claims is not None:
+                return self._identity(claims)
+        raise InvalidTokenError("the token's signature is not valid")
+
+    def _claims(self, token: str, material: Any, algorithm: str) -> dict[str, Any] | None:
+        """Return the claims, or None if another key signed the token."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                material,
+                algorithms=[algorithm],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=self._leeway_s,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.InvalidSignatureError:
+            return None
+        except jwt.ExpiredSignatureError:
+            raise InvalidTokenError("the token has expired") from None
+        except jwt.PyJWTError as exc:
+            raise InvalidTokenError(_reason(exc)) from None
+        return claims
+
+    def _identity(self, claims: dict[str, Any]) -> Identity:
+        user_id, expires_at_s = claims["sub"], claims["exp"]
+        if not 1 <= len(user_id) <= USER_ID_LENGTH_MAX or not user_id.isprintable():
+            raise InvalidTokenError("`sub` has to be 1 to 128 printable characters")
+        if isinstance(expires_at_s, bool) or not isinstance(expires_at_s, (int, float)):
+            raise InvalidTokenError("`exp` is not a time")
+        if expires_at_s - time.time() > self._max_lifetime_s + self._leeway_s:
+            raise InvalidTokenError("the token lives longer than is accepted here")
+        try:
+            capabilities = parse_capabilities(claims.get("rooms"))
+        except CapabilitiesError as exc:
+            raise InvalidTokenError(str(exc)) from None
+        return Identity(user_id, _display(claims.get("user")), int(expires_at_s), capabilities)
+
+
+def mint(
+    key: Any,
+    algorithm: str,
+    user_id: str,
+    *,
+    ttl_s: float,
+    rooms: dict[str, list[str]],
+    user: dict[str, Any] | None = None,
+    kid: str | None = None,
+    issuer: str | None = None,
+    audience: str | None = None,
+) -> str:
+    """Sign a token: for development, and for back ends in Python.
+
+    Args:
+        key: a secret or private key, as PyJWT takes it.
+        algorithm: HS256, RS256, ES256 or EdDSA.
+        user_id: `sub`.
+        ttl_s: seconds it is valid.
+        rooms: patterns and what is allowed in rooms that match.
+        user: display data that other members see.
+        kid: id of the key, where there are several.
+        issuer: `iss`.
+        audience: `aud`.
+    """
+    now_s = int(time.time())
+    claims: dict[str, Any] = {
+        "sub": user_id,
+        "iat": now_s,
+        "exp": now_s + int(ttl_s),
+        "rooms": rooms,
+        "user": user,
+        "iss": issuer,
+        "aud": audience,
+    }
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(present, key, algorithm, headers={"kid": kid} if kid else None)
+
+
+def _algorithms(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    known = frozenset(ALGORITHMS_BY_KEY.values())
+    if not names or not names <= known:
+        raise SettingsError(
+            f"CHAT_JWT_ALGORITHMS: {text!r} must name some of {', '.join(sorted(known))}."
+        )
+    return names
+
+
+def _display(claim: Any) -> dict[str, Any] | None:
+    if claim is None:
+        return None
+    if not isinstance(claim, dict):
+        raise InvalidTokenError("the claim `user` is not an object")
+    if len(orjson.dumps(claim)) > DISPLAY_BYTES_MAX:
+        raise InvalidTokenError(f"the claim `user` has more than {DISPLAY_BYTES_MAX} bytes")
+    return claim
+
+
+def _reason(exc: jwt.PyJWTError) -> str:
+    """Word PyJWT's verdict without repeating anything from the token."""
+    if isinstance(exc, jwt.MissingRequiredClaimError):
+        return f"the claim `{exc.claim}` is missing"
+    for kind, reason in _REASONS:
+        if isinstance(exc, kind):
+            return reason
+    return "the token is not valid"
+
+
+_REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
+    (jwt.InvalidIssuerError, "the issuer is not ours"),
+    (jwt.InvalidAudienceError, "the audience is not ours"),
+    (jwt.ImmatureSignatureError, "the token is not valid yet"),
+    (jwt.InvalidIssuedAtError, "`iat` is not a time"),
+    (jwt.InvalidSubjectError, "`sub` is not text"),
+)

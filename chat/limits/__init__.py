@@ -1,1 +1,1 @@
-"""Budgets: how much, how fast."""
+"""How much and how fast: token buckets per connection, per user and per address."""

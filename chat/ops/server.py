@@ -9,7 +9,7 @@ import dataclasses
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from msgspec import Struct
@@ -116,15 +116,14 @@ class _Connection(asyncio.Protocol):
         self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         if len(self._server.connections) >= MAX_CONNECTIONS:
             _log.warning("operations port: more than %d connections", MAX_CONNECTIONS)
-            transport.abort()
+            self._transport.abort()
             return
         self._server.connections.add(self)
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(self._server.timeout_s, transport.abort)
+        self._deadline = loop.call_later(self._server.timeout_s, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         if self._answered:

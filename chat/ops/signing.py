@@ -37,8 +37,8 @@ def signing_key(settings: Settings) -> SigningKey:
         if algorithm and (entry.get("kty") == "oct" or "d" in entry):
             try:
                 key = jwt.PyJWK(entry, algorithm=algorithm).key
-            except jwt.PyJWTError as exc:
-                raise _wrong(settings.jwt_keys_file, str(exc)) from None
+            except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+                raise _wrong(settings.jwt_keys_file, "a key in it is not valid") from None
             return SigningKey(key, algorithm, entry.get("kid"))
     raise _wrong(settings.jwt_keys_file, "it holds public keys only, and those cannot sign")
 

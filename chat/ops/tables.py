@@ -26,6 +26,23 @@ label `worker` is the number of a worker's slot; a replaced worker keeps it. Met
 supervisor are missing when `chat worker` runs alone.
 This page is made from `chat/ops/families.py` by `make docs`.
 
+## The other two addresses
+
+`/healthz` answers 200 while the process lives. `/readyz` answers with JSON, `ready`, `reasons` and
+`workers`:
+
+| state under `chat up` | answer |
+| --- | --- |
+| every worker ready | 200, no reasons |
+| some workers ready | 200, a reason for each that is not |
+| no worker ready, or still starting | 503 with reasons |
+| draining | 503, first reason `draining` |
+
+A worker is ready when its last report says so and is less than 5 seconds old. Workers that die
+again and again (`CHAT_CRASH_LOOP_COUNT`) are named as a crash loop.
+
+## All metrics
+
 | metric | kind | label | meaning |
 | --- | --- | --- | --- |
 """

@@ -131,7 +131,7 @@ def decode_command(text: str) -> AnyCommand:
         CommandError: malformed_json, too_deep, unknown_type, invalid_message or invalid_room.
     """
     try:
-        command = _decoder.decode(text)
+        command: AnyCommand = _decoder.decode(text)
     except ValidationError as exc:
         sentence = str(exc)
         if sentence.endswith("at `$.type`") or "required field `type`" in sentence:

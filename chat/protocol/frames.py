@@ -86,6 +86,4 @@ def header_bytes(data: bytes | bytearray, at: int) -> int:
         return 0
     second = data[at + 1]
     size = second & 0x7F
-    return (
-        2 + (2 if size == 126 else 8 if size == 127 else 0) + (4 if second & MASKED else 0)
-    )
+    return 2 + (2 if size == 126 else 8 if size == 127 else 0) + (4 if second & MASKED else 0)

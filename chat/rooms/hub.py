@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 
 import orjson
 
@@ -24,6 +23,10 @@ from chat.protocol.records import Page, decode_record
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
 from chat.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
@@ -106,9 +109,7 @@ class Hub:
     def let_linger(self, room: Room) -> None:
         """A member left: if it was the last, stay subscribed for a little while."""
         if room.is_idle and room.room_id in self.rooms:
-            self._lingering[room.room_id] = (
-                self._loop.time() + self._settings.subscription_linger
-            )
+            self._lingering[room.room_id] = self._loop.time() + self._settings.subscription_linger
 
     def _drop(self, room: Room) -> None:
         channel = self._broker.keys.channel(room.room_id)
@@ -372,9 +373,7 @@ class Hub:
                 room.member_count_told = room.member_count
                 self.emit_ephemeral(
                     room,
-                    encode_event(
-                        MemberCount(roomId=room.room_id, memberCount=room.member_count)
-                    ),
+                    encode_event(MemberCount(roomId=room.room_id, memberCount=room.member_count)),
                 )
 
     async def stop(self) -> None:

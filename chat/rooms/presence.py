@@ -63,14 +63,15 @@ class Presence:
         first = room.user_arrived(user_id)
         if display is not None:
             room.display[user_id] = display
-        if self._grace.pop((room, user_id), None) is not None or not first:
-            if (room, user_id) not in self._marked:
-                return room.member_count
-        room.member_count = await self._written((room, user_id))
+        pair = (room, user_id)
+        known = self._grace.pop(pair, None) is not None or not first
+        if known and pair not in self._marked:
+            return room.member_count
+        room.member_count = await self._written(pair)
         return room.member_count
 
     def depart(self, room: Room, user_id: str, *, at_once: bool) -> None:
-        """Count a connection out; the user leaves now or, if the connection broke, after a grace."""
+        """Count a connection out; if it broke, its user leaves after a grace only."""
         if not room.user_departed(user_id):
             return
         if at_once:
@@ -158,7 +159,9 @@ class Presence:
                 try:
                     await self._broker.note_lease_room(lease, room.room_id, held=False)
                 except LinkError as exc:
-                    log.debug("lease_room_kept", extra={"error": str(exc)})  # harmless: a sweep more
+                    log.debug(
+                        "lease_room_kept", extra={"error": str(exc)}
+                    )  # harmless: a sweep more
 
     def _mark(self, pair: Pair) -> None:
         self._marked[pair] = None

@@ -1,9 +1,11 @@
 """One room on this worker: who is in it here, and what waits to be written to them."""
 
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
 from chat.protocol.records import Record, event_head
-from chat.rooms.stream import Stream
+
+if TYPE_CHECKING:
+    from chat.rooms.stream import Stream
 
 #: Frames a member may miss while its history is read; past it the join starts over.
 CATCH_UP_MAX = 4096

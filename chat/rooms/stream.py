@@ -39,13 +39,14 @@ Item = Record | Lost
 class Stream:
     """Position in a room: everything up to `seq` of `epoch` has been passed on or told as lost."""
 
-    __slots__ = ("_held", "behind", "epoch", "seq")
+    __slots__ = ("_held", "_turned_away", "behind", "epoch", "seq")
 
     def __init__(self, epoch: str, seq: int) -> None:
         self.epoch = epoch
         self.seq = seq
         self.behind = False  # history has to be read before anything can be passed on
         self._held: dict[int, Record] = {}
+        self._turned_away = False  # a live record that a page under way may not have yet
 
     @property
     def next_seq(self) -> int:
@@ -58,7 +59,7 @@ class Stream:
         Order: strictly by seq within an epoch.
         """
         if record.epoch != self.epoch:
-            self.behind = True
+            self.behind = self._turned_away = True
             return []
         if record.seq <= self.seq:
             return []
@@ -68,6 +69,8 @@ class Stream:
         self.behind = True
         if len(self._held) < HELD_MAX:
             self._held[record.seq] = record
+        else:
+            self._turned_away = True
         return []
 
     def reconcile(self, page: Page) -> list[Item]:
@@ -90,7 +93,8 @@ class Stream:
         if not page.records and page.head_seq > self.seq:
             self._skip_to(page.head_seq + 1, items)
         self._release(items)
-        self.behind = page.head_seq > self.seq or bool(self._held)
+        self.behind = page.head_seq > self.seq or bool(self._held) or self._turned_away
+        self._turned_away = False
         return items
 
     def head_is(self, epoch: str, seq: int) -> None:

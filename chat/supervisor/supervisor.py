@@ -92,6 +92,7 @@ class Supervisor:
             await ops.stop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+            _log.info("stopped")
         return self._exit_code
 
     async def _run(self) -> None:

@@ -10,6 +10,7 @@ import { View } from "./view.js";
 
 const REFRESH_TRIES = 3;
 const REFRESH_EVERY_MS = 5_000;
+const CHANGES_OUTBOX = new Set(["outbox", "chat_message", "history", "gap"]);
 
 class App {
   #current = null; // {session, connection, conversation} while in a room
@@ -135,7 +136,7 @@ class App {
   #changed(what) {
     if (this.#current === null) return;
     const { session, conversation } = this.#current;
-    if (what === "outbox" || what === "chat_message") {
+    if (CHANGES_OUTBOX.has(what)) {
       session.saveUnsent(conversation.roomId, conversation.outbox.save());
     }
     this.#paintSoon();

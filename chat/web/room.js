@@ -138,7 +138,8 @@ export class Room {
   /** Forget the oldest entries beyond a bound; history brings them back. */
   prune() {
     if (this.entries.length <= MAX_ENTRIES) return;
-    for (const entry of this.entries.splice(0, DROP_ENTRIES)) this.#ids.delete(entry.messageId);
+    const surplus = Math.max(DROP_ENTRIES, this.entries.length - MAX_ENTRIES);
+    for (const entry of this.entries.splice(0, surplus)) this.#ids.delete(entry.messageId);
     const [first] = this.entries;
     this.hasOlder = first.segment === this.#segment && isMessage(first) && first.seq > 1;
   }

@@ -1,1 +1,1 @@
-"""One worker process: sessions on top of the gateway, rooms below, and its life from start to drain."""
+"""One worker process: sessions above the gateway, rooms below, and its life until the drain."""

@@ -48,8 +48,7 @@ async def drain(gateway: Gateway, broker: Broker, settings: Settings) -> None:
         await _close_batch(leaving[number * size : (number + 1) * size], broker, settings)
         if number + 1 < batches:
             await asyncio.sleep(settings.drain_batch_interval)
-    while gateway.connections and asyncio.get_running_loop().time() < deadline_s:
-        await asyncio.sleep(0.05)
+    await gateway.wait_empty(max(0.0, deadline_s - asyncio.get_running_loop().time()))
     log.info("drain_ended", extra={"cut": len(gateway.connections)})
     await gateway.stop()
 

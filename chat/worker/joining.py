@@ -119,7 +119,9 @@ async def _answer(
     )
     session.send(answer)
     for start in range(0, len(items), CHUNK_RECORDS):
-        connection.send(b"".join(_frame(room, item) for item in items[start : start + CHUNK_RECORDS]))
+        connection.send(
+            b"".join(_frame(room, item) for item in items[start : start + CHUNK_RECORDS])
+        )
         if connection.congested:
             await _drained(session, connection)
     # From here on nothing awaits: pending frames of the others leave first, then this connection
@@ -133,7 +135,7 @@ async def _answer(
 
 
 async def _drained(session: "Session", connection: "Connection") -> None:
-    """Wait for a slow reader, but not for ever: it may come back and resume from where it got to."""
+    """Wait for a slow reader, but not for ever: it can come back and resume."""
     try:
         async with asyncio.timeout(session.services.settings.close_timeout):
             await connection.drained()

@@ -127,7 +127,7 @@ class Session:
         try:
             self._charge(len(text))
             command = decode_command(text)
-            services.stats.commands.add(type(command).__struct_config__.tag)
+            services.stats.commands.add(str(type(command).__struct_config__.tag))
             self._dispatch(command)
         except CommandError as exc:
             self._refuse(command_id_of(text), exc)
@@ -171,30 +171,35 @@ class Session:
             )
 
     def _dispatch(self, command: AnyCommand) -> None:
+        """Act at once, or start what has to wait for Redis or for keys."""
+        if isinstance(command, commands.Authenticate):
+            self._wait_for(command, authentication.authenticate(self, command))
+        elif isinstance(command, commands.Ping):
+            self.send(events.Pong(id=command.id, timestamp=int(time.time() * 1000)))
+        elif self.identity is None:
+            raise CommandError(
+                ErrorCode.NOT_AUTHENTICATED, "Send `authenticate` with a token first."
+            )
+        else:
+            self._dispatch_authenticated(command)
+        self._errors_in_a_row = 0
+
+    def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
-            case commands.Ping():
-                self.send(events.Pong(id=command.id, timestamp=int(time.time() * 1000)))
-            case commands.Authenticate():
-                self._wait_for(command, authentication.authenticate(self, command))
-            case _ if self.identity is None:
-                raise CommandError(
-                    ErrorCode.NOT_AUTHENTICATED, "Send `authenticate` with a token first."
-                )
             case commands.ChatMessage():
                 self._publish(command)
             case commands.Typing():
                 self._typing(command)
-            case commands.JoinRoom():
-                self._wait_for(command, joining.join(self, command))
             case commands.LeaveRoom():
                 self._leave(command)
+            case commands.JoinRoom():
+                self._wait_for(command, joining.join(self, command))
             case commands.History():
                 self._wait_for(command, reading.history(self, command))
             case commands.Presence():
                 self._wait_for(command, reading.presence(self, command))
             case commands.RefreshToken():
                 self._wait_for(command, authentication.refresh(self, command))
-        self._errors_in_a_row = 0
 
     # ---------------------------------------------------------------- commands
 
@@ -298,12 +303,21 @@ class Session:
             error = CommandError(ErrorCode.INTERNAL, "Something went wrong on our side.")
             self._refuse(command.id, error, room_id)
         self._task = None
-        inbox, self._inbox = self._inbox, None
-        while inbox:
-            self.on_text(inbox.popleft())
-        if self._paused and self._inbox is None and self.connection is not None:
+        self._take_waiting()
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._inbox is not None
+
+    def _take_waiting(self) -> None:
+        """Take what came in meanwhile, in order, and read on once nothing waits."""
+        waiting, self._inbox = self._inbox or (), None
+        for text in waiting:
+            self.on_text(text)  # may start the next wait, behind which the rest lines up again
+        connection = self.connection
+        if self._paused and not self._is_waiting and connection is not None:
             self._paused = False
-            self.connection.transport.resume_reading()
+            connection.transport.resume_reading()
 
     # ------------------------------------------------------------------ helpers
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from tests.browser.window import Window
 from tests.support.cluster import Supervised
 
+WEB = Path(__file__).resolve().parents[2] / "chat" / "web"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -59,3 +60,20 @@ async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
 
     yield open_
     assert [fault for window in windows for fault in window.faults] == []
+
+
+@pytest.fixture
+async def modules(browser: Browser) -> Page:
+    """An empty page that can import the web client's modules: no server, no conversation."""
+    page = await browser.new_page()
+
+    async def serve(route: Route) -> None:
+        name = route.request.url.rpartition("/static/")[2]
+        if name in {path.name for path in WEB.glob("*.js")}:
+            await route.fulfill(body=(WEB / name).read_text(), content_type="text/javascript")
+        else:
+            await route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    await page.route("**/*", serve)
+    await page.goto("http://modules.test/")
+    return page

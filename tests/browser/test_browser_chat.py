@@ -1,15 +1,13 @@
 """Two people chat in two windows of a real browser, and things go wrong meanwhile."""
 
-import json
-from urllib.request import urlopen
-
 import pytest
 
 from tests.browser.conftest import OpenWindow
-from tests.browser.window import ONLINE
+from tests.browser.window import ONLINE, Window
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
+from tests.support.tokens import token
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -56,7 +54,7 @@ async def test_a_script_in_a_message_is_text(site: Supervised, open_window: Open
     attacks = [
         "<img src=x onerror=\"document.body.dataset.owned = 'yes'\">",
         "<script>document.body.dataset.owned = 'yes'</script>",
-        "javascript:alert(1) https://example.com/?q=\"><script>alert(1)</script>",
+        'javascript:alert(1) https://example.com/?q="><script>alert(1)</script>',
     ]
     await eve.say(*attacks)
     await ada.wait_texts(*attacks)
@@ -84,9 +82,7 @@ async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
 async def test_a_reset_of_the_history_is_said(
     fresh_redis: RedisServer, open_window: OpenWindow
 ) -> None:
-    async with Supervised(
-        fresh_redis, 2, arguments=["--local"], head_check_interval=1.0
-    ) as site:
+    async with Supervised(fresh_redis, 2, arguments=["--local"], head_check_interval=1.0) as site:
         ada = await open_window(site)
         await ada.enter("Ada", ROOM)
         await ada.say("one", "two")
@@ -100,8 +96,6 @@ async def test_a_reset_of_the_history_is_said(
             "The last 2 messages above exist in this window only."
         )
         await ada.shot("history-reset")
-        # The page lives on a server of this block: leave before it goes.
-        await ada.page.close()
 
 
 async def test_a_message_waits_while_redis_is_away_and_is_stored_once(
@@ -117,7 +111,6 @@ async def test_a_message_waits_while_redis_is_away_and_is_stored_once(
         await until(lambda: ada.texts("queued"), 20, what="a message that waits")
         fresh_redis.start()
         await ada.wait_texts("one", "two", "three")
-        await ada.page.close()
 
 
 async def test_older_messages_come_when_one_scrolls_up(
@@ -140,20 +133,17 @@ async def test_older_messages_come_when_one_scrolls_up(
         await phone.wait_texts(*texts[-100:])
         assert "Messages 1\u201320 are no longer available." in await phone.notices()
         await phone.shot("phone-history")
-        await phone.page.close()
 
 
-async def _agree(one, other, count: int) -> bool:
+async def _agree(one: Window, other: Window, count: int) -> bool:
     texts = await one.texts()
     return len(texts) == count and texts == await other.texts()
 
 
 async def _publish(site: Supervised, texts: list[str]) -> None:
     """Publish as another user, over a plain connection."""
-    with urlopen(f"http://localhost:{site.port}/local/token?user=Grace") as answer:
-        token = json.load(answer)["token"]
-    client = await ChatClient.connect(site.url, token)
-    await client.command("join_room", roomId=ROOM)
+    client = await ChatClient.connect(site.url, token("Grace"))
+    await client.join(ROOM)
     for text in texts:
-        await client.command("chat_message", roomId=ROOM, content=text)
+        await client.say(ROOM, text)
     await client.close()

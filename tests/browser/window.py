@@ -59,7 +59,11 @@ class Window:
 
     async def wait_phase(self, *phases: str) -> None:
         """Wait until the connection is in one of these phases."""
-        await until(self._is_in(phases), TIMEOUT_S, what=f"phase {' or '.join(phases)}")
+
+        async def reached() -> bool:
+            return await self.phase() in phases
+
+        await until(reached, TIMEOUT_S, what=f"phase {' or '.join(phases)}")
 
     async def wait_texts(self, *wanted: str) -> None:
         """Wait until exactly these messages are delivered, each once, in this order."""
@@ -81,12 +85,6 @@ class Window:
         """Keep a picture of the window."""
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=ARTIFACTS / f"{name}.png")
-
-    def _is_in(self, phases: tuple[str, ...]):
-        async def check() -> bool:
-            return await self.phase() in phases
-
-        return check
 
     def _connecting(self, _socket: WebSocket) -> None:
         self.connections += 1

@@ -92,6 +92,7 @@ class ReferenceClient:
         self._websocket: ClientConnection | None = None
         self._failures_in_a_row = 0
         self._reconnect_after_s = 0.0
+        self._away_s = 0.0
         self._last_traffic = 0.0
 
     # --- life
@@ -102,10 +103,12 @@ class ReferenceClient:
             pause_s = await self._session()
             if pause_s is None:
                 return
-            await asyncio.sleep(pause_s)
+            away_s, self._away_s = self._away_s, 0.0
+            await asyncio.sleep(pause_s + away_s)
 
-    def cut(self) -> None:
-        """Lose the network: the connection is gone without a goodbye."""
+    def cut(self, away_s: float = 0.0) -> None:
+        """Lose the network, for a while: the connection is gone without a goodbye."""
+        self._away_s = away_s
         if self._websocket is not None:
             self._websocket.transport.abort()
 

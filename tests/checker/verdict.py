@@ -37,6 +37,7 @@ class Report:
         Args:
             at_least: least counts, by the names of `counts`: `acked=100, reconnects=1`.
         """
+        print(self.summary())  # pytest shows it with -rP
         lacking = {name: self.counts[name] for name, n in at_least.items() if self.counts[name] < n}
         assert not self.violations, self.text()
         assert not lacking, f"the run proves too little, {lacking} of {at_least}: {self.text()}"
@@ -51,10 +52,12 @@ class Report:
             path = Path(file.name)
         self.history.dump(path)
         shown = "\n".join(str(violation) for violation in self.violations[:12])
-        return (
-            f"{len(self.violations)} violations, seed {self.plan.seed}, history in {path}\n"
-            f"{dict(self.counts)}\n{shown}"
-        )
+        return f"{len(self.violations)} violations, history in {path}\n{self.summary()}\n{shown}"
+
+    def summary(self) -> str:
+        """Return the seed and what was counted, in a line."""
+        counted = ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        return f"seed {self.plan.seed}: {counted}"
 
 
 async def run(

@@ -22,7 +22,8 @@ class Plan:
         rooms_per_client: in how many of them each user is.
         bursts_per_s: how often each user sends something.
         burst: messages of one burst, sent without waiting for each other's ack.
-        flappers: how many of the users lose their connection every other second.
+        flappers: how many of the users lose their connection about every second.
+        away_s: how long they then stay away, besides their back-off.
         seed: of all randomness.
     """
 
@@ -32,6 +33,7 @@ class Plan:
     bursts_per_s: float = 2.0
     burst: int = 3
     flappers: int = 2
+    away_s: float = 0.0
     seed: int = 1
 
     def room_names(self) -> list[str]:
@@ -137,8 +139,8 @@ class Workload:
     async def _flap(self, client: ReferenceClient) -> None:
         rng = random.Random(f"{self.plan.seed} flaps {client.name}")
         while True:
-            await asyncio.sleep(rng.uniform(0.5, 2.5))
-            client.cut()
+            await asyncio.sleep(rng.uniform(0.3, 1.5))
+            client.cut(self.plan.away_s)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -34,13 +34,17 @@ def output(
     logging.getLogger("websockets").setLevel(logging.NOTSET)
 
 
+def fail(text: str) -> None:
+    raise RuntimeError(text)
+
+
 def leak(exc: bool) -> None:
     log = logging.getLogger("test")
     if not exc:
         log.info("url %s token %s %s", URL, TOKEN, SECRET, extra={"token": TOKEN, "n": {1: URL}})
         return
     try:
-        raise RuntimeError(f"{TOKEN} {URL} {SECRET}")
+        fail(f"{TOKEN} {URL} {SECRET}")
     except RuntimeError:
         log.exception("it failed")
 

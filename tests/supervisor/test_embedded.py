@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-async def data_dir(tmp_path: Path) -> AsyncIterator[Path]:
-    yield tmp_path / "chat-data"
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "chat-data"
 
 
 def client(server: EmbeddedRedis) -> "redis.Redis":
@@ -37,8 +36,8 @@ async def test_data_survives_a_stop_and_a_start(data_dir: Path) -> None:
                 commands.set("key", "kept")
                 assert commands.config_get("appendfsync") == {"appendfsync": "everysec"}
                 assert commands.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-            socket_path = Path(server.url.removeprefix("unix://"))
-            assert stat.S_IMODE(socket_path.stat().st_mode) == 0o700
+            socket_path = server.url.removeprefix("unix://")
+            assert stat.S_IMODE(os.stat(socket_path).st_mode) == 0o700
         finally:
             await server.stop()
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,9 @@ class Up(Process):
 
     async def wait_log(self, text: str) -> None:
         await until(lambda: text in self.log(), 15.0, what=f"{text!r} in the log")
+
+    def stopped_replacing(self, times: int) -> bool:
+        return self.log().count("replacing stopped") >= times
 
     async def wait_status(self, status: int) -> dict[str, Any]:
         async def found() -> dict[str, Any] | None:
@@ -231,7 +235,7 @@ async def test_sighup_keeps_the_old_workers_when_the_new_one_is_no_good(
         cluster.behave(behaviour)
         before = cluster.log().count("replacing stopped")
         cluster.signal(signal.SIGHUP)
-        await until(lambda before=before: cluster.log().count("replacing stopped") > before)
+        await until(partial(cluster.stopped_replacing, before + 1))
         assert await cluster.pids() == old
 
 

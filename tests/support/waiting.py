@@ -2,33 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any, TypeVar, overload
-
-T = TypeVar("T")
+from typing import Any
 
 
 class DeadlineError(AssertionError):
     """A condition did not come true in time; the text says which."""
 
 
-@overload
-async def until(
-    condition: Callable[[], Awaitable[T]],
-    timeout_s: float = ...,
-    *,
-    what: str = ...,
-    interval_s: float = ...,
-) -> T: ...
-@overload
-async def until(
-    condition: Callable[[], T],
-    timeout_s: float = ...,
-    *,
-    what: str = ...,
-    interval_s: float = ...,
-) -> T: ...
 async def until(
     condition: Callable[[], Any],
     timeout_s: float = 10.0,
@@ -36,7 +18,7 @@ async def until(
     what: str = "the condition",
     interval_s: float = 0.02,
 ) -> Any:
-    """Return the first truthy value of `condition`, asked again and again.
+    """Return the first truthy value of `condition`, a function or coroutine function.
 
     Raises:
         DeadlineError: it stayed falsy for `timeout_s`.

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -26,6 +27,7 @@ def test_the_defaults_are_valid_and_other_variables_are_ignored() -> None:
     assert from_environ({"PATH": "/bin", "CHATTER": "1"}) == Settings()
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.builds(
         Settings,

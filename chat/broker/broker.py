@@ -475,6 +475,7 @@ class Broker:
                 return
             if isinstance(reply, Exception):
                 self._stats.redis_errors += 1
+                self._note_failure(reply)
             done(reply)
 
         self._require().call(settle, "EVALSHA", script.digest, len(keys), *keys, *args)
@@ -494,6 +495,11 @@ class Broker:
 
         self._evaluate(script, settle, keys, *args)
         return await future
+
+    def _note_failure(self, error: Exception) -> None:
+        """A server that became a replica answers READONLY for ever: look for the master again."""
+        if str(error).startswith("READONLY") and self._link is not None:
+            self._link.close(LinkError("this Redis became a replica"))
 
     def _count_error(self, reply: Reply) -> None:
         if isinstance(reply, Exception):

@@ -16,6 +16,8 @@ from chat.settings import Settings
 
 log = logging.getLogger(__name__)
 
+FIRST_PAUSE_S = 0.1
+
 
 class Probe:
     """Sends, listens, judges."""
@@ -44,7 +46,9 @@ class Probe:
         await self._subscriber.subscribe(self.channel)
         while True:
             self._send()
-            await asyncio.sleep(self._settings.redis_probe_interval)
+            pause_s = self._settings.redis_probe_interval
+            # Until the first one has come back the worker is not ready: look again soon.
+            await asyncio.sleep(min(pause_s, FIRST_PAUSE_S) if self.is_deaf else pause_s)
             self._judge()
 
     def heard(self, payload: bytes) -> None:

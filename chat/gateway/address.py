@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from websockets.http11 import Request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: Stands for the peer of a Unix socket, which has no address.
+LOCAL = "local"
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -29,14 +31,13 @@ def client_address(
     client writes into it lies further left and is never reached.
     """
     peer = transport.get_extra_info("peername")
-    address = peer[0] if isinstance(peer, tuple) else "local"
+    address = _plain(peer[0]) if isinstance(peer, tuple) else LOCAL
     if not trusted:
         return address
-    hops = [
-        hop.strip() for value in request.headers.get_all("X-Forwarded-For") for hop in value.split(",")
-    ]
+    values = request.headers.get_all("X-Forwarded-For")
+    hops = [hop.strip() for value in values for hop in value.split(",")]
     while hops and _is_in(address, trusted):
-        address = hops.pop()
+        address = _plain(_without_port(hops.pop()))
     return address
 
 
@@ -44,5 +45,21 @@ def _is_in(address: str, networks: Sequence[Network]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address == "local"  # a Unix socket: its file's permissions are the trust
+        return address == LOCAL  # a Unix socket: its file's permissions are the trust
     return any(parsed in network for network in networks)
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write `1.2.3.4:567` and `[::1]:567`: a port would make every client new."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _plain(address: str) -> str:
+    """One spelling for one address: an IPv4 client of a socket for both families is IPv4."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)

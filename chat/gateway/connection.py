@@ -13,8 +13,8 @@ from websockets.frames import Opcode
 from websockets.protocol import SERVER, State
 from websockets.protocol import Protocol as SansIo
 
-from chat.protocol import frames
 from chat.gateway.wheel import OFF
+from chat.protocol import frames
 from chat.protocol.errors import CLOSE_REASONS, CloseCode
 
 try:
@@ -24,8 +24,13 @@ except ImportError:  # a platform without the C extension
 
 if TYPE_CHECKING:
     from websockets.extensions import Extension
+    from websockets.frames import Frame
 
     from chat.gateway.gateway import Gateway
+
+
+#: What is left of a control frame's 125 bytes behind the close code.
+MAX_REASON_BYTES = 123
 
 
 class Handler(Protocol):
@@ -95,13 +100,16 @@ class Connection(asyncio.Protocol):
         self._gateway.stats.bytes_in += len(data)
         if self._partial is not None:
             self._partial += data
-            if self._is_short(self._partial):
+            if self.is_open and self._is_short(self._partial):
                 return
             data = bytes(self._partial)
             self._partial = None
         at = 0
         end = len(data)
         while at < end:
+            if not self.is_open:
+                self._feed(data[at:])  # the library waits for the peer's close frame
+                return
             used = self._frame(data, at, end)
             if used == 0:
                 self._partial = bytearray(data[at:])
@@ -123,8 +131,8 @@ class Connection(asyncio.Protocol):
             return 0
         start, size = frames.payload_span(data, at)
         first = data[at]
-        if not self.is_open or not data[at + 1] & frames.MASKED or size > self._gateway.max_bytes:
-            self._feed(data[at:])  # closing, or an error that the library words for us
+        if not data[at + 1] & frames.MASKED or size > self._gateway.max_bytes:
+            self._feed(data[at:])  # an error that the library words for us
             return end - at
         stop = start + size
         if stop > end:
@@ -133,7 +141,11 @@ class Connection(asyncio.Protocol):
             self._text(apply_mask(data[start:stop], data[start - 4 : start]))
         elif first in (frames.PING, frames.PONG) and size <= 125:
             self._control(first, data, start, stop)
+        elif size == 0 and not first & frames.FIN and self._is_flood():
+            self.close(CloseCode.FLOOD)  # empty fragments never add up to a message
         else:
+            if first == frames.CLOSE and self._fragments is not None:
+                self._fragments = self._parser = None  # a close may come within a message
             self._feed(data[at:stop])
         return stop - at
 
@@ -147,31 +159,31 @@ class Connection(asyncio.Protocol):
         cast("Handler", self.handler).on_text(text)
 
     def _control(self, first: int, data: bytes, start: int, stop: int) -> None:
-        gateway = self._gateway
-        gateway.stats.frames_control += 1
-        if self._control_tick != gateway.tick:
-            self._control_tick = gateway.tick
-            self._control_count = 0
-        self._control_count += 1
-        if self._control_count > gateway.settings.max_control_frames_per_s:
+        self._gateway.stats.frames_control += 1
+        if self._is_flood():
             self.close(CloseCode.FLOOD)
         elif first == frames.PING and not self.congested:
             # A peer that pings and never reads gets no pong: its pongs would be our memory.
             self.send(frames.pong_frame(apply_mask(data[start:stop], data[start - 4 : start])))
+
+    def _is_flood(self) -> bool:
+        """Count a frame that is part of no message; true if there are too many this second."""
+        if self._control_tick != self._gateway.tick:
+            self._control_tick = self._gateway.tick
+            self._control_count = 0
+        self._control_count += 1
+        return self._control_count > self._gateway.settings.max_control_frames_per_s
 
     def _feed(self, data: bytes) -> None:
         """Let the library have one frame (or everything, once the connection is closing)."""
         parser = self._parser
         if parser is None:
             parser = self._parser = self._make_parser()
-        if parser.reader.eof:
-            return
         parser.receive_data(data)
         for event in parser.events_received():
-            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                self._data_frame(event.opcode, event.data, event.fin)
-            elif event.opcode is Opcode.CLOSE and parser.close_rcvd is not None:
-                self._close_code = parser.close_rcvd.code
+            frame = cast("Frame", event)
+            if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._data_frame(frame.opcode, bytes(frame.data), frame.fin)
         self._settle(parser)
 
     def _data_frame(self, opcode: Opcode, data: bytes, fin: bool) -> None:
@@ -179,7 +191,7 @@ class Connection(asyncio.Protocol):
             return
         if opcode is not Opcode.CONT:
             if fin:
-                self._message(opcode, bytes(data))
+                self._message(opcode, data)
                 return
             self._fragments = bytearray((opcode,))
         fragments = cast("bytearray", self._fragments)
@@ -201,15 +213,23 @@ class Connection(asyncio.Protocol):
     def _settle(self, parser: SansIo) -> None:
         """Write what the library wants written; drop it where the next frame starts afresh."""
         for data in parser.data_to_send():
-            if data:
+            if not data:
+                self._end()
+            elif self.is_open or not self.congested:  # else a pong to a peer that never reads
                 self._write(data)
-            elif not self.transport.is_closing():
-                self.transport.close()
         if parser.state is State.OPEN:
             if self._fragments is None and not parser.extensions:
                 self._parser = None
         elif self.is_open:
             self._closing(parser.close_sent.code if parser.close_sent else 1006)
+
+    def _end(self) -> None:
+        """Close our half only, and go on dropping what still arrives until the peer closes its.
+
+        Closing a socket that has unread bytes resets it, and a reset can overtake the close frame.
+        """
+        if not self.transport.is_closing():
+            self.transport.write_eof()
 
     # --------------------------------------------------------------- outbound
 
@@ -289,7 +309,8 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         if parser is None:
             parser = self._parser = self._make_parser()
-        parser.send_close(code, (reason or CLOSE_REASONS[code])[:120])
+        text = (reason or CLOSE_REASONS[code]).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+        parser.send_close(code, text)
         for data in parser.data_to_send():
             self._write(data)
         self._closing(code)
@@ -298,6 +319,8 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         self._close_code = code
         self._fragments = None
+        if not self.transport.is_closing():
+            self.transport.resume_reading()  # the peer's close frame must get through
         self._gateway.closing(self)
 
     def authenticated(self) -> None:
@@ -308,6 +331,8 @@ class Connection(asyncio.Protocol):
         """Judge liveness when the timer wheel comes by. Any byte since the last visit is life."""
         gateway = self._gateway
         settings = gateway.settings
+        if not self.is_open:
+            return
         if self._heard:
             self._heard = False
             self._pong_due_tick = 0
@@ -323,10 +348,11 @@ class Connection(asyncio.Protocol):
             gateway.stats.ping_timeouts += 1
             self.close(CloseCode.PING_TIMEOUT)
             return
+        gateway.revisit(self, wait_s)
         if self.handler is not None:
-            wait_s = min(wait_s, self.handler.on_visit(now_s))
-        if self.is_open:
-            gateway.revisit(self, wait_s)
+            sooner_s = self.handler.on_visit(now_s)
+            if sooner_s < wait_s and self.is_open:
+                gateway.revisit(self, sooner_s)
 
     def abort(self) -> None:
         """Cut the connection without ceremony."""
@@ -336,9 +362,9 @@ class Connection(asyncio.Protocol):
         """The peer sent FIN: without a close frame before, that is 1006."""
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """The transport is gone; tell the gateway and the handler once."""
-        self.is_open = False
+        self.is_open = self.congested = False
         self._parser = self._fragments = self._partial = None
         self._wake_drain_waiter()
         handler, self.handler = self.handler, None

@@ -1,15 +1,14 @@
 """All connections of one worker: admission, liveness, deadlines.
 
-One tick a second drives every deadline of every connection. Handshakes and closing
-connections wait in first-in-first-out queues, since each kind has one timeout for all; open
-connections sit on a timer wheel.
+One tick a second drives every deadline of every connection. Handshakes, connections that have
+not authenticated and closing connections are few, and all of them are looked at; open connections
+sit on a timer wheel.
 """
 
 import asyncio
 import random
 import resource
 import socket
-from collections import OrderedDict
 from typing import TypeVar
 
 from chat.gateway.address import parse_networks
@@ -25,6 +24,14 @@ K = TypeVar("K")
 TICK_S = 1.0
 #: Descriptors kept back for Redis, logs, listening sockets and refusals.
 RESERVED_DESCRIPTORS = 100
+#: Part of them that handshakes may use up, so that a full worker can still say so.
+HANDSHAKE_DESCRIPTORS = 50
+#: Assumed where the system says "unlimited" and means something smaller.
+MANY_DESCRIPTORS = 65536
+#: A client may close with any of 2000 codes; only these are told apart in the metrics.
+COUNTED_CLOSES = frozenset({*CloseCode, 1001, 1005, 1006})
+
+FULL = Refusal(503, "This worker is full.", "full", retry_after_s=5)
 
 
 class Gateway:
@@ -36,12 +43,15 @@ class Gateway:
         self.application = application
         self.max_bytes = settings.max_message_bytes
         self.trusted_proxies = parse_networks(settings.trusted_proxies)
-        self.max_connections = connection_limit(settings)
+        fits = max(1, raise_descriptor_limit() - RESERVED_DESCRIPTORS)
+        self.max_connections = min(fits, settings.max_connections or fits)
+        self._max_sockets = fits + HANDSHAKE_DESCRIPTORS
         self.draining = False
         self.tick = 1  # counts up; 0 means never
         self.connections: set[Connection] = set()
-        self._pending: OrderedDict[Handshake | Connection, float] = OrderedDict()
-        self._closing: OrderedDict[Connection, float] = OrderedDict()
+        self._handshakes: dict[Handshake, float] = {}  # with their deadlines, like the next two
+        self._unauthenticated: dict[Connection, float] = {}
+        self._closing: dict[Connection, float] = {}
         self._wheel: Wheel[Connection] = Wheel()
         self._empty = asyncio.Event()  # no connection is left
         self._empty.set()
@@ -78,7 +88,7 @@ class Gateway:
     async def stop(self) -> None:
         """Cut whatever is still there."""
         self.stop_accepting()
-        for handshake in [item for item in self._pending if isinstance(item, Handshake)]:
+        for handshake in list(self._handshakes):
             handshake.abort()
         for connection in list(self.connections):
             connection.abort()
@@ -89,31 +99,34 @@ class Gateway:
 
     # -------------------------------------------------------------- admission
 
-    def handshake_began(self, handshake: Handshake) -> bool:
-        """Count a new socket in; false if there are too many unauthenticated ones already."""
-        if len(self._pending) >= self.settings.max_pending_connections:
-            return False
-        self._pending[handshake] = self._loop.time() + self.settings.handshake_timeout
-        self.stats.pending_connections = len(self._pending)
-        return True
+    def handshake_began(self, handshake: Handshake) -> Refusal | None:
+        """Count a new socket in, or say why it must go at once."""
+        pending = len(self._handshakes) + len(self._unauthenticated)
+        if pending >= self.settings.max_pending_connections:
+            return Refusal(503, "Too many handshakes at once.", "pending", retry_after_s=1)
+        if len(self.connections) + len(self._handshakes) >= self._max_sockets:
+            return FULL
+        self._handshakes[handshake] = self._loop.time() + self.settings.handshake_timeout
+        self._count_pending()
+        return None
 
     def handshake_ended(self, handshake: Handshake) -> None:
         """The socket closed without becoming a connection."""
-        self._pending.pop(handshake, None)
-        self.stats.pending_connections = len(self._pending)
+        self._handshakes.pop(handshake, None)
+        self._count_pending()
 
     def refusal(self) -> Refusal | None:
         """Say why no further connection can be taken, if so."""
         if self.draining:
             return Refusal(503, "This worker is draining.", "draining", retry_after_s=1)
         if len(self.connections) >= self.max_connections:
-            return Refusal(503, "This worker is full.", "full", retry_after_s=5)
+            return FULL
         return None
 
     def upgraded(self, handshake: Handshake, connection: Connection, admission: object) -> None:
         """The handshake is answered with 101: from here on it is a connection."""
-        deadline_s = self._pending.pop(handshake)
-        self._pending[connection] = deadline_s
+        self._unauthenticated[connection] = self._handshakes.pop(handshake)
+        self._count_pending()
         self.connections.add(connection)
         self._empty.clear()
         self.stats.connections = len(self.connections)
@@ -124,13 +137,16 @@ class Gateway:
 
     def authenticated(self, connection: Connection) -> None:
         """The connection has proven who it is: no deadline any more."""
-        self._pending.pop(connection, None)
-        self.stats.pending_connections = len(self._pending)
+        self._unauthenticated.pop(connection, None)
+        self._count_pending()
         wait_s = self.jittered(self.settings.ping_interval)
         if connection.handler is not None:
             wait_s = min(wait_s, connection.handler.on_visit(self._loop.time()))
         if connection.is_open:
             self.revisit(connection, wait_s)
+
+    def _count_pending(self) -> None:
+        self.stats.pending_connections = len(self._handshakes) + len(self._unauthenticated)
 
     # --------------------------------------------------------------- watching
 
@@ -160,57 +176,59 @@ class Gateway:
     def closed(self, connection: Connection, code: int) -> None:
         """The transport is gone."""
         self._wheel.remove(connection)
-        self._pending.pop(connection, None)
+        self._unauthenticated.pop(connection, None)
         self._closing.pop(connection, None)
         self.connections.discard(connection)
         if not self.connections:
             self._empty.set()
         self.stats.connections = len(self.connections)
-        self.stats.pending_connections = len(self._pending)
-        self.stats.closes.add(code)
+        self._count_pending()
+        self.stats.connections_closed += 1
+        self.stats.closes.add(code if code in COUNTED_CLOSES else "other")
 
     async def _run_ticks(self) -> None:
         due_s = self._loop.time()
+        stood_still = False
         while True:
             due_s += TICK_S
             await asyncio.sleep(due_s - self._loop.time())
             now_s = self._loop.time()
-            self.stats.loop_lag_seconds.observe(max(0.0, now_s - due_s))
-            turns = 1 + int(max(0.0, now_s - due_s) / TICK_S)  # catch up after a stall
-            due_s += (turns - 1) * TICK_S
-            for _ in range(turns):
-                self.tick += 1
-                for connection in self._wheel.turn():
-                    connection.visit(now_s)
+            late_s = now_s - due_s
+            self.stats.loop_lag_seconds.observe(late_s)
+            stood_still = late_s > TICK_S and not stood_still
+            if stood_still:
+                due_s = now_s  # judge no client before what it sent meanwhile is read
+                continue
+            self.tick += 1
+            for connection in self._wheel.turn():
+                self._loop.call_soon(connection.visit, now_s)  # one that fails hurts no other
             self._expire(now_s)
 
     def _expire(self, now_s: float) -> None:
-        for item in _due(self._pending, now_s):
-            if isinstance(item, Handshake):
-                self.stats.connections_refused.add("handshake")
-                item.time_out()
-            else:
-                item.close(CloseCode.AUTH_TIMEOUT)
-        for connection in _due(self._closing, now_s):
+        for handshake in _take_due(self._handshakes, now_s):
+            handshake.time_out()
+        for connection in _take_due(self._unauthenticated, now_s):
+            connection.close(CloseCode.AUTH_TIMEOUT)
+        for connection in _take_due(self._closing, now_s):
             connection.abort()
-        self.stats.pending_connections = len(self._pending)
+        self._count_pending()
 
 
-def _due(queue: OrderedDict[K, float], now_s: float) -> list[K]:
-    due = []
-    while queue:
-        item, deadline_s = next(iter(queue.items()))
-        if deadline_s > now_s:
-            break
-        del queue[item]
-        due.append(item)
+def _take_due(deadlines: dict[K, float], now_s: float) -> list[K]:
+    due = [item for item, deadline_s in deadlines.items() if deadline_s <= now_s]
+    for item in due:
+        del deadlines[item]
     return due
 
 
-def connection_limit(settings: Settings) -> int:
-    """Raise the descriptor limit to what is allowed and return how many connections fit."""
+def raise_descriptor_limit() -> int:
+    """Raise this process's limit of open files as far as it may; return what it is then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    fits = hard - RESERVED_DESCRIPTORS
-    return min(fits, settings.max_connections) if settings.max_connections else fits
+    wanted = MANY_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft  # macOS: the hard limit is said to be none, and is
+    return wanted

@@ -103,6 +103,4 @@ _ACTIONS = frozenset(action.value for action in Action)
 @lru_cache(maxsize=65536)
 def _capabilities(canonical: bytes) -> Capabilities:
     rules = orjson.loads(canonical)
-    return Capabilities(
-        tuple((pattern, frozenset(actions)) for pattern, actions in rules.items())
-    )
+    return Capabilities(tuple((pattern, frozenset(actions)) for pattern, actions in rules.items()))

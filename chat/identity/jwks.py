@@ -10,6 +10,7 @@ import time
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
@@ -112,8 +113,11 @@ def fetch_keys(url: str, timeout_s: float) -> list[jwt.PyJWK]:
     """
     try:
         document = _get(url, timeout_s)
+    except HTTPError as exc:
+        exc.close()
+        raise KeyDocumentError(f"it cannot be fetched: HTTP status {exc.code}") from None
     except (OSError, HTTPException, ValueError) as exc:
-        raise KeyDocumentError(f"it cannot be fetched: {exc or type(exc).__name__}") from None
+        raise KeyDocumentError(f"it cannot be fetched: {exc}") from None
     keys = [key for key in parse_keys(document) if key.key_type != "oct"]
     if not keys:
         raise KeyDocumentError("it has no usable key")
@@ -179,7 +183,7 @@ def _get(url: str, timeout_s: float) -> bytes:
     deadline_s = time.monotonic() + timeout_s
     answer = opener.open(url, timeout=timeout_s)
     if not isinstance(answer, HTTPResponse):
-        raise OSError("the answer is not HTTP")  # noqa: TRY004 - a fault of the far end
+        raise OSError("the answer is not HTTP")
     with answer:
         body = bytearray()
         while chunk := answer.read1(_READ_BYTES):

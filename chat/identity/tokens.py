@@ -5,6 +5,7 @@ from typing import Any
 
 import jwt
 import orjson
+from jwt.exceptions import InvalidSubjectError
 from msgspec import Struct
 
 from chat.identity.access import Capabilities, CapabilitiesError, parse_capabilities
@@ -182,5 +183,5 @@ _REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
     (jwt.InvalidAudienceError, "the audience is not ours"),
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
     (jwt.InvalidIssuedAtError, "`iat` is not a time"),
-    (jwt.InvalidSubjectError, "`sub` is not text"),
+    (InvalidSubjectError, "`sub` is not text"),
 )

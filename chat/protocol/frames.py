@@ -6,48 +6,30 @@ why one frame can be built once and shared by all members of a room.
 Source: RFC 6455 section 5.2.
 """
 
-from websockets.frames import Close
-
 TEXT = 0x81
 BINARY = 0x82
 CLOSE = 0x88
 PING = 0x89
 PONG = 0x8A
-MASKED = 0x80
+FIN = 0x80  # in the first byte
+MASKED = 0x80  # in the second
 
 PING_FRAME = bytes((PING, 0))
-#: Two bytes of header, eight of extended length, four of mask.
-MAX_HEADER_BYTES = 14
 
 
 def text_frame(payload: bytes) -> bytes:
     """Return one final, unmasked text frame."""
-    return _frame(TEXT, payload)
-
-
-def binary_frame(payload: bytes) -> bytes:
-    """Return one final, unmasked binary frame."""
-    return _frame(BINARY, payload)
+    size = len(payload)
+    if size < 126:
+        return bytes((TEXT, size)) + payload
+    if size < 65536:
+        return bytes((TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((TEXT, 127)) + size.to_bytes(8, "big") + payload
 
 
 def pong_frame(payload: bytes) -> bytes:
     """Return the answer to a ping; `payload` has at most 125 bytes."""
     return bytes((PONG, len(payload))) + payload
-
-
-def close_frame(code: int, reason: str) -> bytes:
-    """Return a close frame; the reason is cut to what a control frame can hold."""
-    payload = Close(code, reason[:120]).serialize()
-    return bytes((CLOSE, len(payload))) + payload
-
-
-def _frame(first_byte: int, payload: bytes) -> bytes:
-    size = len(payload)
-    if size < 126:
-        return bytes((first_byte, size)) + payload
-    if size < 65536:
-        return bytes((first_byte, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((first_byte, 127)) + size.to_bytes(8, "big") + payload
 
 
 def split_frames(joined: bytes) -> list[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -21,9 +22,8 @@ from chat.protocol.events import Gap, MemberCount, TypingChanged, UserJoined, Us
 from chat.protocol.frames import text_frame
 from chat.protocol.records import Page, decode_record
 from chat.rooms.room import CATCH_UP_MAX, Room
-from chat.rooms.stream import Item, Lost, Stream
+from chat.rooms.stream import HELD_MAX, Item, Lost, Stream
 from chat.settings import Settings
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +101,7 @@ class Hub:
         early, room.early = room.early, []
         for record in early:
             self._deliver(room, room.stream.offer(record))
+        room.stream.behind |= len(early) == HELD_MAX
         if room.stream.behind:
             self._want_fill(room)
         self.let_linger(room)
@@ -148,7 +149,8 @@ class Hub:
         record = decode_record(payload)
         stream = room.stream
         if stream is None:
-            room.early.append(record)
+            if len(room.early) < HELD_MAX:
+                room.early.append(record)
             return
         items = stream.offer(record)
         if items:

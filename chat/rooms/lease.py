@@ -74,6 +74,7 @@ class LeaseKeeper:
             log.warning("lease_lost", extra={"lease": lease})
             self._renounce()
             self._renew_now.set()
+            self._hub.resync()  # either we stood still, or Redis was emptied
             return
         self._is_new = False
         self.is_held = True

@@ -1,6 +1,6 @@
 """One room on this worker: who is in it here, and what waits to be written to them."""
 
-from typing import Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chat.protocol.records import Record, event_head
 

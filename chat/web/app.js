@@ -117,7 +117,8 @@ class App {
     try {
       await connection.request({ type: "refresh_token", token: await session.freshToken() });
     } catch (error) {
-      if (error instanceof TokenNeeded) this.view.wishToken("Your access token is about to expire.");
+      const wish = "Your access token is about to expire.";
+      if (error instanceof TokenNeeded) this.view.wishToken(wish);
       else if (!(error instanceof ConnectionLost) && triesLeft > 1) {
         setTimeout(() => this.#renewToken(triesLeft - 1), REFRESH_EVERY_MS);
       }
@@ -190,7 +191,10 @@ class App {
   }
 
   #seen() {
-    if (document.hidden) return;
+    if (document.hidden) {
+      this.#paint(); // a frame that was asked for may not come any more
+      return;
+    }
     this.#unread = 0;
     this.#changed("seen");
   }

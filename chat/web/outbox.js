@@ -12,12 +12,16 @@ export const MAX_ITEMS = 200;
 /** The server remembers a clientMessageId for five minutes; stay well inside. */
 const SAFE_RETRY_MS = 240_000;
 
+const UNCERTAIN = "It is not certain whether this was delivered.";
+
 export class Outbox {
   items = [];
 
   /** @param {object[]} saved what `save` returned, from an earlier life of the page */
   constructor(saved = []) {
-    this.items = saved.map((item) => (item.state === "failed" ? item : { ...item, state: "queued" }));
+    this.items = saved.map((item) => {
+      return item.state === "failed" ? item : { ...item, state: "queued" };
+    });
   }
 
   get full() {
@@ -93,7 +97,7 @@ export class Outbox {
   doubtOld(now) {
     for (const item of this.items) {
       const old = item.firstSentAt !== null && now - item.firstSentAt > SAFE_RETRY_MS;
-      if (old && item.state === "queued") this.fail(item, "It is not certain whether this was delivered.");
+      if (old && item.state === "queued") this.fail(item, UNCERTAIN);
     }
   }
 
@@ -113,5 +117,6 @@ const FRESH = { attempt: 0, notBefore: 0, firstSentAt: null, reason: null };
 
 // randomUUID exists on https and localhost only; a page on plain http elsewhere still works.
 function fallbackId() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");
+  const parts = crypto.getRandomValues(new Uint32Array(4));
+  return Array.from(parts, (part) => part.toString(16)).join("-");
 }

@@ -41,7 +41,9 @@ export function afterClose({ code, drainMs, attempt }, random = Math.random()) {
   return { reconnect: true, delayMs: backoffMs(attempt, random) };
 }
 
-const RETRIABLE = new Set(["rate_limited", "slow_mode", "busy", "unavailable", "internal", "not_joined"]);
+const RETRIABLE = new Set([
+  "rate_limited", "slow_mode", "busy", "unavailable", "internal", "not_joined",
+]);
 
 /** Whether the same command may succeed later, given the `error` that refused it. */
 export function mayRetry({ code, retryAfterMs }) {

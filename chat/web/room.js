@@ -180,12 +180,16 @@ export function isMessage(entry) {
 }
 
 function comesAfter(left, right) {
-  return left.segment - right.segment > 0 || (left.segment === right.segment && left.seq > right.seq);
+  if (left.segment !== right.segment) return left.segment > right.segment;
+  return left.seq > right.seq;
 }
 
-function messageEntry(segment, { seq, messageId, clientMessageId, userId, user, timestamp, content }) {
-  const name = user?.name ?? userId;
-  return { kind: "message", segment, seq, messageId, clientMessageId, userId, name, timestamp, content };
+function messageEntry(segment, event) {
+  const { seq, messageId, clientMessageId, userId, user, timestamp, content } = event;
+  return {
+    kind: "message", segment, seq, messageId, clientMessageId,
+    userId, name: user?.name ?? userId, timestamp, content,
+  };
 }
 
 function gapEntry(segment, reason, fromSeq, toSeq) {

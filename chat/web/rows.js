@@ -23,7 +23,10 @@ export function buildRows({ entries, items, selfId, complete, headSeq, ready }) 
       continue;
     }
     const day = new Date(entry.timestamp).toDateString();
-    if (day !== shownDay) rows.push({ kind: "day", key: `day-${day}-${entry.messageId}`, timestamp: entry.timestamp });
+    if (day !== shownDay) {
+      const { messageId, timestamp } = entry;
+      rows.push({ kind: "day", key: `day-${day}-${messageId}`, timestamp });
+    }
     const row = messageRow(entry, selfId, day === shownDay ? previous : null);
     if (!row.first) previous.last = false;
     rows.push(row);
@@ -35,10 +38,10 @@ export function buildRows({ entries, items, selfId, complete, headSeq, ready }) 
 
 function messageRow(entry, selfId, previous) {
   const own = entry.userId === selfId;
-  const joins = previous?.userId === entry.userId && entry.timestamp - previous.timestamp < GROUP_MS;
   const id = own ? entry.clientMessageId ?? entry.messageId : entry.messageId;
   const { userId, name, content, timestamp, state = "delivered", reason = null } = entry;
   const { clientMessageId } = entry;
+  const joins = previous?.userId === userId && timestamp - previous.timestamp < GROUP_MS;
   return {
     kind: "message", key: `message-${id}`, clientMessageId, userId, name, content, timestamp,
     own, state, reason, first: !joins, last: true,
@@ -60,16 +63,18 @@ function startRows(entries, headSeq) {
   const [first] = entries;
   if (first !== undefined && !isMessage(first)) return [];
   const missing = first === undefined ? headSeq : first.seq - 1;
-  const text = missing === 0 ? "This is the beginning of the room." : `${span(1, missing)} no longer available.`;
-  return [{ kind: "notice", key: "start", text, quiet: missing === 0 }];
+  if (missing === 0) {
+    return [{ kind: "notice", key: "start", text: "This is the beginning of the room.", quiet: true }];
+  }
+  return [{ kind: "notice", key: "trimmed", text: `${span(1, missing)} no longer available.` }];
 }
 
 function gapText({ reason, fromSeq, toSeq, lost }) {
   if (reason === "trimmed") return `${span(fromSeq, toSeq)} no longer available.`;
   if (reason === "unshown") return `${span(fromSeq, toSeq)} not shown.`;
   if (lost === 0) return "The server\u2019s history was reset.";
-  const which = lost === 1 ? "The last message above exists" : `The last ${lost} messages above exist`;
-  return `The server\u2019s history was reset. ${which} in this window only.`;
+  const exist = lost === 1 ? "message above exists" : `${lost} messages above exist`;
+  return `The server\u2019s history was reset. The last ${exist} in this window only.`;
 }
 
 function span(from, to) {

@@ -14,7 +14,7 @@ export class Stream {
   #atEnd = true;
   #olderState = "idle";
 
-  /** @param {{onOlder: () => void, onRetry: (id: string) => void, onDiscard: (id: string) => void}} handlers */
+  /** @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId) */
   constructor(handlers) {
     this.handlers = handlers;
     this.scroller = document.getElementById("stream");
@@ -122,8 +122,8 @@ export class Stream {
 
   #showUnread() {
     this.toEnd.hidden = this.#atEnd;
-    const text = this.#unread > 0 ? plural(this.#unread, "new message", "new messages") : "Latest messages";
-    setText(this.toEnd, text);
+    const news = plural(this.#unread, "new message", "new messages");
+    setText(this.toEnd, this.#unread > 0 ? news : "Latest messages");
   }
 
   #scrolled() {
@@ -142,7 +142,8 @@ export class Stream {
 
 const NEW_NODE = {
   day: ({ timestamp }) => element("li", "day", element("span", "", dayOf(timestamp))),
-  notice: ({ text, quiet }) => element("li", quiet ? "gap quiet" : "gap", element("span", "", text)),
+  notice: ({ text, quiet = false }) =>
+    element("li", quiet ? "gap quiet" : "gap", element("span", "", text)),
   message: ({ userId, name, content, timestamp, own }) => {
     const author = element("span", `author hue-${hueOf(userId)}`, own ? "You" : name);
     const head = element("p", "head", author, timeElement(timestamp));

@@ -5,8 +5,9 @@ const LINK = /https?:\/\/[^\s<>"']+/g;
 const LINK_TAIL = /[.,;:!?)\]}]+$/;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dated = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const DAY = { day: "numeric", month: "long" };
+const weekday = new Intl.DateTimeFormat(undefined, { ...DAY, weekday: "long" });
+const dated = new Intl.DateTimeFormat(undefined, { ...DAY, year: "numeric" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function element(tag, className, ...children) {

@@ -55,9 +55,9 @@ export class View {
     setText(find("status-text"), statusText(phase, retryAt, now));
     setText(find("status-spoken"), PHASE_SPOKEN[phase]);
     // A short break heals by itself before anyone has read a sentence about it.
-    const lasting = phase === "stopped" || phase === "offline" || (phase === "waiting" && attempt > 1);
-    if (lasting) this.#showNotice(noticeText(phase, reason), { retry: !needsToken, token: needsToken });
-    else if (this.#tokenWish !== null) this.#showNotice(this.#tokenWish, { retry: false, token: true });
+    const lasting = phase === "waiting" ? attempt > 1 : phase === "stopped" || phase === "offline";
+    if (lasting) this.#showNotice(noticeText(phase, reason), needsToken);
+    else if (this.#tokenWish !== null) this.#showNotice(this.#tokenWish, true);
     else if (phase === "online") find("notice").hidden = true;
   }
 
@@ -81,10 +81,10 @@ export class View {
     setText(find("people-more"), more > 0 ? `and ${more.toLocaleString()} more` : "");
   }
 
-  #showNotice(text, { retry, token }) {
+  #showNotice(text, asksToken) {
     setText(find("notice-text"), text);
-    find("notice-retry").hidden = !retry;
-    find("notice-token-form").hidden = !token;
+    find("notice-retry").hidden = asksToken;
+    find("notice-token-form").hidden = !asksToken;
     find("notice").hidden = false;
   }
 

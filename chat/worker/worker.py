@@ -37,6 +37,7 @@ from chat.worker.slow_mode import SlowMode
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+STARTING_TICK_S = 0.05
 
 
 class Worker:
@@ -150,8 +151,12 @@ class Worker:
 
     async def _run_ticks(self) -> None:
         told_s = 0.0
+        was_ready = False
         while True:
-            await asyncio.sleep(TICK_S)
+            self._tell()
+            was_ready |= self.state()[0] == "ready"
+            # The supervisor waits for this worker before it starts the next one.
+            await asyncio.sleep(TICK_S if was_ready else STARTING_TICK_S)
             self._hub.on_tick()
             self._presence.on_tick()
             self._services.typists.on_tick()
@@ -160,7 +165,6 @@ class Worker:
             if now_s - told_s >= self._settings.member_count_interval:
                 told_s = now_s
                 self._hub.tell_member_counts()
-            self._tell()
 
     async def _run_budgets(self) -> None:
         """Settle what users spent here with the cluster's budgets."""

@@ -10,6 +10,9 @@ from tests.checker.history import Fault, History
 from tests.support.cluster import Cluster, Supervised
 from tests.support.proxy import FaultProxy
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import until
+
+_CUTS = 5
 
 
 class Nemesis:
@@ -114,10 +117,14 @@ class Nemesis:
                 await proxy.heal()
 
     async def _client_kill(self, kind: str) -> None:
-        async with self._fault(f"client kill {kind}"):
-            killed = await asyncio.to_thread(self.redis.run, "CLIENT", "KILL", "TYPE", kind)
-            if not killed:
-                raise AssertionError(f"Redis has no {kind} connection to kill")
+        """Kill several times over, so that it meets commands that are on their way."""
+        async with self._fault(f"client kill {kind}", f"{_CUTS} times"):
+            for _ in range(_CUTS):
+                await until(
+                    lambda: asyncio.to_thread(self.redis.run, "CLIENT", "KILL", "TYPE", kind),
+                    what=f"a {kind} connection to kill",
+                )
+                await asyncio.sleep(self.rng.uniform(0.1, 0.4))
 
     @asynccontextmanager
     async def _fault(self, name: str, detail: str = "") -> AsyncIterator[None]:

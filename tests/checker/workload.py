@@ -30,8 +30,8 @@ class Plan:
     clients: int = 10
     rooms: int = 3
     rooms_per_client: int = 2
-    bursts_per_s: float = 2.0
-    burst: int = 3
+    bursts_per_s: float = 4.0
+    burst: int = 4
     flappers: int = 2
     away_s: float = 0.0
     seed: int = 1

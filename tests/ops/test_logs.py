@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.ops import logs
@@ -59,6 +59,7 @@ def test_no_secret_comes_out_of_message_field_or_traceback(output: io.StringIO, 
         assert secret not in text
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=4),
     st.text("abcXYZ019-_.%=&/ ", max_size=20),

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.ops.stats import COUNTERS, GAUGES, HISTOGRAMS, LABELLED, Histogram, Stats
@@ -34,6 +34,7 @@ def test_a_snapshot_is_a_copy_that_json_keeps() -> None:
     assert json.loads(json.dumps(taken)) == taken
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 100)))
 def test_a_histogram_counts_every_value_in_the_bucket_of_its_bound(values: list[float]) -> None:
     histogram = Histogram((0.1, 1.0, 10.0))

@@ -1,6 +1,6 @@
 """The pure back-off, for any history of deaths."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.supervisor.backoff import BASE_S, Backoff
@@ -27,6 +27,7 @@ def run(machine: Backoff, lives_s: list[float]) -> list[float]:
     return waits
 
 
+@settings(deadline=None)
 @given(lives, dice)
 def test_no_wait_is_longer_than_the_maximum_or_shorter_than_a_moment(
     lives_s: list[float], roll: float
@@ -35,6 +36,7 @@ def test_no_wait_is_longer_than_the_maximum_or_shorter_than_a_moment(
         assert BASE_S * 0.75 <= wait_s <= MAXIMUM_S
 
 
+@settings(deadline=None)
 @given(lives, dice)
 def test_in_a_crash_loop_every_start_is_paced_at_the_maximum(
     lives_s: list[float], roll: float
@@ -49,6 +51,7 @@ def test_in_a_crash_loop_every_start_is_paced_at_the_maximum(
         now_s += wait_s
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=COUNT, max_size=40))
 def test_quick_deaths_are_a_crash_loop_until_a_long_life(lives_s: list[float]) -> None:
     machine = backoff()
@@ -58,6 +61,7 @@ def test_quick_deaths_are_a_crash_loop_until_a_long_life(lives_s: list[float]) -
     assert not machine.crash_looping
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(WINDOW_S, 1e5), min_size=1, max_size=40))
 def test_rare_deaths_are_never_a_crash_loop_and_cost_only_a_moment(lives_s: list[float]) -> None:
     machine = backoff()

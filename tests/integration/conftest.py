@@ -1,0 +1,57 @@
+"""A pair of plain workers for the many tests that do them no harm, and clients that get closed."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from tests.support.client import ChatClient
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_server import RedisServer
+from tests.support.tokens import token
+from tests.support.worker import Worker
+
+Connect = Callable[..., Awaitable[ChatClient]]
+
+
+@pytest.fixture(scope="module")
+def pair(redis_server: RedisServer) -> Iterator[Cluster]:
+    """Two workers shared by the tests of a module; each test takes rooms and users of its own."""
+    prefix = f"t{uuid.uuid4().hex[:12]}"
+    made = Cluster(
+        redis_server, 2, redis_prefix=prefix, typing_throttle=0.5, typing_ttl=1.0, **NO_LIMITS
+    )
+    with asyncio.Runner() as runner:
+        runner.run(made.__aenter__())
+        try:
+            yield made
+        finally:
+            runner.run(made.close())
+
+
+@pytest.fixture
+def room() -> str:
+    """A room no other test uses."""
+    return f"room-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Connect users to workers; what is open when the test ends is closed.
+
+    `await connect(worker, "ann", room)`: the room may be left out, options are the token's.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def to(worker: Worker, user: str, room: str = "", **claims: Any) -> ChatClient:
+            client = await ChatClient.connect(worker.url, token(user, **claims))
+            await stack.enter_async_context(client)
+            if room:
+                answer = await client.join(room)
+                assert answer["type"] == "room_joined", answer
+            return client
+
+        yield to

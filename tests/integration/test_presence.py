@@ -1,0 +1,224 @@
+"""Who is in a room, in the whole cluster, also when workers die, freeze and come back."""
+
+import signal
+from collections.abc import Awaitable, Callable
+
+from tests.integration.conftest import Connect
+from tests.integration.talk import (
+    heard,
+    member_count,
+    members,
+    members_become,
+    of_type,
+    said,
+)
+from tests.support import http
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.waiting import until
+
+StartCluster = Callable[..., Awaitable[Cluster]]
+SHORT_LEASE = {"lease_ttl": 2.0, "lease_interval": 0.5, "presence_grace": 1.0}
+
+
+async def test_the_member_count_is_that_of_the_cluster(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    counts = []
+    for n in range(4):
+        client = await connect(pair[n % 2], f"user{n}")
+        counts.append((await client.join(room))["memberCount"])
+    assert counts == [1, 2, 3, 4]
+    assert await members(client, room) == {"user0", "user1", "user2", "user3"}
+    assert await member_count(client, room) == 4
+
+
+async def test_a_join_and_a_leave_are_told_once_to_all(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    watchers = [await connect(pair[n], f"watcher{n}", room) for n in range(2)]
+    guest = await connect(pair[0], "guest", room, user={"name": "A Guest"})
+    await guest.command("leave_room", roomId=room)
+    for watcher in watchers:
+        left = await watcher.wait_for("user_left")
+        assert left == {"type": "user_left", "roomId": room, "userId": "guest", "memberCount": 2}
+        await watcher.command("ping")
+        joined = [e for e in of_type(watcher, "user_joined") if e["userId"] == "guest"]
+        assert [(e["memberCount"], e["user"]) for e in joined] == [(3, {"name": "A Guest"})]
+        assert len(of_type(watcher, "user_left")) == 1
+
+
+async def test_two_devices_of_a_user_are_one_member(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    watcher = await connect(pair[0], "watcher", room)
+    devices = [await connect(pair[n % 2], "ann") for n in range(3)]
+    for device in devices:
+        assert (await device.join(room))["memberCount"] == 2
+    assert await members(watcher, room) == {"watcher", "ann"}
+    for device in devices[:2]:
+        await device.command("leave_room", roomId=room)
+    assert await member_count(watcher, room) == 2
+    assert not of_type(watcher, "user_left")
+    await devices[2].command("leave_room", roomId=room)
+    left = await watcher.wait_for("user_left")
+    assert (left["userId"], left["memberCount"]) == ("ann", 1)
+    joins = [e for e in of_type(watcher, "user_joined") if e["userId"] == "ann"]
+    assert len(joins) == 1
+
+
+async def test_the_member_list_comes_in_pages(pair: Cluster, connect: Connect, room: str) -> None:
+    for n in range(5):
+        await connect(pair[n % 2], f"user{n}", room, user={"name": f"User {n}"})
+    client = await connect(pair[0], "ann", room)
+    found = {}
+    cursor = "0"
+    while cursor is not None:
+        page = await client.command("presence", roomId=room, cursor=cursor, limit=2)
+        found |= {member["userId"]: member.get("user") for member in page["members"]}
+        cursor = page.get("cursor")
+    assert found == {f"user{n}": {"name": f"User {n}"} for n in range(5)} | {"ann": None}
+
+
+async def test_a_user_whose_connection_broke_leaves_after_the_grace(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, presence_grace=0.5, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    closing = await connect(workers[0], "closing", room)
+    breaking = await connect(workers[1], "breaking", room)
+    await closing.close()
+    await breaking.abort()
+    await members_become(watcher, room, {"watcher"})
+    await until(lambda: len(of_type(watcher, "user_left")) == 2)
+
+
+async def test_a_reconnect_within_the_grace_does_not_flicker(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, presence_grace=3.0, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    ann = await connect(workers[1], "ann", room)
+    for n in range(4):  # on the same worker and on the other one
+        await ann.abort()
+        ann = await connect(workers[n // 2], "ann", room)
+    goes = await connect(workers[1], "goes", room)
+    await goes.abort()
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "goes", 20.0)
+    await watcher.command("ping")
+    told = [e["type"] for e in watcher.received if e.get("userId") == "ann"]
+    assert told == ["user_joined"]
+    assert await members(watcher, room) == {"watcher", "ann"}
+
+
+async def test_who_comes_back_to_a_room_its_worker_had_left_stays_a_member(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    """The grace outlives the room's subscription; it must not take out who has returned."""
+    workers = await cluster(2, presence_grace=4.0, subscription_linger=0.2, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    ann = await connect(workers[1], "ann", room)
+    other = await connect(workers[1], "other", room)
+    await ann.abort()
+    await other.abort()
+    await until(lambda: _no_rooms(workers), 10.0, interval_s=0.1)
+    ann = await connect(workers[1], "ann", room)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "other", 20.0)
+    await watcher.command("ping")
+    assert await members(watcher, room) == {"watcher", "ann"}
+    assert [e["type"] for e in watcher.received if e.get("userId") == "ann"] == ["user_joined"]
+
+
+async def _no_rooms(workers: Cluster) -> bool:
+    text = (await http.get(workers[1].ops_port, "/metrics")).body
+    return "chat_memberships 0.0" in text.splitlines()
+
+
+async def test_a_killed_worker_leaves_presence_within_the_lease(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, **SHORT_LEASE, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    for n in range(3):
+        await connect(workers[1], f"victim{n}", room)
+    assert await member_count(watcher, room) == 4
+    workers[1].signal(signal.SIGKILL)
+    await members_become(watcher, room, {"watcher"})
+    await until(lambda: len(of_type(watcher, "user_left")) == 3)
+    assert of_type(watcher, "user_left")[-1]["memberCount"] == 1
+
+
+async def test_a_user_on_a_killed_worker_and_on_another_one_stays(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, **SHORT_LEASE, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    await connect(workers[0], "both", room)
+    await connect(workers[1], "both", room)
+    await connect(workers[1], "victim", room)
+    workers[1].signal(signal.SIGKILL)
+    await members_become(watcher, room, {"watcher", "both"})
+    assert [e["userId"] for e in of_type(watcher, "user_left")] == ["victim"]
+
+
+async def test_users_of_a_killed_worker_that_come_back_in_time_do_not_flicker(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, lease_ttl=4.0, lease_interval=0.5, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    await connect(workers[1], "back", room)
+    await connect(workers[1], "gone", room)
+    workers[1].signal(signal.SIGKILL)
+    await connect(workers[0], "back", room)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "gone", 20.0)
+    assert [e["type"] for e in watcher.received if e.get("userId") == "back"] == ["user_joined"]
+    assert await members(watcher, room) == {"watcher", "back"}
+
+
+async def test_a_worker_that_was_frozen_beyond_its_lease_gets_its_members_back(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, **SHORT_LEASE, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    frozen = await connect(workers[1], "frozen", room)
+    workers[1].pause()
+    try:
+        await members_become(watcher, room, {"watcher"})
+        await said(watcher, room, ["while it slept"])
+    finally:
+        workers[1].resume()
+    await members_become(watcher, room, {"watcher", "frozen"})
+    await heard(frozen, room, "while it slept")
+    await workers.wait_ready()
+
+
+async def test_a_drained_worker_hands_its_members_over_for_the_grace(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, lease_ttl=30.0, lease_interval=0.5, presence_grace=1.0, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    await connect(workers[1], "moves", room)
+    await connect(workers[1], "stops", room)
+    workers[1].signal(signal.SIGTERM)
+    await connect(workers[0], "moves", room)
+    await members_become(watcher, room, {"watcher", "moves"})  # long before the lease would end
+    assert [e["userId"] for e in of_type(watcher, "user_left")] == ["stops"]
+    await workers[1].wait_ended()
+
+
+async def test_a_large_room_is_told_counts_instead_of_names(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(
+        2, large_room_members=3, member_count_interval=0.2, presence_grace=0.2, **NO_LIMITS
+    )
+    watcher = await connect(workers[0], "watcher", room)
+    guests = [await connect(workers[n % 2], f"guest{n}", room) for n in range(6)]
+    await watcher.wait_for(lambda e: e["type"] == "member_count" and e["memberCount"] == 7)
+    named = {e["userId"] for e in of_type(watcher, "user_joined")} - {"watcher"}
+    assert named <= {"guest0", "guest1"}
+    for guest in guests[3:]:
+        await guest.command("leave_room", roomId=room)
+    await members_become(watcher, room, {"watcher", "guest0", "guest1", "guest2"})
+    await guests[0].command("leave_room", roomId=room)
+    left = await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "guest0")
+    assert left["memberCount"] == 3

@@ -1,0 +1,283 @@
+"""Redis goes away, comes back, forgets, goes deaf: connections live, and nothing is hidden."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.integration.conftest import Connect
+from tests.integration.talk import (
+    contents,
+    heard,
+    insist,
+    members_become,
+    of_type,
+    said,
+    seqs,
+)
+from tests.support import http
+from tests.support.client import ChatClient
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.proxy import FaultProxy, Link
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import until
+
+StartCluster = Callable[..., Awaitable[Cluster]]
+FAST = {"redis_probe_interval": 0.2, "redis_probe_timeout": 0.6, "head_check_interval": 1.0}
+
+
+async def test_a_flush_is_told_as_a_reset_and_messages_flow_on(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, lease_ttl=2.0, lease_interval=0.5, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    await said(ann, room, ["1", "2", "3"])
+    await heard(ben, room, "3")
+    old_epoch = ben.messages(room)[0]["epoch"]
+    fresh_redis.run("FLUSHALL")
+    ack = await ann.say(room, "after")
+    assert ack["type"] == "ack"
+    assert (ack["epoch"] != old_epoch, ack["seq"]) == (True, 1)
+    for client in (ann, ben):
+        await heard(client, room, "after")
+        (gap,) = of_type(client, "gap")
+        assert (gap["reason"], gap["fromSeq"], gap["previousEpoch"]) == ("reset", 0, old_epoch)
+        assert gap["epoch"] == client.messages(room)[-1]["epoch"] == ack["epoch"]
+    await members_become(ann, room, {"ann", "ben"})
+
+
+async def test_a_flush_of_a_quiet_room_is_noticed_without_a_message(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, head_check_interval=1.0, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    await said(ann, room, ["1"])
+    await heard(ann, room, "1")
+    fresh_redis.run("FLUSHALL")
+    assert (await ann.wait_for("gap", 15.0))["reason"] == "reset"
+
+
+async def test_while_redis_is_stopped_publishes_fail_fast_and_connections_stay(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    await said(ann, room, ["1"])
+    await heard(ben, room, "1")
+    fresh_redis.stop()
+
+    async def refused() -> bool:
+        return (await ann.say(room, "lost", "m-lost"))["type"] == "error"
+
+    await until(refused)
+    answer = await ann.say(room, "lost", "m-lost-too")
+    assert answer["code"] == "unavailable"
+    assert answer["roomId"] == room
+    assert answer["retryAfterMs"] > 0
+    assert "uncertain" not in answer  # it was not even sent
+    assert (await ann.command("ping"))["type"] == "pong"
+    assert (await ann.command("join_room", roomId="elsewhere"))["code"] == "unavailable"
+    await until(lambda: _reasons_of(workers))
+    fresh_redis.start()
+    await insist(ann, room, "back")
+    for client in (ann, ben):
+        await heard(client, room, "back")
+        assert not of_type(client, "gap")
+    assert "lost" not in contents(ben.messages(room))
+    await workers.wait_ready()
+    await members_become(ann, room, {"ann", "ben"})
+
+
+async def _reasons_of(workers: Cluster) -> bool:
+    answer = await http.get(workers[0].ops_port, "/readyz")
+    return answer.status == 503 and "Redis is away" in answer.body
+
+
+async def test_a_restart_with_all_data_changes_the_epoch_without_a_gap(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    await said(ann, room, ["1", "2"])
+    await heard(ben, room, "2")
+    before = ben.position(room)
+    fresh_redis.restart()
+    await insist(ann, room, "3")
+    for client in (ann, ben):
+        await heard(client, room, "3")
+        assert not of_type(client, "gap")
+        assert seqs(client, room) == [1, 2, 3]
+    epochs = [message["epoch"] for message in ben.messages(room)]
+    assert epochs[0] == epochs[1] != epochs[2]
+    late = await connect(workers[0], "cleo")
+    assert (await late.join(room, before))["recovered"] is True
+    await heard(late, room, "3")
+    assert contents(late.messages(room)) == ["3"]
+
+
+async def test_a_restart_that_lost_the_tail_says_from_where_on(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    await said(ann, room, ["1", "2"])
+    fresh_redis.run("BGREWRITEAOF")
+    await until(lambda: "aof_rewrite_in_progress:0" in _persistence(fresh_redis))
+    fresh_redis.run("CONFIG", "SET", "appendonly", "no")  # from here on nothing is kept
+    await said(ann, room, ["3", "4"])
+    await heard(ann, room, "4")
+    old_epoch = ann.messages(room)[-1]["epoch"]
+    fresh_redis.restart(kill=True)
+    ack = await insist(ann, room, "new 3")
+    assert ack["seq"] == 3
+    await heard(ann, room, "new 3")
+    (gap,) = of_type(ann, "gap")
+    assert (gap["reason"], gap["fromSeq"], gap["toSeq"]) == ("reset", 2, 2)
+    assert (gap["previousEpoch"], gap["epoch"]) == (old_epoch, ack["epoch"])
+    assert contents(ann.messages(room)) == ["1", "2", "3", "4", "new 3"]
+
+
+def _persistence(redis: RedisServer) -> str:
+    with redis.connect() as client:
+        info = client.info("persistence")
+    return "\n".join(f"{name}:{value}" for name, value in info.items())
+
+
+async def test_killing_the_pubsub_connections_during_traffic_loses_no_message(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
+    readers = [await connect(workers[n % 2], f"reader{n}", room) for n in range(4)]
+    writer = await connect(workers[0], "writer", room)
+    sent = 0
+    for _ in range(8):
+        killed = fresh_redis.run("CLIENT", "KILL", "TYPE", "pubsub")
+        for _ in range(25):
+            sent += 1
+            await said(writer, room, [str(sent)])
+        if killed == 2:
+            continue
+    for reader in readers:
+        await heard(reader, room, str(sent))
+        assert seqs(reader, room) == list(range(1, sent + 1))
+        assert not of_type(reader, "gap")
+
+
+async def test_a_killed_command_connection_loses_no_acknowledged_message(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    for n in range(40):
+        if n % 10 == 5:
+            fresh_redis.run("CLIENT", "KILL", "TYPE", "normal")
+        await insist(ann, room, str(n))
+    await heard(ben, room, "39")
+    assert contents(ben.messages(room)) == [str(n) for n in range(40)]
+    assert not of_type(ben, "gap")
+
+
+async def test_scripts_that_redis_forgot_are_sent_again(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    fresh_redis.run("SCRIPT", "FLUSH")
+    await said(ann, room, ["1"])
+    await heard(ann, room, "1")
+
+
+async def test_a_deaf_worker_turns_unready_heals_itself_and_fills_what_it_missed(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    async with FaultProxy(fresh_redis.port) as proxy:
+        deaf = await cluster(1, redis=proxy.redis_url, **FAST, **NO_LIMITS)
+        hearing = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+        ann = await connect(deaf[0], "ann", room)
+        ben = await connect(hearing[0], "ben", room)
+        held = {link for link in proxy.links if link.is_pubsub}
+        assert held
+
+        def only(link: Link) -> bool:
+            return link in held
+
+        proxy.black_hole(only)  # as after a firewall forgot the connection: no error, no bytes
+        await said(ben, room, ["1", "2", "3"])
+        await until(lambda: _is_deaf(deaf), 15.0, what="a red /readyz", interval_s=0.05)
+        await deaf.wait_ready()
+        await heard(ann, room, "3")
+        await said(ann, room, ["4"])
+        await heard(ann, room, "4")
+        assert seqs(ann, room) == [1, 2, 3, 4]
+        assert not of_type(ann, "gap")
+
+
+async def _is_deaf(cluster: Cluster) -> bool:
+    answer = await http.get(cluster[0].ops_port, "/readyz")
+    return answer.status == 503 and ("deaf" in answer.body or "pub/sub" in answer.body)
+
+
+async def test_a_command_connection_that_hangs_is_cut_and_clients_hear_that_it_is_uncertain(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    async with FaultProxy(fresh_redis.port) as proxy:
+        workers = await cluster(1, redis=proxy.redis_url, redis_timeout=1.0, **NO_LIMITS)
+        ann = await connect(workers[0], "ann", room)
+        proxy.black_hole()
+        began = time.monotonic()
+        answer = await ann.command(
+            "chat_message", roomId=room, content="x", clientMessageId="m-1", timeout_s=20.0
+        )
+        assert (answer["code"], answer["uncertain"]) == ("unavailable", True)
+        assert time.monotonic() - began < 15.0
+        await proxy.heal()
+        answer = await _again(ann, room)
+        assert answer["type"] == "ack"
+        await heard(ann, room, "x")
+        await said(ann, room, ["y"])
+        await heard(ann, room, "y")
+        assert contents(ann.messages(room)) == ["x", "y"]
+
+
+async def _again(client: ChatClient, room: str) -> dict[str, object]:
+    async with asyncio.timeout(20.0):
+        for _ in itertools.count():
+            answer = await client.say(room, "x", "m-1")
+            if answer["type"] == "ack":
+                break
+            await asyncio.sleep(0.05)
+    return answer
+
+
+@pytest.mark.slow
+async def test_nothing_acknowledged_is_missing_after_redis_was_away_under_load(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
+    readers = [await connect(workers[n], f"reader{n}", room) for n in range(2)]
+    writers = [await connect(workers[n], f"writer{n}", room) for n in range(2)]
+
+    async def chatter(writer: ChatClient) -> list[str]:
+        texts = [f"{writer.connected['userId']}-{n}" for n in range(150)]
+        for text in texts:
+            await insist(writer, room, text)
+        return texts
+
+    chatters = [asyncio.create_task(chatter(writer)) for writer in writers]
+    for _ in range(2):
+        count = len(readers[0].messages(room))
+        await until(lambda: len(readers[0].messages(room)) > count + 20)  # noqa: B023
+        await asyncio.to_thread(fresh_redis.stop)
+        await asyncio.to_thread(fresh_redis.start)
+    texts = sum(await asyncio.gather(*chatters), [])
+    for reader in readers:
+        await until(lambda: len(reader.messages(room)) >= len(texts), 20.0)  # noqa: B023
+        assert sorted(contents(reader.messages(room))) == sorted(texts)
+        assert seqs(reader, room) == list(range(1, len(texts) + 1))
+        assert not of_type(reader, "gap")

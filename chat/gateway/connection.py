@@ -122,7 +122,8 @@ class Connection(asyncio.Protocol):
         if header == 0 or len(partial) < header:
             return True
         start, size = frames.payload_span(partial, 0)
-        return len(partial) < start + size <= start + self._gateway.max_bytes
+        is_valid = partial[1] & frames.MASKED and size <= self._gateway.max_bytes
+        return bool(is_valid) and len(partial) < start + size
 
     def _frame(self, data: bytes, at: int, end: int) -> int:
         """Handle the frame at `at`; return its length, or 0 if more bytes are needed."""

@@ -332,7 +332,9 @@ class Hub:
                 break
             del self._lingering[room_id]
             room = self.rooms[room_id]
-            if room.is_idle:
+            if room.held:
+                self.let_linger(room)  # a user in grace: its leave is still ours to write
+            elif room.is_idle:
                 self._drop(room)
         self._check_heads()
         retry, self._retry = self._retry, []

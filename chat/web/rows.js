@@ -64,7 +64,8 @@ function startRows(entries, headSeq) {
   if (first !== undefined && !isMessage(first)) return [];
   const missing = first === undefined ? headSeq : first.seq - 1;
   if (missing === 0) {
-    return [{ kind: "notice", key: "start", text: "This is the beginning of the room.", quiet: true }];
+    const text = "This is the beginning of the room.";
+    return [{ kind: "notice", key: "start", text, quiet: true }];
   }
   return [{ kind: "notice", key: "trimmed", text: `${span(1, missing)} no longer available.` }];
 }

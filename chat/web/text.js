@@ -57,12 +57,8 @@ export function linked(text) {
   return [...parts, text.slice(end)];
 }
 
-export function timeOf(timestamp) {
-  return clock.format(timestamp);
-}
-
 export function timeElement(timestamp) {
-  const node = element("time", "", timeOf(timestamp));
+  const node = element("time", "", clock.format(timestamp));
   node.dateTime = new Date(timestamp).toISOString();
   node.title = full.format(timestamp);
   return node;

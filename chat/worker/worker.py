@@ -184,7 +184,8 @@ class Worker:
                     continue  # admitted on local budgets alone while Redis is away
                 if isinstance(tokens, BaseException):
                     raise tokens
-                users.settle(user_id, *tokens, now_s)
+                messages, bytes_, joins = tokens
+                users.settle(user_id, messages, bytes_, joins, now_s)
 
     # --------------------------------------------------------------------- state
 

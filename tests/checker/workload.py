@@ -96,9 +96,13 @@ class Workload:
 
     async def wait_joined(self, timeout_s: float) -> None:
         """Wait until every client is in its rooms."""
-        async with asyncio.timeout(timeout_s):
-            for client in self.clients:
-                await client.wait_joined()
+        for client in self.clients:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await client.wait_joined()
+            except TimeoutError:
+                seen = f"{client.sessions} connections, errors {dict(client.errors)}"
+                raise AssertionError(f"{client.name} cannot join: {seen}") from None
 
     def start(self) -> None:
         """Let all clients send, and the flappers flap."""

@@ -46,7 +46,7 @@ async def connect() -> AsyncIterator[Connect]:
     """
     async with AsyncExitStack() as stack:
 
-        async def to(worker: Worker, user: str, room: str = "", **claims: Any) -> ChatClient:
+        async def to(worker: Worker, user: str, room: str = "", /, **claims: Any) -> ChatClient:
             client = await ChatClient.connect(worker.url, token(user, **claims))
             await stack.enter_async_context(client)
             if room:

@@ -15,6 +15,7 @@ from tests.integration.talk import (
 from tests.support import http
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.waiting import until
+from tests.support.worker import Worker
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 SHORT_LEASE = {"lease_ttl": 2.0, "lease_interval": 0.5, "presence_grace": 1.0}
@@ -110,17 +111,19 @@ async def test_a_reconnect_within_the_grace_does_not_flicker(
     assert await members(watcher, room) == {"watcher", "ann"}
 
 
-async def test_who_comes_back_to_a_room_its_worker_had_left_stays_a_member(
+async def test_who_comes_back_after_the_subscription_lingered_stays_a_member(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    """The grace outlives the room's subscription; it must not take out who has returned."""
+    """The grace may outlive the subscription; it must not take out who has returned."""
     workers = await cluster(2, presence_grace=4.0, subscription_linger=0.2, **NO_LIMITS)
     watcher = await connect(workers[0], "watcher", room)
     ann = await connect(workers[1], "ann", room)
     other = await connect(workers[1], "other", room)
     await ann.abort()
     await other.abort()
-    await until(lambda: _no_rooms(workers), 10.0, interval_s=0.1)
+    visitor = await connect(workers[1], "visitor", f"{room}-2")
+    await visitor.command("leave_room", roomId=f"{room}-2")
+    await until(lambda: _rooms_of(workers[1], at_most=1), 10.0, interval_s=0.1)
     ann = await connect(workers[1], "ann", room)
     await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "other", 20.0)
     await watcher.command("ping")
@@ -128,9 +131,20 @@ async def test_who_comes_back_to_a_room_its_worker_had_left_stays_a_member(
     assert [e["type"] for e in watcher.received if e.get("userId") == "ann"] == ["user_joined"]
 
 
-async def _no_rooms(workers: Cluster) -> bool:
-    text = (await http.get(workers[1].ops_port, "/metrics")).body
-    return "chat_memberships 0.0" in text.splitlines()
+async def test_a_worker_leaves_a_room_that_nobody_came_back_to(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, presence_grace=1.0, subscription_linger=0.2, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    assert not await _rooms_of(workers[0], at_most=0)
+    await ann.abort()
+    await until(lambda: _rooms_of(workers[0], at_most=0), 10.0, interval_s=0.1)
+
+
+async def _rooms_of(worker: Worker, *, at_most: int) -> bool:
+    text = (await http.get(worker.ops_port, "/metrics")).body
+    (line,) = [line for line in text.splitlines() if line.startswith("chat_rooms ")]
+    return float(line.split()[1]) <= at_most
 
 
 async def test_a_killed_worker_leaves_presence_within_the_lease(

@@ -12,6 +12,7 @@ SECRET = "a key of the tests, long enough for HS256"
 
 def token(
     user: str,
+    /,
     *,
     rooms: Mapping[str, Sequence[str]] | None = EVERY_ROOM,
     ttl_s: float = 3600.0,

@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--members", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=400, help="unbatched, per round")
     parser.add_argument("--burst", type=int, default=64, help="messages that meet")
-    parser.add_argument("--bursts", type=int, default=40, help="per round")
+    parser.add_argument("--bursts", type=int, default=80, help="per round")
     parser.add_argument("--rounds", type=int, default=3, help="the median is the result")
     parser.add_argument("--content-bytes", type=int, default=16)
     options = parser.parse_args(argv)

@@ -65,6 +65,7 @@ class Connection(asyncio.Protocol):
         "_pong_due_tick",
         "congested",
         "handler",
+        "is_direct",
         "is_open",
         "transport",
         "wheel_slot",
@@ -77,6 +78,7 @@ class Connection(asyncio.Protocol):
         self.handler: Handler | None = None  # set by the gateway before any data arrives
         self.wheel_slot = OFF
         self.is_open = True  # false as soon as either side has said close
+        self.is_direct = not extensions  # open, not congested, not compressed: write as it is
         self.congested = False  # more unsent bytes than the high-water mark
         self._gateway = gateway
         self._parser: SansIo | None = None  # only while a frame needs it, or with extensions
@@ -281,10 +283,13 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The high-water mark is passed: ephemeral events are left out from now on."""
         self.congested = True
+        self.is_direct = False
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.congested = False
+        compressed = self._parser is not None and bool(self._parser.extensions)
+        self.is_direct = self.is_open and not compressed
         self._wake_drain_waiter()
 
     async def drained(self) -> None:
@@ -317,7 +322,7 @@ class Connection(asyncio.Protocol):
         self._closing(code)
 
     def _closing(self, code: int) -> None:
-        self.is_open = False
+        self.is_open = self.is_direct = False
         self._close_code = code
         self._fragments = None
         if not self.transport.is_closing():
@@ -365,7 +370,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The transport is gone; tell the gateway and the handler once."""
-        self.is_open = self.congested = False
+        self.is_open = self.is_direct = self.congested = False
         self._parser = self._fragments = self._partial = None
         self._wake_drain_waiter()
         handler, self.handler = self.handler, None

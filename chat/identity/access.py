@@ -94,7 +94,11 @@ def parse_capabilities(claim: Any) -> Capabilities:
             isinstance(action, str) and action in _ACTIONS for action in actions
         ):
             raise CapabilitiesError("an action in the claim `rooms` is not known")
-    return _capabilities(orjson.dumps(dict(claim), option=orjson.OPT_SORT_KEYS))
+    canonical = {pattern: sorted(set(actions)) for pattern, actions in claim.items()}
+    try:
+        return _capabilities(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS))
+    except orjson.JSONEncodeError:
+        raise CapabilitiesError("a pattern in the claim `rooms` is not Unicode") from None
 
 
 _ACTIONS = frozenset(action.value for action in Action)

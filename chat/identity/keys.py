@@ -40,7 +40,7 @@ class KeyRing:
         self._url = url
         self._fetched: list[jwt.PyJWK] = []
         self._fetched_at_s = float("-inf")
-        self._fetching: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[bool] | None = None
         self._by_kid: dict[str | None, list[jwt.PyJWK]] = {}
         self._index()
 
@@ -61,7 +61,7 @@ class KeyRing:
             if settings.jwt_keys_file:
                 fixed += read_keys(Path(settings.jwt_keys_file))
         except KeyDocumentError as exc:
-            raise SettingsError(f"CHAT_JWT_KEYS_FILE: {exc}.") from None
+            raise SettingsError(f"CHAT_JWT_KEYS_FILE: {settings.jwt_keys_file}: {exc}.") from None
         url = settings.jwt_jwks_url
         if url and not is_http_url(url):
             raise SettingsError("CHAT_JWT_JWKS_URL must be an http:// or https:// address.")
@@ -85,6 +85,10 @@ class KeyRing:
             candidates = self._by_kid.get(kid) or self._by_kid.get(None, [])
         return [key for key in candidates if key.algorithm_name == algorithm]
 
+    def has_key_for(self, algorithm: str) -> bool:
+        """Whether some key is for this algorithm."""
+        return bool(self.find(None, algorithm))
+
     def knows(self, kid: str | None) -> bool:
         """Whether a key of this id is on the ring."""
         return kid is None or kid in self._by_kid
@@ -95,7 +99,8 @@ class KeyRing:
             return
         while True:
             fresh = await self._fetch_once()
-            await asyncio.sleep(self._settings.jwt_jwks_cache_s if fresh else RETRY_S)
+            cache_s = self._settings.jwt_jwks_cache_s
+            await asyncio.sleep(cache_s if fresh else min(cache_s, RETRY_S))
 
     async def refresh_for_unknown_key(self) -> None:
         """Fetch again, because a token names a key that is not here; at most once per cooldown."""
@@ -108,22 +113,23 @@ class KeyRing:
         """Fetch; callers that come meanwhile share it. Returns whether it succeeded."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch(), name="jwks-fetch")
-        task = self._fetching
+            self._fetching.add_done_callback(self._forget_fetch)
+        # A caller that is cancelled, because its client left, takes nothing from the others.
+        return await asyncio.shield(self._fetching)
+
+    def _forget_fetch(self, _task: "asyncio.Task[bool]") -> None:
+        self._fetching = None
+
+    async def _fetch(self) -> bool:
+        self._fetched_at_s = asyncio.get_running_loop().time()
         try:
-            await asyncio.shield(task)
+            self._fetched = await asyncio.to_thread(fetch_keys, self._url, FETCH_TIMEOUT_S)
         except KeyDocumentError as exc:
             # The old keys stay in force: an outage of the issuer must not be an outage of ours.
             log.warning("jwks_fetch_failed", extra={"error": str(exc)})
             return False
-        finally:
-            if task.done():
-                self._fetching = None
-        return True
-
-    async def _fetch(self) -> None:
-        self._fetched_at_s = asyncio.get_running_loop().time()
-        self._fetched = await asyncio.to_thread(fetch_keys, self._url, FETCH_TIMEOUT_S)
         self._index()
+        return True
 
     def _index(self) -> None:
         self._by_kid = {}

@@ -39,12 +39,17 @@ class Verifier:
     """Verifies tokens against a key ring.
 
     Raises:
-        SettingsError: an algorithm in the settings is not one of ours.
+        SettingsError: an algorithm in the settings is not one of ours, or has no key.
     """
 
     def __init__(self, settings: Settings, keyring: KeyRing) -> None:
         self._keyring = keyring
         self._algorithms = _algorithms(settings.jwt_algorithms)
+        if not keyring.can_fetch and not any(map(keyring.has_key_for, self._algorithms)):
+            raise SettingsError(
+                "No key to verify tokens with is for an algorithm that CHAT_JWT_ALGORITHMS allows: "
+                f"{', '.join(sorted(self._algorithms))}."
+            )
         self._issuer = settings.jwt_issuer or None
         self._audience = settings.jwt_audience or None
         self._leeway_s = settings.jwt_leeway_s
@@ -97,7 +102,7 @@ class Verifier:
             raise InvalidTokenError("`sub` has to be 1 to 128 printable characters")
         if isinstance(expires_at_s, bool) or not isinstance(expires_at_s, (int, float)):
             raise InvalidTokenError("`exp` is not a time")
-        if expires_at_s - time.time() > self._max_lifetime_s + self._leeway_s:
+        if expires_at_s > time.time() + self._max_lifetime_s + self._leeway_s:
             raise InvalidTokenError("the token lives longer than is accepted here")
         try:
             capabilities = parse_capabilities(claims.get("rooms"))
@@ -175,7 +180,11 @@ def _display(claim: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(claim, dict):
         raise InvalidTokenError("the claim `user` is not an object")
-    if len(orjson.dumps(claim)) > DISPLAY_BYTES_MAX:
+    try:
+        size = len(orjson.dumps(claim))
+    except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
+        raise InvalidTokenError("the claim `user` holds what cannot be sent") from None
+    if size > DISPLAY_BYTES_MAX:
         raise InvalidTokenError(f"the claim `user` has more than {DISPLAY_BYTES_MAX} bytes")
     return claim
 

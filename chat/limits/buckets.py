@@ -9,7 +9,7 @@ is waited for like any other. So no wait is for ever, and over any time t at mos
 `max(burst, largest cost) + rate * t` is admitted.
 """
 
-_SLACK_S = 1e-6  # rounding of times never refuses what fits, nor who waited as long as told
+_SLACK_S = 1e-4  # rounding of times never refuses what fits, nor who waited as long as told
 
 
 def wait_s(full_at_s: float, cost: float, rate: float, burst: float, now_s: float) -> float:

@@ -234,14 +234,17 @@ class Hub:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for room in dirty:
-            messages, members = room.flush()
-            self._stats.deliveries += messages * members
+            self._write(room)
 
     def flush_room(self, room: Room) -> None:
         """Write what is pending now, before the membership changes."""
         if self._dirty.pop(room, 0) is None:
-            messages, members = room.flush()
-            self._stats.deliveries += messages * members
+            self._write(room)
+
+    def _write(self, room: Room) -> None:
+        messages, members, direct_bytes = room.flush()
+        self._stats.deliveries += messages * members
+        self._stats.bytes_out += direct_bytes
 
     # ------------------------------------------------------------------- gaps
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from chat.protocol.records import Record, event_head
 
 if TYPE_CHECKING:
+    from asyncio import WriteTransport
     from chat.rooms.stream import Stream
 
 #: Frames a member may miss while its history is read; past it the join starts over.
@@ -21,8 +22,12 @@ class Member(Protocol):
         """Write what may be left out if the member reads slowly."""
 
     @property
-    def congested(self) -> bool:
-        """Whether the member reads slowly."""
+    def is_direct(self) -> bool:
+        """Whether a frame can go to the transport as it is: open, keeping up, not compressed."""
+
+    @property
+    def transport(self) -> "WriteTransport":
+        """Where the bytes go."""
 
 
 class Room:
@@ -96,21 +101,26 @@ class Room:
         self.users.pop(user_id, None)
         return count == 1
 
-    def flush(self) -> tuple[int, int]:
-        """Write what this tick brought to every member; return (messages, members).
+    def flush(self) -> tuple[int, int, int]:
+        """Write what this tick brought to every member; return (messages, members, direct bytes).
 
         Messages that meet in one tick leave in one write per member: the system call is the cost
-        of fan-out, not the bytes.
+        of fan-out, not the bytes. For members that need no special care it is the only cost.
         """
         messages = len(self.pending)
         durable = b"".join(self.pending)
-        everything = durable + b"".join(self.ephemeral)
+        ephemeral = b"".join(self.ephemeral)
+        everything = durable + ephemeral
         self.pending = []
         self.ephemeral = []
+        direct = 0
         for member in self.members:
-            if member.congested:
+            if member.is_direct:
+                member.transport.write(everything)
+                direct += 1
+            else:
                 if durable:
                     member.send(durable)
-            else:
-                member.send(everything)
-        return messages, len(self.members)
+                if ephemeral:
+                    member.send_ephemeral(ephemeral)
+        return messages, len(self.members), direct * len(everything)

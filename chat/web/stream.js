@@ -13,6 +13,7 @@ export class Stream {
   #lastKey = null;
   #atEnd = true;
   #olderState = "idle";
+  #top = 0; // where it was scrolled to when last looked
 
   /** @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId) */
   constructor(handlers) {
@@ -41,6 +42,8 @@ export class Stream {
 
   /** @param {object[]} rows  @param {{canLoad: boolean, state: string}} older */
   render(rows, older) {
+    // The event of a scroll comes a little after it: a new message must not pull the reader back.
+    if (this.scroller.scrollTop !== this.#top) this.#lookWhere();
     const follow = this.#atEnd || rows.at(-1)?.own === true && rows.at(-1).key !== this.#lastKey;
     const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
     const before = this.list.firstElementChild;
@@ -50,8 +53,10 @@ export class Stream {
     else if (before !== this.list.firstElementChild) {
       this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
     }
+    this.#top = this.scroller.scrollTop;
     this.#lastKey = rows.at(-1)?.key ?? null;
     this.#showUnread();
+    this.#wantOlder();
   }
 
   /** A message of someone else came at the end. */
@@ -61,6 +66,7 @@ export class Stream {
 
   scrollToEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
     this.#atEnd = true;
     this.#unread = 0;
     this.#showUnread();
@@ -127,16 +133,26 @@ export class Stream {
   }
 
   #scrolled() {
+    this.#lookWhere();
+    this.#showUnread();
+    this.#wantOlder();
+  }
+
+  #lookWhere() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.#top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     if (this.#atEnd) this.#unread = 0;
-    this.#showUnread();
-    if (scrollTop < NEAR_START_PX && this.#olderState === "idle") this.handlers.onOlder();
+  }
+
+  #wantOlder() {
+    const near = this.#top < NEAR_START_PX;
+    if (near && this.#olderState === "idle" && !this.olderButton.hidden) this.handlers.onOlder();
   }
 
   // A phone's keyboard or a growing draft must not push the last message out of sight.
   #resized() {
-    if (this.#atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (this.#atEnd) this.scrollToEnd();
   }
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import ConsoleMessage, Page, WebSocket
 
-from tests.support.waiting import until
+from tests.support.waiting import DeadlineError, until
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts" / "browser"
 ONLINE = "online"
@@ -67,19 +67,17 @@ class Window:
 
     async def wait_texts(self, *wanted: str) -> None:
         """Wait until exactly these messages are delivered, each once, in this order."""
-        expected = list(wanted)
         seen: list[str] = []
 
         async def all_there() -> bool:
             nonlocal seen
             seen = await self.texts()
-            return seen == expected
+            return seen == list(wanted)
 
         try:
             await until(all_there, TIMEOUT_S, what="all messages")
-        except AssertionError:
-            assert seen == expected
-            raise
+        except DeadlineError as exc:
+            raise AssertionError(f"wanted {wanted}, saw {seen} in {await self.phase()}") from exc
 
     async def shot(self, name: str) -> None:
         """Keep a picture of the window."""

@@ -1,6 +1,8 @@
 """Who is in a room on this worker, and what is written to them."""
 
+import asyncio
 from collections import Counter
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,12 +10,18 @@ from hypothesis import strategies as st
 from chat.rooms.room import Room
 
 
-class Reader:
-    """A member that remembers what it was sent."""
+class Reader(asyncio.WriteTransport):
+    """A member, and its transport, that remembers what it was sent."""
 
     def __init__(self, *, congested: bool = False) -> None:
+        super().__init__()
         self.congested = congested
+        self.is_direct = not congested
+        self.transport = self
         self.got: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        self.got.append(bytes(data))
 
     def send(self, frame: bytes) -> None:
         self.got.append(frame)
@@ -50,7 +58,7 @@ def test_messages_of_one_tick_leave_in_one_write_per_member() -> None:
         room.add(reader, "u")
     room.pending += [b"one", b"two"]
     room.ephemeral.append(b"typing")
-    assert room.flush() == (2, 2)
+    assert room.flush() == (2, 2, 2 * len(b"onetwotyping"))
     assert [reader.got for reader in readers] == [[b"onetwotyping"]] * 2
 
 

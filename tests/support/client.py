@@ -72,7 +72,7 @@ class ChatClient:
             subprotocols = [SUBPROTOCOL, f"chat.token.{token}"] if token else [SUBPROTOCOL]
         websocket = await websocket_connect(
             url,
-            subprotocols=list(subprotocols),  # type: ignore[arg-type]
+            subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]
             additional_headers=headers,
             open_timeout=timeout_s,
             **{"compression": None, "proxy": None, "ping_interval": None, **options},

@@ -25,8 +25,12 @@ class Keys:
         return f"{self._prefix}:{{{room_id}}}:live"
 
     def sent(self, room_id: str, user_id: str, client_message_id: str) -> str:
-        """String: what became of a client message id."""
-        return f"{self._prefix}:{{{room_id}}}:sent:{user_id}:{client_message_id}"
+        """String: what became of a client message id.
+
+        The length keeps user `a:b` with id `c` apart from user `a` with id `b:c`.
+        """
+        user = f"{len(user_id)}:{user_id}"
+        return f"{self._prefix}:{{{room_id}}}:sent:{user}:{client_message_id}"
 
     def slow(self, room_id: str, user_id: str) -> str:
         """String that exists while a user has to wait in slow mode."""

@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
         elif first in (frames.PING, frames.PONG) and size <= 125:
             self._control(first, data, start, stop)
         elif size == 0 and not first & frames.FIN and self._is_flood():
-            self.close(CloseCode.FLOOD)  # empty fragments never add up to a message
+            self._fail(CloseCode.FLOOD)  # empty fragments never add up to a message
         else:
             if first == frames.CLOSE and self._fragments is not None:
                 self._fragments = self._parser = None  # a close may come within a message
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         try:
             text = payload.decode()
         except UnicodeDecodeError:
-            self.close(CloseCode.INVALID_DATA)  # RFC 6455 section 8.1
+            self._fail(CloseCode.INVALID_DATA)  # RFC 6455 section 8.1
             return
         self._gateway.stats.messages_in += 1
         cast("Handler", self.handler).on_text(text)
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
     def _control(self, first: int, data: bytes, start: int, stop: int) -> None:
         self._gateway.stats.frames_control += 1
         if self._is_flood():
-            self.close(CloseCode.FLOOD)
+            self._fail(CloseCode.FLOOD)
         elif first == frames.PING and not self.congested:
             # A peer that pings and never reads gets no pong: its pongs would be our memory.
             self.send(frames.pong_frame(apply_mask(data[start:stop], data[start - 4 : start])))
@@ -179,9 +179,7 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         """Let the library have one frame (or everything, once the connection is closing)."""
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = self._make_parser()
+        parser = self._parser = self._parser or self._make_parser()
         parser.receive_data(data)
         for event in parser.events_received():
             frame = cast("Frame", event)
@@ -312,14 +310,18 @@ class Connection(asyncio.Protocol):
         """Start the closing handshake, once; the gateway cuts it after `close_timeout`."""
         if not self.is_open:
             return
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = self._make_parser()
+        parser = self._parser = self._parser or self._make_parser()
         text = (reason or CLOSE_REASONS[code]).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         parser.send_close(code, text)
         for data in parser.data_to_send():
             self._write(data)
         self._closing(code)
+
+    def _fail(self, code: CloseCode) -> None:
+        """Close, and look at nothing more that the peer sends (RFC 6455 section 7.1.7)."""
+        parser = self._parser = self._parser or self._make_parser()
+        parser.fail(code, CLOSE_REASONS[code])
+        self._settle(parser)
 
     def _closing(self, code: int) -> None:
         self.is_open = self.is_direct = False

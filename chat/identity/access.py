@@ -3,13 +3,14 @@
 A million connections hold capabilities, and few sets of them differ: equal sets are one object.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import orjson
+
+from chat.protocol.patterns import Pattern
 
 PATTERNS_MAX = 100
 PATTERN_LENGTH_MAX = 128
@@ -33,7 +34,7 @@ class Capabilities:
     __slots__ = ("_rules",)
 
     def __init__(self, rules: tuple[tuple[str, frozenset[str]], ...]) -> None:
-        self._rules = tuple((_Pattern(pattern), actions) for pattern, actions in rules)
+        self._rules = tuple((Pattern(pattern), actions) for pattern, actions in rules)
 
     def allows(self, room_id: str, action: Action) -> bool:
         """Whether any pattern that matches the room carries the action.
@@ -43,36 +44,6 @@ class Capabilities:
         return any(
             action.value in actions and pattern.matches(room_id) for pattern, actions in self._rules
         )
-
-
-class _Pattern:
-    """A room pattern: `*` stands for any run of characters, everything else for itself.
-
-    Matched part by part from the left, which is linear; a regular expression of many `.*` is not.
-    """
-
-    __slots__ = ("_parts", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._parts = re.sub(r"\*+", "*", text).split("*")
-
-    def matches(self, room_id: str) -> bool:
-        first, *middle = self._parts
-        if not middle:
-            return room_id == first
-        last = middle.pop()
-        if not room_id.startswith(first) or len(room_id) < len(first) + len(last):
-            return False
-        if not room_id.endswith(last):
-            return False
-        at, end = len(first), len(room_id) - len(last)
-        for part in middle:
-            found = room_id.find(part, at, end)
-            if found < 0:
-                return False
-            at = found + len(part)
-        return True
 
 
 def parse_capabilities(claim: Any) -> Capabilities:

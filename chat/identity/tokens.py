@@ -155,6 +155,8 @@ def _peek(token: str) -> tuple[str, str | None]:
 
     PyJWT reads and checks the header again; this spares a second pass over the whole token.
     """
+    if not token.isascii():  # PyJWT raises no error of its own for what cannot be encoded
+        raise InvalidTokenError("the token is malformed")
     try:
         head = token.split(".", 1)[0]
         header = orjson.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))

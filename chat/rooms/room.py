@@ -6,6 +6,7 @@ from chat.protocol.records import Record, event_head
 
 if TYPE_CHECKING:
     from asyncio import WriteTransport
+
     from chat.rooms.stream import Stream
 
 #: Frames a member may miss while its history is read; past it the join starts over.

@@ -1,5 +1,6 @@
 """What the worker serves on its public port: /ws, the page, and in local mode tokens."""
 
+import math
 import mimetypes
 import time
 from collections.abc import Callable
@@ -94,7 +95,7 @@ class ChatApplication:
                     429,
                     "Too many connections from your address.",
                     "address_rate",
-                    retry_after_s=int(wait_s) + 1,
+                    retry_after_s=math.ceil(wait_s),
                 )
             )
             return

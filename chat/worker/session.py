@@ -8,6 +8,7 @@ a client may send `join_room` and `chat_message` in one breath.
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Coroutine
@@ -167,7 +168,7 @@ class Session:
             raise CommandError(
                 ErrorCode.RATE_LIMITED,
                 f"Too fast: the limit per {scope} is reached.",
-                retry_after_ms=max(1, int(wait_s * 1000)),
+                retry_after_ms=math.ceil(wait_s * 1000),
             )
 
     def _dispatch(self, command: AnyCommand) -> None:

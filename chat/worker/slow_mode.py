@@ -1,8 +1,8 @@
 """Which rooms are in slow mode, from a setting: patterns and seconds."""
 
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from chat.protocol.patterns import Pattern
 from chat.settings import SettingsError
 
 
@@ -22,12 +22,12 @@ class SlowMode:
 
     def _wait_ms(self, room_id: str) -> int:
         for pattern, wait_ms in self._rules:
-            if fnmatchcase(room_id, pattern):
+            if pattern.matches(room_id):
                 return wait_ms
         return 0
 
 
-def _parse(part: str) -> tuple[str, int]:
+def _parse(part: str) -> tuple[Pattern, int]:
     pattern, found, seconds = part.strip().partition("=")
     try:
         wait_s = float(seconds)
@@ -37,4 +37,4 @@ def _parse(part: str) -> tuple[str, int]:
         raise SettingsError(
             f"CHAT_SLOW_MODE: {part.strip()!r} is not of the form room-pattern=seconds."
         )
-    return pattern, int(wait_s * 1000)
+    return Pattern(pattern), int(wait_s * 1000)

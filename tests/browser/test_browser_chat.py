@@ -143,7 +143,11 @@ async def _agree(one: Window, other: Window, count: int) -> bool:
 async def _publish(site: Supervised, texts: list[str]) -> None:
     """Publish as another user, over a plain connection."""
     client = await ChatClient.connect(site.url, token("Grace"))
-    await client.join(ROOM)
+
+    async def joined() -> bool:  # a worker that has just started may not have its Redis yet
+        return (await client.join(ROOM))["type"] == "room_joined"
+
+    await until(joined, what="the join")
     for text in texts:
-        await client.say(ROOM, text)
+        assert (await client.say(ROOM, text))["type"] == "ack"
     await client.close()

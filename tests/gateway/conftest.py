@@ -72,5 +72,5 @@ async def serve() -> AsyncIterator[Serve]:
     yield start
     for served in running:
         for client in served.clients:
-            client.sock.close()
+            client.close()
         await served.gateway.stop()

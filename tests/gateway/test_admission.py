@@ -24,7 +24,7 @@ async def test_a_full_worker_refuses_with_503_and_serves_the_others(serve: Serve
     for other in (first, second):
         await other.send(text("echo still here"))
         assert await other.read_text() == "echo still here"
-    first.sock.close()
+    first.close()
     await until(lambda: served.stats.connections == 1)
     await served.open()
 
@@ -38,7 +38,7 @@ async def test_too_many_handshakes_at_once_are_refused_with_503(serve: Serve) ->
     client = await served.connect()
     await answers(client, 503, retry_after=True)
     assert served.stats.connections_refused == {"pending": 1}
-    idle[0].sock.close()
+    idle[0].close()
     await until(lambda: served.stats.pending_connections == 2)
     client = await served.connect()
     await client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -93,18 +93,18 @@ async def test_a_worker_at_its_descriptor_limit_refuses_with_503_and_goes_on_ser
         clients.append(full)
         await full.send(REQUEST + END)
         await answers(full, 503, retry_after=True)
-        full.sock.close()
+        full.close()
         for _ in range(2 * for_handshakes):  # half of them are refused unasked
             clients.append(await RawClient.connect(port))
         await answers(clients[-1], 503, retry_after=True)
         await clients[0].send(text("still here"))
         assert await clients[0].read_text() == "still here"
         for client in clients:
-            client.sock.close()
+            client.close()
         clients = [await RawClient.connect(port)]
         await clients[0].upgrade()
     finally:
         for client in clients:
-            client.sock.close()
+            client.close()
         await process.terminate()
     assert process.log() == ""

@@ -16,7 +16,7 @@ async def test_a_client_that_closes_gets_its_code_back_and_the_end(serve: Serve)
     await client.send(close_frame(1001))
     assert await client.read_frame() == (frames.CLOSE, Close(1001, "").serialize())
     assert await client.read_to_end() == b""
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1001])
     await until(lambda: not served.gateway.connections)
     assert served.stats.connections_closed == 1
@@ -27,7 +27,7 @@ async def test_a_client_may_close_without_a_code(serve: Serve) -> None:
     client, handler = await served.open()
     await client.send(frame(Opcode.CLOSE))
     assert await client.read_frame() == (frames.CLOSE, b"")
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1005])
 
 
@@ -36,7 +36,7 @@ async def test_a_close_within_a_fragmented_message_is_a_close(serve: Serve) -> N
     client, handler = await served.open()
     await client.send(frame(Opcode.TEXT, b"half", fin=False) + close_frame(1000) + text("late"))
     assert await client.read_close() == 1000
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1000])
     assert handler.received == []
 
@@ -44,7 +44,7 @@ async def test_a_close_within_a_fragmented_message_is_a_close(serve: Serve) -> N
 async def test_a_connection_that_breaks_is_1006(serve: Serve) -> None:
     served = await serve()
     client, handler = await served.open()
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1006])
     assert served.stats.closes == {1006: 1}
 
@@ -57,7 +57,7 @@ async def test_the_server_closes_and_its_code_counts_not_the_answer(serve: Serve
     await client.send(text("late") + frame(Opcode.PING, b"?") + close_frame(1000))
     assert await client.read_frame() == (frames.PONG, b"?")
     assert await client.read_to_end() == b""
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1012])
     assert handler.received == []
 
@@ -72,7 +72,7 @@ async def test_only_the_first_close_is_said(serve: Serve) -> None:
     assert (first, close.code) == (frames.CLOSE, 4001)
     assert close.reason == "ü" * 61
     handler.connection.send(frames.text_frame(b"late"))
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [4001])
 
 
@@ -109,7 +109,7 @@ async def test_a_close_code_of_the_clients_own_makes_no_label(serve: Serve) -> N
     for code in (3000, 4999):
         client, handler = await served.open()
         await client.send(close_frame(code))
-        client.sock.close()
+        client.close()
         await until(lambda handler=handler, code=code: handler.closes == [code])  # type: ignore[misc]
     assert served.stats.closes == {"other": 2}
 
@@ -119,7 +119,7 @@ async def test_waiting_for_a_slow_client_ends_with_the_client(serve: Serve) -> N
     client, handler = await served.open(receive_buffer=8192)
     while not handler.connection.congested:
         handler.connection.send(frames.text_frame(b"x" * 10_000))
-    client.sock.close()
+    client.close()
     await handler.connection.drained()
     await until(lambda: handler.closes == [1006])
     await handler.connection.drained()

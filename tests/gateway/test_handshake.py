@@ -64,7 +64,7 @@ async def test_a_wrong_request_gets_an_answer_it_can_read(serve: Serve, name: st
     client = await served.connect()
     await client.send(request)
     await answers(client, status)
-    client.sock.close()
+    client.close()
     await until(lambda: served.stats.pending_connections == 0)
     assert not served.application.handlers
 
@@ -150,7 +150,7 @@ async def test_a_client_that_does_not_finish_its_request_is_told_and_cut(
     client = await served.connect()
     await client.send(sent)
     await answers(client, 408)
-    client.sock.close()
+    client.close()
     await until(lambda: served.stats.pending_connections == 0)
     assert served.stats.connections_refused == {"handshake": 1}
 
@@ -176,5 +176,4 @@ async def test_a_client_that_never_reads_its_page_or_never_leaves_is_cut(serve: 
     assert await lingering.read_to_end()
     assert served.stats.pending_connections == 2
     await until(lambda: served.stats.pending_connections == 0)
-    with pytest.raises(ConnectionResetError):
-        await deaf.read_to_end()
+    assert len(await deaf.read_to_end()) < len(served.application.page)

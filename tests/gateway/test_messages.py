@@ -116,7 +116,8 @@ async def test_a_wrong_frame_closes_with_the_code_for_it(serve: Serve, name: str
     client, handler = await served.open()
     await client.send(text("before") + data + text("after"))
     assert await client.read_close() == code
-    await client.send(close_frame(code))
+    assert await client.read_to_end() == b""
+    client.close()
     await until(lambda: handler.closes == [code])
     assert handler.received == ["before"]
 
@@ -128,7 +129,7 @@ async def test_the_code_arrives_though_the_client_is_still_sending(serve: Serve)
     await client.send(frame(Opcode.TEXT, b"x" * 4_000_000))
     assert await client.read_close() == 1009
     assert await client.read_to_end() == b""
-    client.sock.close()
+    client.close()
     await until(lambda: handler.closes == [1009])
 
 
@@ -171,6 +172,7 @@ async def test_a_handler_may_close_in_the_middle_of_a_read(serve: Serve) -> None
     await client.send(text("1") + text("2") + text("3") + text("4")[:3])
     assert await client.read_close() == 4000
     await client.send(text("4")[3:] + close_frame(4000))
+    client.close()
     await until(lambda: handler.closes == [4000])
     assert handler.received == ["1", "2"]
 

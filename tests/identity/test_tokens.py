@@ -150,6 +150,7 @@ def test_what_is_no_token_is_refused(token):
 
 @given(st.text() | st.lists(st.text(alphabet="eyJ0AQg_-9"), max_size=4).map(".".join))
 @example("eyJhbGciOiJIUzI1NiJ9..")
+@example("eyJhbGciOiJIUzI1NiJ9.\ud800.x")
 def test_no_text_makes_the_verifier_fail_in_another_way(token):
     with pytest.raises(InvalidTokenError):
         verifier().verify(token)

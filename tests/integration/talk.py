@@ -47,6 +47,19 @@ async def insist(client: ChatClient, room: str, text: str, timeout_s: float = 20
             await asyncio.sleep(0.05)
 
 
+async def insist_on_joining(
+    client: ChatClient, room: str, since: tuple[str, int] | None = None, timeout_s: float = 20.0
+) -> Event:
+    """Join as a good client does: again while the server says that it cannot just now."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            answer = await client.join(room, since)
+            if answer["type"] == "room_joined":
+                return answer
+            assert answer["code"] in ("unavailable", "busy"), answer
+            await asyncio.sleep(0.05)
+
+
 async def member_count(client: ChatClient, room: str) -> int:
     page = await client.command("presence", roomId=room)
     count: int = page["memberCount"]

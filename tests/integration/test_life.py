@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.integration.conftest import Connect
-from tests.integration.talk import contents, heard, insist, of_type, said, seqs
+from tests.integration.talk import contents, heard, insist, insist_on_joining, of_type, said, seqs
 from tests.support import http
 from tests.support.client import ChatClient, ClosedError
 from tests.support.cluster import NO_LIMITS, Cluster, Supervised
@@ -219,7 +219,7 @@ async def _write_through_drains(url: str, room: str, over: asyncio.Event) -> lis
     while True:
         client = await _reconnect(url, "writer")
         try:
-            await client.join(room)
+            await insist_on_joining(client, room)
             while not over.is_set() or len(written) < 50:
                 text = str(len(written))
                 await insist(client, room, text)
@@ -238,8 +238,7 @@ async def _read_through_drains(url: str, room: str) -> list[str]:
     read: list[str] = []
     while not read or read[-1] != "last":
         client = await _reconnect(url, "reader")
-        answer = await client.join(room, position or ("none", 0))
-        assert answer["type"] == "room_joined", answer
+        answer = await insist_on_joining(client, room, position or ("none", 0))
         if position:
             assert answer["recovered"] is True
         try:
@@ -268,7 +267,7 @@ async def test_a_second_start_on_the_same_data_still_has_the_history(
     arguments = ["--data-dir", str(tmp_path / "data")]
     async with Supervised(None, 1, arguments=arguments, **NO_LIMITS) as up:
         async with await ChatClient.connect(up.url, token("ann")) as ann:
-            await ann.join(room)
+            await insist_on_joining(ann, room)
             await said(ann, room, ["1", "2", "3"])
             await heard(ann, room, "3")
             position = ann.position(room)
@@ -276,7 +275,7 @@ async def test_a_second_start_on_the_same_data_still_has_the_history(
         Supervised(None, 1, arguments=arguments, **NO_LIMITS) as up,
         await ChatClient.connect(up.url, token("ann")) as ann,
     ):
-        answer = await ann.join(room, position)
+        answer = await insist_on_joining(ann, room, position)
         assert (answer["seq"], answer["recovered"]) == (3, True)
         page = await ann.command("history", roomId=room)
         assert contents(page["messages"]) == ["1", "2", "3"]
@@ -292,7 +291,7 @@ async def test_a_worker_that_died_under_the_supervisor_is_replaced_and_nobody_mi
     async with Supervised(redis_server, 2, redis_prefix=redis_prefix, **NO_LIMITS) as up:
         clients = [await ChatClient.connect(up.url, token(f"user{n}")) for n in range(6)]
         for client in clients:
-            await client.join(room)
+            await insist_on_joining(client, room)
         await said(clients[0], room, ["1"])
         for client in clients:
             await heard(client, room, "1")
@@ -304,7 +303,7 @@ async def test_a_worker_that_died_under_the_supervisor_is_replaced_and_nobody_mi
             position = client.position(room)
             await client.close()
             again = await _reconnect(up.url, f"user{n}")
-            answer = await again.join(room, position)
+            answer = await insist_on_joining(again, room, position)
             assert answer["recovered"] is True
             back.append(again)
         await insist(back[0], room, "2")

@@ -1,0 +1,79 @@
+"""The layers of the house: who may import whom, who may touch a dependency, what is pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "chat").rglob("*.py"))
+
+#: What each package may import of the others, besides itself and `chat.settings`.
+ALLOWED = {
+    "protocol": set(),
+    "limits": set(),
+    "identity": {"protocol.patterns"},
+    "gateway": {"protocol", "ops.stats"},
+    "broker": {"protocol", "ops.stats"},
+    "rooms": {"broker", "protocol", "ops.stats"},
+    "worker": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms", "supervisor"},
+    "ops": {"gateway.http", "identity"},
+    "supervisor": {"ops"},
+}
+
+#: Each third-party package comes in by few doors.
+DOORS = {
+    "hiredis": {"broker/link.py"},
+    "redis": {"broker/link.py", "supervisor/embedded.py"},
+    "jwt": {"identity/jwks.py", "identity/keys.py", "identity/tokens.py", "ops/signing.py"},
+    "prometheus_client": {"ops/metrics.py"},
+    "uvloop": {"worker/main.py"},
+}
+
+#: Pure code takes the time as an argument and returns what is to be done.
+PURE = ("protocol", "limits", "rooms/stream.py", "rooms/room.py", "identity/access.py")
+IMPURE = {"socket", "ssl", "time", "random", "os", "logging", "threading", "redis"}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT / "chat").as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_a_package_imports_only_from_the_layers_below_it(path: Path) -> None:
+    package = place(path).split("/")[0]
+    if package not in ALLOWED:
+        return  # the top: cli, settings and their like
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "chat" or len(parts) == 1 or parts[1] in (package, "settings"):
+            continue
+        inner = ".".join(parts[1:])
+        assert any(inner == ok or inner.startswith(ok + ".") for ok in ALLOWED[package]), name
+
+
+@pytest.mark.parametrize("dependency", DOORS)
+def test_a_dependency_comes_in_by_its_doors_only(dependency: str) -> None:
+    users = {
+        place(path)
+        for path in MODULES
+        if any(name.split(".")[0] == dependency for name in imports(path))
+    }
+    assert users <= DOORS[dependency]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if place(path).startswith(PURE)], ids=place
+)
+def test_pure_code_does_no_input_or_output(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports(path)} & IMPURE

@@ -160,7 +160,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # --- rooms and messages
     history_size: Annotated[Count, _doc("Messages kept per room, exactly.")] = 1000
     history_ttl: Annotated[
-        Seconds, _doc("A room nobody publishes to forgets its messages after this time.")
+        Seconds,
+        _doc(
+            "A room nobody publishes to forgets its messages after this time, or up to a "
+            "sixteenth later."
+        ),
     ] = 604800.0
     stream_ttl: Annotated[
         Seconds, _doc("... and its epoch and seq after this time. At least history_ttl.")

@@ -9,10 +9,9 @@ class Pattern:
     Matched part by part from the left, which is linear; a regular expression of many `.*` is not.
     """
 
-    __slots__ = ("_parts", "_text")
+    __slots__ = ("_parts",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
         self._parts = re.sub(r"\*+", "*", text).split("*")
 
     def matches(self, room_id: str) -> bool:

@@ -8,6 +8,7 @@ import { readFragment, Session, writeFragment } from "./session.js";
 import { Stream } from "./stream.js";
 import { View } from "./view.js";
 
+const MAX_WHILE_READING_BACK = 6_000;
 const REFRESH_TRIES = 3;
 const REFRESH_EVERY_MS = 5_000;
 const CHANGES_OUTBOX = new Set(["outbox", "chat_message", "history", "gap"]);
@@ -156,7 +157,8 @@ class App {
     if (this.#current === null) return;
     const { connection, conversation } = this.#current;
     const { room, outbox, selfId, olderState } = conversation;
-    if (this.stream.atEnd) room.prune();
+    // Not under the eyes of someone who reads back, unless they have left the page like that.
+    if (this.stream.atEnd || room.entries.length > MAX_WHILE_READING_BACK) room.prune();
     this.view.showStatus(connection.state, Date.now());
     this.#paintPeople();
     this.stream.render(

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 STARTING_TICK_S = 0.05
+#: A worker that cannot become ready accepts all the same: clients should hear why.
+ACCEPT_AFTER_S = 5.0
 
 
 class Worker:
@@ -106,6 +108,7 @@ class Worker:
         ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
+            await self._wait_until_useful()
             await self._gateway.start(listen_socket)
             gc.collect()
             gc.freeze()  # what is here stays: no collection has to look at it again
@@ -116,6 +119,14 @@ class Worker:
             await self._leave()
             for task in tasks:
                 task.cancel()
+
+    async def _wait_until_useful(self) -> None:
+        """Let clients wait in the kernel's queue until Redis is there, but not for long."""
+        deadline_s = time.monotonic() + ACCEPT_AFTER_S
+        while not self._stop.is_set() and time.monotonic() < deadline_s:
+            if self.state()[0] == "ready":
+                return
+            await asyncio.sleep(STARTING_TICK_S)
 
     async def _leave(self) -> None:
         self._draining = True

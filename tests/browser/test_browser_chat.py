@@ -145,7 +145,7 @@ async def _publish(site: Supervised, texts: list[str]) -> None:
     client = await ChatClient.connect(site.url, token("Grace"))
 
     async def joined() -> bool:  # a worker that has just started may not have its Redis yet
-        return (await client.join(ROOM))["type"] == "room_joined"
+        return bool((await client.join(ROOM))["type"] == "room_joined")
 
     await until(joined, what="the join")
     for text in texts:

@@ -264,7 +264,7 @@ async def _reconnect(url: str, user: str) -> ChatClient:
 async def test_a_second_start_on_the_same_data_still_has_the_history(
     tmp_path: Path, room: str
 ) -> None:
-    arguments = ["--data-dir", str(tmp_path / "data")]
+    arguments = ["--embedded-redis", "--data-dir", str(tmp_path / "data")]
     async with Supervised(None, 1, arguments=arguments, **NO_LIMITS) as up:
         async with await ChatClient.connect(up.url, token("ann")) as ann:
             await insist_on_joining(ann, room)

@@ -1,7 +1,7 @@
 -- The birth and the forks of a room's stream. Prelude of room_publish and room_read.
 --
 -- A stream is a hash: e epoch, s last seq, h the history id of the Redis that wrote last,
--- p the one before, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each
+-- p the one before, x when to renew the expiry, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each
 -- with the last seq that this stream has in common with it.
 --
 -- The history id (`master_replid`) changes when Redis restarts or a replica is promoted: the
@@ -10,17 +10,19 @@
 
 local LINEAGE_MAX = 8
 
--- Returns epoch, seq, lineage; or nil when `history_id` is one this stream has left behind.
+-- Returns epoch, seq, lineage, refresh; or nil when `history_id` is one this stream has left
+-- behind. `refresh` is the time (ms) from which on the expiry has to be renewed.
 local function open_stream(key, history, history_id, fresh_epoch)
-  local f = redis.call('HMGET', key, 'e', 's', 'h', 'p', 'l')
+  local f = redis.call('HMGET', key, 'e', 's', 'h', 'p', 'l', 'x')
   local epoch, seq, known, previous, lineage = f[1], tonumber(f[2]), f[3], f[4], f[5] or ''
+  local refresh = tonumber(f[6] or 0)
   if not epoch then
     redis.call('DEL', history) -- records without their stream have no place in any order
     redis.call('HSET', key, 'e', fresh_epoch, 's', 0, 'h', history_id)
-    return fresh_epoch, 0, ''
+    return fresh_epoch, 0, '', 0
   end
   if known == history_id then
-    return epoch, seq, lineage
+    return epoch, seq, lineage, refresh
   end
   if previous == history_id then
     return nil
@@ -33,6 +35,6 @@ local function open_stream(key, history, history_id, fresh_epoch)
   end
   lineage = table.concat(kept, ' ')
   redis.call('HSET', key, 'e', fresh_epoch, 'h', history_id, 'p', known, 'l', lineage)
-  return fresh_epoch, seq, lineage
+  return fresh_epoch, seq, lineage, refresh
 end
 

@@ -20,7 +20,7 @@ if idempotency_ms > 0 then
     return { 'dup', epoch, seq, timestamp, id }
   end
 end
-local epoch, seq = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+local epoch, seq, _, refresh = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
 if not epoch then
   return { 'stale' }
 end
@@ -28,14 +28,20 @@ if slow_ms > 0 and not redis.call('SET', KEYS[4], '1', 'PX', slow_ms, 'NX') then
   return { 'slow', redis.call('PTTL', KEYS[4]) }
 end
 local now = redis.call('TIME')
-local timestamp = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000))
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local timestamp = string.format('%d', now_ms)
 seq = redis.call('HINCRBY', KEYS[1], 's', 1)
 local record = 'm' .. epoch .. ':' .. string.format('%d', seq) .. ':' .. timestamp .. ':' .. ARGV[5]
 if redis.call('RPUSH', KEYS[2], record) > tonumber(ARGV[6]) then
   redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
 end
-redis.call('PEXPIRE', KEYS[2], ARGV[7])
-redis.call('PEXPIRE', KEYS[1], ARGV[8])
+if now_ms >= refresh then
+  -- Two calls saved on most messages: an expiry is set a sixteenth longer, and renewed that often.
+  local spare = math.floor(ARGV[7] / 16)
+  redis.call('PEXPIRE', KEYS[2], string.format('%d', ARGV[7] + spare))
+  redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[8] + spare))
+  redis.call('HSET', KEYS[1], 'x', string.format('%d', now_ms + spare))
+end
 if idempotency_ms > 0 then
   local sent = table.concat({ epoch, string.format('%d', seq), timestamp, ARGV[4] }, ' ')
   redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)

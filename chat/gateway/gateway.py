@@ -60,6 +60,11 @@ class Gateway:
         self._ticker: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def is_accepting(self) -> bool:
+        """Whether new connections are taken from the listening socket."""
+        return self._server is not None
+
     # -------------------------------------------------------------- lifecycle
 
     async def start(self, listen_socket: socket.socket) -> None:

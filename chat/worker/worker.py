@@ -124,7 +124,7 @@ class Worker:
         """Let clients wait in the kernel's queue until Redis is there, but not for long."""
         deadline_s = time.monotonic() + ACCEPT_AFTER_S
         while not self._stop.is_set() and time.monotonic() < deadline_s:
-            if self.state()[0] == "ready":
+            if not self._problems():
                 return
             await asyncio.sleep(STARTING_TICK_S)
 
@@ -202,18 +202,24 @@ class Worker:
 
     def state(self) -> tuple[State, list[str]]:
         """Return whether this worker should get clients, and if not, why."""
-        reasons = []
-        if not self._broker.is_up:
-            reasons.append("Redis is away")
-        if not self._subscriber.is_complete:
-            reasons.append("the pub/sub connection is not restored")
-        if self._probe.is_deaf:
-            reasons.append("deaf: nothing published to this worker has come back")
-        if not self._lease.is_held:
-            reasons.append("the presence lease is not held")
+        reasons = self._problems()
         if self._draining:
             return "draining", ["draining", *reasons]
+        if not self._gateway.is_accepting:
+            return "starting", ["starting", *reasons]
         return ("not_ready", reasons) if reasons else ("ready", reasons)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not self._broker.is_up:
+            problems.append("Redis is away")
+        if not self._subscriber.is_complete:
+            problems.append("the pub/sub connection is not restored")
+        if self._probe.is_deaf:
+            problems.append("deaf: nothing published to this worker has come back")
+        if not self._lease.is_held:
+            problems.append("the presence lease is not held")
+        return problems
 
     def report(self) -> Report:
         """Return the present state with all counters."""

@@ -156,9 +156,11 @@ def test_the_same_messages_arrive_however_they_are_cut(
     assert deliver([data[at : at + 1] for at in range(len(data))]) == expected
 
 
-RIGHT = st.builds(
-    frame, st.sampled_from([*Opcode]), st.binary(max_size=125), fin=st.booleans()
-) | st.builds(lambda code: frame(Opcode.CLOSE, code.to_bytes(2, "big")), st.integers(999, 5000))
+RIGHT = (
+    st.builds(frame, st.sampled_from([0, 1, 2]), st.binary(max_size=180), fin=st.booleans())
+    | st.builds(frame, st.sampled_from([9, 10]), st.binary(max_size=125))
+    | st.builds(lambda code: frame(Opcode.CLOSE, code.to_bytes(2, "big")), st.integers(999, 5000))
+)
 WRONG = st.builds(
     lambda first, second, rest: bytes((first, second)) + rest,
     st.integers(0, 255),

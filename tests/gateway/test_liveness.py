@@ -87,4 +87,8 @@ async def test_a_handler_is_visited_when_it_asks_for_it(serve: Serve) -> None:
     handler.on_visit = visit  # type: ignore[method-assign]
     handler.connection.authenticated()
     await until(lambda: len(visits) == 4)
-    assert [later - earlier for earlier, later in zip(visits, visits[1:], strict=False)] == [1, 1, 1]
+    assert [later - earlier for earlier, later in zip(visits, visits[1:], strict=False)] == [
+        1,
+        1,
+        1,
+    ]

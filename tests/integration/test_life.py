@@ -204,32 +204,32 @@ async def test_replacing_all_workers_loses_no_message(
         redis_server, 2, redis_prefix=redis_prefix, drain_timeout=5.0, **NO_LIMITS
     ) as up:
         over = asyncio.Event()
+        written: list[str] = []
         reader = asyncio.create_task(_read_through_drains(up.url, room))
-        writer = asyncio.create_task(_write_through_drains(up.url, room, over))
+        writer = asyncio.create_task(_write_through_drains(up.url, room, written, over))
+        await until(lambda: len(written) >= 20)
         await up.hup()
         over.set()
-        written = await asyncio.wait_for(writer, 30.0)
+        await asyncio.wait_for(writer, 30.0)
         read = await asyncio.wait_for(reader, 30.0)
     assert read == written
 
 
-async def _write_through_drains(url: str, room: str, over: asyncio.Event) -> list[str]:
-    """Publish 1, 2, 3 … and go on elsewhere when closed; until `over`, then a last word."""
-    written: list[str] = []
-    while True:
+async def _write_through_drains(
+    url: str, room: str, written: list[str], over: asyncio.Event
+) -> None:
+    """Publish 0, 1, 2 … and go on elsewhere when closed; when it is over, a last word."""
+    while not written or written[-1] != "last":
         client = await _reconnect(url, "writer")
         try:
             await insist_on_joining(client, room)
-            while not over.is_set() or len(written) < 50:
-                text = str(len(written))
+            while not written or written[-1] != "last":
+                text = "last" if over.is_set() else str(len(written))
                 await insist(client, room, text)
                 written.append(text)
-            await insist(client, room, "last")
         except ClosedError as closed:
             assert closed.code == 1012
-            continue
         await client.close()
-        return [*written, "last"]
 
 
 async def _read_through_drains(url: str, room: str) -> list[str]:

@@ -141,3 +141,14 @@ async def test_who_left_gets_nothing_more(pair: Cluster, connect: Connect, room:
     await heard(ann, room, "two")
     await ben.command("ping")
     assert "two" not in contents(ben.messages(room))
+
+
+async def test_client_message_ids_do_not_meet_through_colons(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    """`a` with `b:c` is not `a:b` with `c`: else one user could swallow another's message."""
+    one = await connect(pair[0], "a", room)
+    other = await connect(pair[1], "a:b", room)
+    await one.say(room, "from a", "b:c")
+    answer = await other.say(room, "from a:b", "c")
+    assert "duplicate" not in answer

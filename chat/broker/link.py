@@ -98,18 +98,7 @@ class RedisLink(asyncio.Protocol):
 
         Cancellation: safe; the command may have reached Redis, its reply is dropped.
         """
-        future: asyncio.Future[Reply] = self._loop.create_future()
-
-        def settle(reply: Reply) -> None:
-            if future.done():
-                return
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
-
-        self.call(settle, *args)
-        return await future
+        return await answered(lambda done: self.call(done, *args))
 
     def check(self) -> bool:
         """Return false, once per call interval, if the oldest command got no answer since the last.
@@ -168,6 +157,28 @@ class RedisLink(asyncio.Protocol):
             callback(LinkLostError("the connection to Redis broke"))
         if not self.lost.done():
             self.lost.set_result(why)
+
+
+async def answered(start: Callable[[Callback], None]) -> Any:
+    """Start something that answers by callback and wait for the answer.
+
+    Raises:
+        LinkError: the answer was an exception, or `start` raised it.
+
+    Cancellation: safe; the answer is dropped when it comes.
+    """
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def settle(answer: Any) -> None:
+        if future.done():
+            return
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    start(settle)
+    return await future
 
 
 async def open_link(

@@ -8,8 +8,8 @@ its readiness and opens a new pub/sub connection.
 import asyncio
 import logging
 
-from chat.broker.broker import Broker
 from chat.broker.link import LinkError, Reply
+from chat.broker.store import Store
 from chat.broker.subscriber import Subscriber
 from chat.ops.stats import Stats
 from chat.settings import Settings
@@ -26,15 +26,15 @@ class Probe:
         self,
         settings: Settings,
         stats: Stats,
-        broker: Broker,
+        store: Store,
         subscriber: Subscriber,
         worker_id: str,
     ) -> None:
-        self.channel = broker.keys.probe(worker_id)
+        self.channel = store.keys.probe(worker_id)
         self.is_deaf = True  # until the first probe has come back
         self._settings = settings
         self._stats = stats
-        self._broker = broker
+        self._store = store
         self._subscriber = subscriber
         self._loop = asyncio.get_running_loop()
         self._number = 0
@@ -72,7 +72,7 @@ class Probe:
                 self._oldest_unheard_s = sent_s
 
         try:
-            self._broker.probe(self.channel, payload.decode(), accepted)
+            self._store.call(accepted, "PUBLISH", self.channel, payload)
         except LinkError as exc:
             log.debug("probe_not_sent", extra={"error": str(exc)})
             return

@@ -72,7 +72,7 @@ class Hub:
         room = self.rooms.get(room_id)
         if room is None:
             room = self.rooms[room_id] = Room(room_id)
-            self._by_channel[self._broker.keys.channel(room_id).encode()] = room
+            self._by_channel[self._broker.channel(room_id).encode()] = room
             self._opening[room_id] = asyncio.create_task(self._open(room), name=f"open-{room_id}")
             self._stats.rooms = len(self.rooms)
         self._lingering.pop(room_id, None)
@@ -86,7 +86,7 @@ class Hub:
         page: Page | None = None
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
-                await self._subscriber.subscribe(self._broker.keys.channel(room.room_id))
+                await self._subscriber.subscribe(self._broker.channel(room.room_id))
                 page = await self._broker.read_page(room.room_id)
         except (LinkError, TimeoutError) as exc:
             log.warning("room_open_failed", extra={"room": room.room_id, "error": str(exc)})
@@ -113,7 +113,7 @@ class Hub:
             self._lingering[room.room_id] = self._loop.time() + self._settings.subscription_linger
 
     def _drop(self, room: Room) -> None:
-        channel = self._broker.keys.channel(room.room_id)
+        channel = self._broker.channel(room.room_id)
         self._subscriber.unsubscribe(channel)
         self._by_channel.pop(channel.encode(), None)
         self.rooms.pop(room.room_id, None)

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import logging
 
-from chat.broker.broker import Broker
 from chat.broker.link import LinkError
+from chat.broker.members import Members
 from chat.ops.stats import Stats
 from chat.rooms.hub import Hub
 from chat.rooms.presence import Presence
@@ -28,12 +28,12 @@ class LeaseKeeper:
     """Renews, notices the dead, sweeps."""
 
     def __init__(
-        self, settings: Settings, stats: Stats, broker: Broker, hub: Hub, presence: Presence
+        self, settings: Settings, stats: Stats, members: Members, hub: Hub, presence: Presence
     ) -> None:
         self.is_held = False
         self._settings = settings
         self._stats = stats
-        self._broker = broker
+        self._members = members
         self._hub = hub
         self._presence = presence
         self._is_new = True
@@ -49,7 +49,7 @@ class LeaseKeeper:
         """Renew until cancelled."""
         while True:
             try:
-                if self._broker.is_up:
+                if self._members.is_up:
                     await self._renew()
                     await self._sweep_old()
                 else:
@@ -64,7 +64,7 @@ class LeaseKeeper:
 
     async def _renew(self) -> None:
         lease = self._presence.lease
-        kept, expired = await self._broker.renew_lease(
+        kept, expired = await self._members.renew_lease(
             lease, self._settings.lease_ttl, new=self._is_new
         )
         if lease != self._presence.lease:
@@ -102,20 +102,20 @@ class LeaseKeeper:
                 await self._sweep_room(room_id, lease)
 
     async def _sweep(self, lease: str) -> None:
-        if not await self._broker.claim_sweep(lease, SWEEP_CLAIM_S):
+        if not await self._members.claim_sweep(lease, SWEEP_CLAIM_S):
             return
         rooms = 0
-        while room_ids := await self._broker.lease_rooms(lease, SWEEP_ROOMS):
+        while room_ids := await self._members.rooms_of(lease, SWEEP_ROOMS):
             for room_id in room_ids:
                 await self._sweep_room(room_id, lease)
-                await self._broker.note_lease_room(lease, room_id, held=False)
+                await self._members.note_room(lease, room_id, held=False)
                 rooms += 1
-        await self._broker.forget_lease(lease)
+        await self._members.forget_lease(lease)
         self._stats.presence_swept_workers += 1
         log.info("lease_swept", extra={"lease": lease, "rooms": rooms})
 
     async def _sweep_room(self, room_id: str, lease: str) -> None:
-        while await self._broker.sweep_members(room_id, lease, SWEEP_MEMBERS):
+        while await self._members.sweep(room_id, lease, SWEEP_MEMBERS):
             pass
 
     async def hand_over(self) -> None:
@@ -124,4 +124,4 @@ class LeaseKeeper:
         Raises:
             LinkError: Redis is away; the lease runs out by itself.
         """
-        await self._broker.end_lease(self._presence.lease, self._settings.presence_grace)
+        await self._members.end_lease(self._presence.lease, self._settings.presence_grace)

@@ -16,8 +16,8 @@ from collections import OrderedDict
 
 import orjson
 
-from chat.broker.broker import Broker
 from chat.broker.link import LinkError
+from chat.broker.members import Members
 from chat.broker.pacing import Pacing
 from chat.rooms.room import Room
 
@@ -38,9 +38,9 @@ def describe(user_id: str, display: bytes | None) -> bytes:
 class Presence:
     """The flusher and what it has to write."""
 
-    def __init__(self, broker: Broker, grace_s: float) -> None:
+    def __init__(self, members: Members, grace_s: float) -> None:
         self.lease = _new_lease()
-        self._broker = broker
+        self._members = members
         self._grace_s = grace_s
         self._loop = asyncio.get_running_loop()
         self._marked: dict[Pair, None] = {}
@@ -137,8 +137,8 @@ class Presence:
         try:
             if present and room.lease != lease:
                 room.lease = lease
-                await self._broker.note_lease_room(lease, room.room_id, held=True)
-            room.member_count, room.held = await self._broker.set_member(
+                await self._members.note_room(lease, room.room_id, held=True)
+            room.member_count, room.held = await self._members.put(
                 room.room_id, lease, user_id, info, present=present
             )
         except LinkError as exc:
@@ -157,7 +157,7 @@ class Presence:
             if room.held == 0 and room.lease:
                 lease, room.lease = room.lease, ""  # the next write puts it back
                 try:
-                    await self._broker.note_lease_room(lease, room.room_id, held=False)
+                    await self._members.note_room(lease, room.room_id, held=False)
                 except LinkError as exc:
                     log.debug(
                         "lease_room_kept", extra={"error": str(exc)}

@@ -30,9 +30,8 @@ async def history(session: "Session", command: History) -> None:
         more = bool(records) and records[-1].seq < page.head_seq
         position = command.after
     else:
-        before = command.before
-        if before is None:
-            before = (await broker.read_page(room.room_id)).head_seq + 1
+        end = (await broker.read_page(room.room_id)).head_seq + 1
+        before = end if command.before is None else min(command.before, end)
         first = max(1, before - limit - 1)  # one more than asked: it tells whether there is more
         page = await broker.read_page(room.room_id, first, max(0, before - first))
         records = [record for record in page.records if record.seq < before]
@@ -67,7 +66,7 @@ async def presence(session: "Session", command: Presence) -> None:
     room = session.require_room(command.roomId)
     if not command.cursor.isdecimal() or int(command.cursor) >= 2**64:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "That is not a cursor of ours.")
-    count, cursor, found = await session.services.broker.members(
+    count, cursor, found = await session.services.members.page(
         room.room_id, command.cursor, command.limit
     )
     members = []

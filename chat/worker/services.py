@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.broker.broker import Broker
+from chat.broker.members import Members
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -47,6 +48,7 @@ class Services:
     settings: Settings
     stats: Stats
     broker: Broker
+    members: Members
     hub: Hub
     presence: Presence
     typists: Typists

@@ -17,8 +17,7 @@ from typing import Any
 import orjson
 
 from chat import __version__
-from chat.broker.broker import Outcome, Publication, Published, TooSoon
-from chat.broker.link import LinkBusyError, LinkDownError, LinkError
+from chat.broker.link import LinkError
 from chat.gateway.connection import Connection
 from chat.gateway.handshake import SUBPROTOCOL
 from chat.identity.access import Action
@@ -28,16 +27,15 @@ from chat.protocol import commands, events
 from chat.protocol.commands import AnyCommand, command_id_of, decode_command
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
-from chat.protocol.records import encode_body
 from chat.rooms.room import Room
-from chat.worker import authentication, joining, reading
+from chat.worker import authentication, joining, publishing, reading
+from chat.worker.publishing import unavailable
 from chat.worker.services import Services
 
 log = logging.getLogger(__name__)
 
 #: Commands that may wait behind one that waits for Redis; then the socket is no longer read.
 INBOX_MAX = 32
-RETRY_MS = 1000
 FOREVER_S = 86400.0
 
 
@@ -86,7 +84,7 @@ class Session:
     def on_binary(self, _data: bytes) -> None:
         """Refuse: the protocol is text."""
         error = CommandError(ErrorCode.BINARY_UNSUPPORTED, "Binary messages are not supported.")
-        self._refuse(None, error)
+        self.refuse(None, error)
 
     def on_visit(self, _now_s: float) -> float:
         """Watch the token's life; return in how many seconds to look again."""
@@ -131,9 +129,9 @@ class Session:
             services.stats.commands.add(str(type(command).__struct_config__.tag))
             self._dispatch(command)
         except CommandError as exc:
-            self._refuse(command_id_of(text), exc)
+            self.refuse(command_id_of(text), exc)
         except LinkError as exc:
-            self._refuse(command_id_of(text), unavailable(exc))
+            self.refuse(command_id_of(text), unavailable(exc))
 
     def _charge(self, size: int) -> None:
         """Take a command's cost from every budget it counts against."""
@@ -188,7 +186,7 @@ class Session:
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
             case commands.ChatMessage():
-                self._publish(command)
+                publishing.publish(self, command)
             case commands.Typing():
                 self._typing(command)
             case commands.LeaveRoom():
@@ -203,60 +201,6 @@ class Session:
                 self._wait_for(command, authentication.refresh(self, command))
 
     # ---------------------------------------------------------------- commands
-
-    def _publish(self, command: commands.ChatMessage) -> None:
-        services, identity = self.services, self.require_identity()
-        room = self.require_room(command.roomId)
-        self.require(command.roomId, Action.PUBLISH)
-        if not command.content:
-            raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
-        limit = services.settings.max_content_chars
-        if len(command.content) > limit:
-            raise CommandError(
-                ErrorCode.CONTENT_TOO_LONG, f"The content has more than {limit} characters."
-            )
-        slow_ms = services.slow_mode.wait_ms(room.room_id)
-        if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
-            slow_ms = 0
-        message_id = services.next_id("msg")
-        client_id = command.clientMessageId
-        began_s = time.perf_counter()
-
-        def done(outcome: Outcome) -> None:
-            if isinstance(outcome, Published):
-                services.stats.messages_published += 1
-                services.stats.publish_seconds.observe(time.perf_counter() - began_s)
-                if command.id is not None or client_id is not None:
-                    self.send(_acknowledgement(command, outcome))
-            elif isinstance(outcome, TooSoon):
-                services.stats.rate_limited.add("slow_mode")
-                self._refuse(
-                    command.id,
-                    CommandError(
-                        ErrorCode.SLOW_MODE,
-                        "This room is in slow mode.",
-                        retry_after_ms=outcome.wait_ms,
-                    ),
-                    room.room_id,
-                )
-            else:
-                error = unavailable(outcome)
-                services.stats.publish_uncertain += error.uncertain
-                self._refuse(command.id, error, room.room_id)
-
-        services.broker.publish(
-            Publication(
-                room.room_id,
-                identity.user_id,
-                message_id,
-                encode_body(
-                    message_id, identity.user_id, identity.user, client_id, command.content
-                ),
-                client_id,
-                slow_ms,
-            ),
-            done,
-        )
 
     def _typing(self, command: commands.Typing) -> None:
         room = self.require_room(command.roomId)
@@ -296,13 +240,13 @@ class Session:
         try:
             await work
         except CommandError as exc:
-            self._refuse(command.id, exc, room_id)
+            self.refuse(command.id, exc, room_id)
         except (LinkError, TimeoutError) as exc:
-            self._refuse(command.id, unavailable(exc), room_id)
+            self.refuse(command.id, unavailable(exc), room_id)
         except Exception:  # the root of this task: a bug must not leave the client waiting
             log.exception("command_failed", extra={"command": type(command).__name__})
             error = CommandError(ErrorCode.INTERNAL, "Something went wrong on our side.")
-            self._refuse(command.id, error, room_id)
+            self.refuse(command.id, error, room_id)
         self._task = None
         self._take_waiting()
 
@@ -378,9 +322,10 @@ class Session:
         if self.connection is not None:
             self.connection.send(text_frame(events.encode_event(event)))
 
-    def _refuse(
+    def refuse(
         self, command_id: int | str | None, error: CommandError, room_id: str | None = None
     ) -> None:
+        """Answer a command with an error; many in a row end the connection."""
         self.services.stats.errors.add(error.code)
         self.send(
             events.Error(
@@ -396,30 +341,3 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
-
-
-def unavailable(exc: Exception) -> CommandError:
-    """Say that Redis is away, and whether the command may have taken effect."""
-    if isinstance(exc, LinkBusyError):
-        return CommandError(
-            ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
-        )
-    return CommandError(
-        ErrorCode.UNAVAILABLE,
-        "The message store is away, try again.",
-        retry_after_ms=RETRY_MS,
-        uncertain=not isinstance(exc, LinkDownError),
-    )
-
-
-def _acknowledgement(command: commands.ChatMessage, published: Published) -> events.Ack:
-    return events.Ack(
-        id=command.id,
-        roomId=command.roomId,
-        epoch=published.epoch,
-        seq=published.seq,
-        messageId=published.message_id,
-        clientMessageId=command.clientMessageId,
-        timestamp=published.timestamp_ms,
-        duplicate=published.duplicate,
-    )

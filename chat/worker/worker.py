@@ -14,8 +14,11 @@ from typing import Any
 
 from chat import __version__
 from chat.broker.broker import Broker
+from chat.broker.budgets import settle_budget
 from chat.broker.link import LinkError
+from chat.broker.members import Members
 from chat.broker.probe import Probe
+from chat.broker.store import Store
 from chat.broker.subscriber import Subscriber
 from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
@@ -60,7 +63,8 @@ class Worker:
         self._stop = asyncio.Event()
         self._draining = False
         name = f"chat-{self.worker_id}"
-        self._broker = Broker(settings, self.stats, name, on_up=self._on_redis_up)
+        self._store = Store(settings, self.stats, name, on_up=self._on_redis_up)
+        broker, members = Broker(self._store), Members(self._store)
         self._subscriber = Subscriber(
             settings,
             self.stats,
@@ -68,20 +72,21 @@ class Worker:
             on_message=self._on_message,
             on_restored=self._on_pubsub_restored,
         )
-        self._probe = Probe(settings, self.stats, self._broker, self._subscriber, self.worker_id)
+        self._probe = Probe(settings, self.stats, self._store, self._subscriber, self.worker_id)
         self._probe_channel = self._probe.channel.encode()
-        self._hub = Hub(settings, self.stats, self._broker, self._subscriber)
-        self._presence = Presence(self._broker, settings.presence_grace)
-        self._lease = LeaseKeeper(settings, self.stats, self._broker, self._hub, self._presence)
+        self._hub = Hub(settings, self.stats, broker, self._subscriber)
+        self._presence = Presence(members, settings.presence_grace)
+        self._lease = LeaseKeeper(settings, self.stats, members, self._hub, self._presence)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
             worker_id=self.worker_id,
             settings=settings,
             stats=self.stats,
-            broker=self._broker,
+            broker=broker,
+            members=members,
             hub=self._hub,
             presence=self._presence,
-            typists=Typists(settings, self.stats, self._broker),
+            typists=Typists(settings, self.stats, broker),
             keyring=keyring,
             verifier=Verifier(settings, keyring),
             users=UserBudgets(settings),
@@ -97,7 +102,7 @@ class Worker:
     async def run(self, listen_socket: socket.socket) -> None:
         """Serve until `begin_drain`, then drain."""
         loops: list[Coroutine[Any, Any, None]] = [
-            self._broker.run(),
+            self._store.run(),
             self._subscriber.run(),
             self._probe.run(),
             self._presence.run(),
@@ -131,7 +136,7 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._broker, self._settings)
+        await drain(self._gateway, self._store, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         try:
@@ -182,11 +187,11 @@ class Worker:
         settings, users = self._settings, self._services.users
         while True:
             await asyncio.sleep(settings.limits_sync_interval)
-            if not self._broker.is_up:
+            if not self._store.is_up:
                 continue
             owed = users.owed()
             left = await asyncio.gather(
-                *(self._broker.settle_budget(user_id, spent) for user_id, *spent in owed),
+                *(settle_budget(self._store, user_id, spent) for user_id, *spent in owed),
                 return_exceptions=True,
             )
             now_s = time.monotonic()
@@ -211,7 +216,7 @@ class Worker:
 
     def _problems(self) -> list[str]:
         problems = []
-        if not self._broker.is_up:
+        if not self._store.is_up:
             problems.append("Redis is away")
         if not self._subscriber.is_complete:
             problems.append("the pub/sub connection is not restored")

@@ -94,8 +94,8 @@ async def test_a_worker_at_its_descriptor_limit_refuses_with_503_and_goes_on_ser
         await full.send(REQUEST + END)
         await answers(full, 503, retry_after=True)
         full.close()
-        for _ in range(2 * for_handshakes):  # half of them are refused unasked
-            clients.append(await RawClient.connect(port))
+        more = 2 * for_handshakes  # half of them are refused unasked
+        clients += [await RawClient.connect(port) for _ in range(more)]
         await answers(clients[-1], 503, retry_after=True)
         await clients[0].send(text("still here"))
         assert await clients[0].read_text() == "still here"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 from websockets.frames import Opcode
@@ -80,15 +81,11 @@ async def test_a_handler_is_visited_when_it_asks_for_it(serve: Serve) -> None:
     _, handler = await served.open()
     visits: list[int] = []
 
-    def visit(_: float) -> float:
+    def visit(now_s: float) -> float:
         visits.append(served.gateway.tick)
         return 1.0
 
     handler.on_visit = visit  # type: ignore[method-assign]
     handler.connection.authenticated()
     await until(lambda: len(visits) == 4)
-    assert [later - earlier for earlier, later in zip(visits, visits[1:], strict=False)] == [
-        1,
-        1,
-        1,
-    ]
+    assert [later - earlier for earlier, later in pairwise(visits)] == [1, 1, 1]

@@ -21,9 +21,8 @@ Connect = Callable[..., Awaitable[ChatClient]]
 def pair(redis_server: RedisServer) -> Iterator[Cluster]:
     """Two workers shared by the tests of a module; each test takes rooms and users of its own."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
-    made = Cluster(
-        redis_server, 2, redis_prefix=prefix, typing_throttle=0.5, typing_ttl=1.0, **NO_LIMITS
-    )
+    settings: dict[str, Any] = {"typing_throttle": 0.5, "typing_ttl": 1.0, **NO_LIMITS}
+    made = Cluster(redis_server, 2, redis_prefix=prefix, **settings)
     with asyncio.Runner() as runner:
         runner.run(made.__aenter__())
         try:

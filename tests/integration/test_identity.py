@@ -84,16 +84,16 @@ async def test_a_bad_token_is_refused_wherever_it_comes(pair: Cluster, bad: str)
 async def test_before_the_token_nothing_but_ping_is_answered(pair: Cluster) -> None:
     async with await ChatClient.connect(pair[0].url) as client:
         assert (await client.command("ping"))["type"] == "pong"
-        for kind, fields in (
-            ("join_room", {"roomId": "r"}),
-            ("chat_message", {"roomId": "r", "content": "x"}),
-            ("history", {"roomId": "r"}),
-            ("presence", {"roomId": "r"}),
-            ("typing", {"roomId": "r"}),
-            ("leave_room", {"roomId": "r"}),
-            ("refresh_token", {"token": token("ann")}),
+        for kind in (
+            "join_room",
+            "chat_message",
+            "history",
+            "presence",
+            "typing",
+            "leave_room",
+            "refresh_token",
         ):
-            answer = await client.command(kind, **fields)
+            answer = await client.command(kind, roomId="r", content="x", token=token("ann"))
             assert (answer["type"], answer["code"]) == ("error", "not_authenticated")
 
 
@@ -143,6 +143,7 @@ async def test_a_token_without_rooms_allows_none(pair: Cluster, connect: Connect
     assert (await ann.join("anything"))["code"] == "forbidden"
 
 
+@pytest.mark.slow
 async def test_an_expiring_token_is_warned_of_and_then_closes(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:

@@ -1,11 +1,13 @@
 """Workers come, leave, are replaced and fill up; what they say about themselves is true."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -42,15 +44,10 @@ async def test_publishes_under_way_are_acknowledged_before_the_drain_closes(
     workers = await cluster(2, **NO_LIMITS)
     ann = await connect(workers[0], "ann", room)
     ben = await connect(workers[1], "ben", room)
-    sent = 0
     workers[0].signal(signal.SIGTERM)
-    try:
-        while True:
-            await ann.send(type="chat_message", id=sent, roomId=room, content=str(sent))
-            sent += 1
-            await asyncio.sleep(0)
-    except ClosedError as closed:
-        assert closed.code == 1012
+    with pytest.raises(ClosedError) as closed:
+        await _publish_for_ever(ann, room)
+    assert closed.value.code == 1012
     acked = [ack["id"] for ack in of_type(ann, "ack")]
     assert acked == list(range(len(acked)))
     await workers[0].wait_ended()
@@ -58,6 +55,12 @@ async def test_publishes_under_way_are_acknowledged_before_the_drain_closes(
     await heard(ben, room, "the end")
     stored = contents(ben.messages(room))
     assert stored[:-1] == [str(n) for n in acked]  # nothing is stored that was not acknowledged
+
+
+async def _publish_for_ever(client: ChatClient, room: str) -> None:
+    for n in itertools.count():
+        await client.send(type="chat_message", id=n, roomId=room, content=str(n))
+        await asyncio.sleep(0)
 
 
 async def test_a_draining_worker_turns_unready_at_once(
@@ -200,23 +203,25 @@ async def _get_with(port: int, path: str, headers: dict[str, str]) -> str:
 async def test_replacing_all_workers_loses_no_message(
     redis_server: RedisServer, redis_prefix: str, room: str
 ) -> None:
-    async with Supervised(
-        redis_server, 2, redis_prefix=redis_prefix, drain_timeout=5.0, **NO_LIMITS
-    ) as up:
+    settings: dict[str, Any] = {"drain_timeout": 5.0, **NO_LIMITS}
+    async with Supervised(redis_server, 2, redis_prefix=redis_prefix, **settings) as up:
         over = asyncio.Event()
         written: list[str] = []
-        reader = asyncio.create_task(_read_through_drains(up.url, room))
-        writer = asyncio.create_task(_write_through_drains(up.url, room, written, over))
+        closes: list[int] = []
+        reader = asyncio.create_task(_read_through_drains(up.url, room, closes))
+        writer = asyncio.create_task(_write_through_drains(up.url, room, written, over, closes))
         await until(lambda: len(written) >= 20)
         await up.hup()
         over.set()
         await asyncio.wait_for(writer, 30.0)
         read = await asyncio.wait_for(reader, 30.0)
     assert read == written
+    assert len(closes) >= 2  # both were on a worker that left
+    assert set(closes) == {1012}
 
 
 async def _write_through_drains(
-    url: str, room: str, written: list[str], over: asyncio.Event
+    url: str, room: str, written: list[str], over: asyncio.Event, closes: list[int]
 ) -> None:
     """Publish 0, 1, 2 … and go on elsewhere when closed; when it is over, a last word."""
     while not written or written[-1] != "last":
@@ -228,11 +233,11 @@ async def _write_through_drains(
                 await insist(client, room, text)
                 written.append(text)
         except ClosedError as closed:
-            assert closed.code == 1012
+            closes.append(closed.code)
         await client.close()
 
 
-async def _read_through_drains(url: str, room: str) -> list[str]:
+async def _read_through_drains(url: str, room: str, closes: list[int]) -> list[str]:
     """Read from the start of the room to the last word, resuming at each close."""
     position: tuple[str, int] | None = None
     read: list[str] = []
@@ -244,7 +249,7 @@ async def _read_through_drains(url: str, room: str) -> list[str]:
         try:
             await client.wait_for(lambda event: event.get("content") == "last", 30.0)
         except ClosedError as closed:
-            assert closed.code == 1012
+            closes.append(closed.code)
         read += contents(client.messages(room))
         position = client.position(room) or position
         await client.close()
@@ -265,14 +270,17 @@ async def test_a_second_start_on_the_same_data_still_has_the_history(
     tmp_path: Path, room: str
 ) -> None:
     arguments = ["--embedded-redis", "--data-dir", str(tmp_path / "data")]
-    async with Supervised(None, 1, arguments=arguments, **NO_LIMITS) as up:
-        async with await ChatClient.connect(up.url, token("ann")) as ann:
-            await insist_on_joining(ann, room)
-            await said(ann, room, ["1", "2", "3"])
-            await heard(ann, room, "3")
-            position = ann.position(room)
+    settings: dict[str, Any] = dict(NO_LIMITS)
     async with (
-        Supervised(None, 1, arguments=arguments, **NO_LIMITS) as up,
+        Supervised(None, 1, arguments=arguments, **settings) as up,
+        await ChatClient.connect(up.url, token("ann")) as ann,
+    ):
+        await insist_on_joining(ann, room)
+        await said(ann, room, ["1", "2", "3"])
+        await heard(ann, room, "3")
+        position = ann.position(room)
+    async with (
+        Supervised(None, 1, arguments=arguments, **settings) as up,
         await ChatClient.connect(up.url, token("ann")) as ann,
     ):
         answer = await insist_on_joining(ann, room, position)
@@ -288,14 +296,15 @@ async def test_a_second_start_on_the_same_data_still_has_the_history(
 async def test_a_worker_that_died_under_the_supervisor_is_replaced_and_nobody_misses_a_thing(
     redis_server: RedisServer, redis_prefix: str, room: str
 ) -> None:
-    async with Supervised(redis_server, 2, redis_prefix=redis_prefix, **NO_LIMITS) as up:
+    settings: dict[str, Any] = dict(NO_LIMITS)
+    async with Supervised(redis_server, 2, redis_prefix=redis_prefix, **settings) as up:
         clients = [await ChatClient.connect(up.url, token(f"user{n}")) for n in range(6)]
         for client in clients:
             await insist_on_joining(client, room)
         await said(clients[0], room, ["1"])
         for client in clients:
             await heard(client, room, "1")
-        victim = sorted(up.worker_pids())[0]
+        victim = min(up.worker_pids())
         os.kill(victim, signal.SIGKILL)
         await until(lambda: len(up.worker_pids() - {victim}) == 2, 30.0)
         back = []

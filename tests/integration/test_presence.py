@@ -4,6 +4,8 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from tests.integration.conftest import Connect
 from tests.integration.talk import (
     heard,
@@ -27,13 +29,11 @@ SHORT_LEASE = {"lease_ttl": 2.0, "lease_interval": 0.5, "presence_grace": 1.0}
 async def test_the_member_count_is_that_of_the_cluster(
     pair: Cluster, connect: Connect, room: str
 ) -> None:
-    counts = []
-    for n in range(4):
-        client = await connect(pair[n % 2], f"user{n}")
-        counts.append((await client.join(room))["memberCount"])
+    clients = [await connect(pair[n % 2], f"user{n}") for n in range(4)]
+    counts = [(await client.join(room))["memberCount"] for client in clients]
     assert counts == [1, 2, 3, 4]
-    assert await members(client, room) == {"user0", "user1", "user2", "user3"}
-    assert await member_count(client, room) == 4
+    assert await members(clients[0], room) == {"user0", "user1", "user2", "user3"}
+    assert await member_count(clients[3], room) == 4
 
 
 async def test_a_join_and_a_leave_are_told_once_to_all(
@@ -99,8 +99,8 @@ async def test_the_member_list_comes_in_pages(pair: Cluster, connect: Connect, r
     for n in range(5):
         await connect(pair[n % 2], f"user{n}", room, user={"name": f"User {n}"})
     client = await connect(pair[0], "ann", room)
-    found = {}
-    cursor = "0"
+    found: dict[str, object] = {}
+    cursor: str | None = "0"
     while cursor is not None:
         page = await client.command("presence", roomId=room, cursor=cursor, limit=2)
         found |= {member["userId"]: member.get("user") for member in page["members"]}
@@ -121,6 +121,7 @@ async def test_a_user_whose_connection_broke_leaves_after_the_grace(
     await until(lambda: len(of_type(watcher, "user_left")) == 2)
 
 
+@pytest.mark.slow
 async def test_a_reconnect_within_the_grace_does_not_flicker(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
@@ -139,6 +140,7 @@ async def test_a_reconnect_within_the_grace_does_not_flicker(
     assert await members(watcher, room) == {"watcher", "ann"}
 
 
+@pytest.mark.slow
 async def test_who_comes_back_after_the_subscription_lingered_stays_a_member(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
@@ -202,6 +204,7 @@ async def test_a_user_on_a_killed_worker_and_on_another_one_stays(
     assert [e["userId"] for e in of_type(watcher, "user_left")] == ["victim"]
 
 
+@pytest.mark.slow
 async def test_users_of_a_killed_worker_that_come_back_in_time_do_not_flicker(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:

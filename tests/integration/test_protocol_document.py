@@ -1,4 +1,4 @@
-"""docs/protocol.md is true: its conversations are played against real workers, its tables compared."""
+"""docs/protocol.md is true: its conversations are played with real workers, its tables compared."""
 
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from typing import Any, get_args
 
 import pytest
-from msgspec import Struct
 
 from chat.protocol.commands import AnyCommand
 from chat.protocol.errors import CLOSE_REASONS, ErrorCode
@@ -76,7 +75,7 @@ class Stage:
     async def enter(self, who: str, client: ChatClient) -> None:
         self.people[who] = await self.stack.enter_async_context(client)
 
-    async def direct(self, direction: str) -> None:
+    async def direct(self, direction: str) -> None:  # noqa: C901 - a flat list of cases
         match direction.split(" "):
             case ["scene", *_]:
                 pass
@@ -139,8 +138,7 @@ async def test_the_claims_of_the_page_open_a_connection(cluster: StartCluster) -
 
 
 def tags(union: Any) -> set[str]:
-    kinds: tuple[type[Struct], ...] = get_args(union)
-    return {str(kind.__struct_config__.tag) for kind in kinds}
+    return {str(kind.__struct_config__.tag) for kind in get_args(union)}
 
 
 def test_every_command_and_every_event_occurs() -> None:

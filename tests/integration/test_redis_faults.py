@@ -1,7 +1,6 @@
 """Redis goes away, comes back, forgets, goes deaf: connections live, and nothing is hidden."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable
 
@@ -60,6 +59,7 @@ async def test_a_flush_of_a_quiet_room_is_noticed_without_a_message(
     assert (await ann.wait_for("gap", 15.0))["reason"] == "reset"
 
 
+@pytest.mark.slow
 async def test_while_redis_is_stopped_publishes_fail_fast_and_connections_stay(
     cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
 ) -> None:
@@ -71,7 +71,8 @@ async def test_while_redis_is_stopped_publishes_fail_fast_and_connections_stay(
     fresh_redis.stop()
 
     async def refused() -> bool:
-        return (await ann.say(room, "lost", "m-lost"))["type"] == "error"
+        answer = await ann.say(room, "lost", "m-lost")
+        return bool(answer["type"] == "error")
 
     await until(refused)
     answer = await ann.say(room, "lost", "m-lost-too")
@@ -154,14 +155,13 @@ async def test_killing_the_pubsub_connections_during_traffic_loses_no_message(
     workers = await cluster(2, redis=fresh_redis, **NO_LIMITS)
     readers = [await connect(workers[n % 2], f"reader{n}", room) for n in range(4)]
     writer = await connect(workers[0], "writer", room)
-    sent = 0
+    sent = killed = 0
     for _ in range(8):
-        killed = fresh_redis.run("CLIENT", "KILL", "TYPE", "pubsub")
+        killed += fresh_redis.run("CLIENT", "KILL", "TYPE", "pubsub")
         for _ in range(25):
             sent += 1
             await said(writer, room, [str(sent)])
-        if killed == 2:
-            continue
+    assert killed >= 2
     for reader in readers:
         await heard(reader, room, str(sent))
         assert seqs(reader, room) == list(range(1, sent + 1))
@@ -237,22 +237,15 @@ async def test_a_command_connection_that_hangs_is_cut_and_clients_hear_that_it_i
         assert (answer["code"], answer["uncertain"]) == ("unavailable", True)
         assert time.monotonic() - began < 15.0
         await proxy.heal()
-        answer = await _again(ann, room)
-        assert answer["type"] == "ack"
+
+        async def retried() -> bool:
+            return bool((await ann.say(room, "x", "m-1"))["type"] == "ack")
+
+        await until(retried, 20.0)
         await heard(ann, room, "x")
         await said(ann, room, ["y"])
         await heard(ann, room, "y")
         assert contents(ann.messages(room)) == ["x", "y"]
-
-
-async def _again(client: ChatClient, room: str) -> dict[str, object]:
-    async with asyncio.timeout(20.0):
-        for _ in itertools.count():
-            answer = await client.say(room, "x", "m-1")
-            if answer["type"] == "ack":
-                break
-            await asyncio.sleep(0.05)
-    return answer
 
 
 @pytest.mark.slow
@@ -275,7 +268,7 @@ async def test_nothing_acknowledged_is_missing_after_redis_was_away_under_load(
         await until(lambda: len(readers[0].messages(room)) > count + 20)  # noqa: B023
         await asyncio.to_thread(fresh_redis.stop)
         await asyncio.to_thread(fresh_redis.start)
-    texts = sum(await asyncio.gather(*chatters), [])
+    texts = [text for texts in await asyncio.gather(*chatters) for text in texts]
     for reader in readers:
         await until(lambda: len(reader.messages(room)) >= len(texts), 20.0)  # noqa: B023
         assert sorted(contents(reader.messages(room))) == sorted(texts)

@@ -48,12 +48,14 @@ def refusal(text: str) -> CommandError | None:
     try:
         command = decode_command(text)
     except CommandError as exc:
-        assert exc.code in DECODING
-        assert exc.message
-        assert json.dumps(exc.message)
-        return exc
-    assert isinstance(command, Command)
-    return None
+        refused = exc
+    else:
+        assert isinstance(command, Command)
+        return None
+    assert refused.code in DECODING
+    assert refused.message
+    assert json.dumps(refused.message)
+    return refused
 
 
 def deep(levels: int) -> str:

@@ -1,5 +1,7 @@
 """Frames: what is written can be taken apart again."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_a_pong_frame_is_the_librarys(payload: bytes) -> None:
     )
 )
 def test_a_run_of_frames_is_split_where_it_was_joined(parts: list[tuple[int, bytes]]) -> None:
-    written = {
+    written: dict[int, Callable[[bytes], bytes]] = {
         frames.TEXT: frames.text_frame,
         frames.PONG: frames.pong_frame,
         frames.PING: lambda _: frames.PING_FRAME,

@@ -92,15 +92,19 @@ def test_nothing_is_written_twice() -> None:
 
 
 def test_a_room_is_idle_without_members_and_without_who_catches_up() -> None:
+    assert Room("r").is_idle
+    occupied, awaited = Room("r"), Room("r")
+    occupied.add(Reader(), "u")
+    awaited.catching_up[Reader()] = []
+    assert not occupied.is_idle
+    assert not awaited.is_idle
+
+
+def test_who_is_removed_is_gone_also_when_removed_again() -> None:
     room = Room("r")
     reader = Reader()
-    assert room.is_idle
-    room.catching_up[reader] = []
-    assert not room.is_idle
     room.add(reader, "u")
-    room.catching_up.clear()
-    assert not room.is_idle
+    room.catching_up[reader] = []
     room.remove(reader)
-    assert room.is_idle
     room.remove(reader)
     assert room.is_idle

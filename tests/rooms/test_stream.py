@@ -3,7 +3,14 @@
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from chat.protocol.records import Page, Record
 from chat.rooms import stream as stream_module
@@ -155,8 +162,6 @@ def a_small_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_skipped_in_silence_whatever_happens() -> None:
-    from hypothesis.stateful import run_state_machine_as_test
-
     run_state_machine_as_test(
         RedisAndTheNetwork,
         settings=settings(

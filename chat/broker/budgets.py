@@ -1,0 +1,32 @@
+"""The cluster's side of a user's budgets."""
+
+from collections.abc import Sequence
+
+from chat.broker import scripts
+from chat.broker.store import Store
+
+
+async def settle_budget(store: Store, user_id: str, spent: Sequence[int]) -> list[int]:
+    """Take what a user spent here from the cluster's buckets; return what is left in each.
+
+    Args:
+        store: the Redis connection.
+        user_id: whose buckets.
+        spent: messages, bytes, joins.
+
+    Raises:
+        LinkError: no answer.
+    """
+    settings = store.settings
+    reply = await store.evaluated(
+        scripts.BUDGET_SETTLE,
+        (store.keys.budget(user_id),),
+        *spent,
+        str(settings.user_messages_per_s),
+        str(settings.user_bytes_per_s),
+        str(settings.user_joins_per_s),
+        settings.user_messages_burst,
+        settings.user_bytes_burst,
+        settings.user_joins_burst,
+    )
+    return [int(left) for left in reply]

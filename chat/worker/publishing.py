@@ -1,0 +1,105 @@
+"""Publishing: the last gates of a message, and what its sender is told."""
+
+import time
+from typing import TYPE_CHECKING
+
+from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.link import LinkBusyError, LinkDownError
+from chat.identity.access import Action
+from chat.protocol.commands import ChatMessage
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.events import Ack
+from chat.protocol.records import encode_body
+
+if TYPE_CHECKING:
+    from chat.worker.session import Session
+
+#: When to try again after a refusal that is nobody's fault.
+RETRY_MS = 1000
+
+
+def publish(session: "Session", command: ChatMessage) -> None:
+    """Store and publish a message; the answer comes by callback, in order.
+
+    Raises:
+        CommandError: not_joined, forbidden, invalid_message, content_too_long.
+    """
+    services, identity = session.services, session.require_identity()
+    room = session.require_room(command.roomId)
+    session.require(command.roomId, Action.PUBLISH)
+    _check_content(command.content, services.settings.max_content_chars)
+    slow_ms = services.slow_mode.wait_ms(room.room_id)
+    if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
+        slow_ms = 0
+    message_id = services.next_id("msg")
+    client_id = command.clientMessageId
+    began_s = time.perf_counter()
+
+    def done(outcome: Outcome) -> None:
+        if not isinstance(outcome, Published):
+            session.refuse(command.id, _refusal(session, outcome), room.room_id)
+            return
+        services.stats.messages_published += 1
+        services.stats.publish_seconds.observe(time.perf_counter() - began_s)
+        if command.id is not None or client_id is not None:
+            session.send(_acknowledgement(command, outcome))
+
+    services.broker.publish(
+        Publication(
+            room.room_id,
+            identity.user_id,
+            message_id,
+            encode_body(message_id, identity.user_id, identity.user, client_id, command.content),
+            client_id,
+            slow_ms,
+        ),
+        done,
+    )
+
+
+def _check_content(content: str, most_chars: int) -> None:
+    if not content:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
+    if len(content) > most_chars:
+        raise CommandError(
+            ErrorCode.CONTENT_TOO_LONG, f"The content has more than {most_chars} characters."
+        )
+
+
+def _refusal(session: "Session", outcome: Outcome) -> CommandError:
+    stats = session.services.stats
+    if isinstance(outcome, TooSoon):
+        stats.rate_limited.add("slow_mode")
+        return CommandError(
+            ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
+        )
+    error = unavailable(outcome)
+    stats.publish_uncertain += error.uncertain
+    return error
+
+
+def unavailable(exc: object) -> CommandError:
+    """Say that Redis is away, and whether the command may have taken effect."""
+    if isinstance(exc, LinkBusyError):
+        return CommandError(
+            ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
+        )
+    return CommandError(
+        ErrorCode.UNAVAILABLE,
+        "The message store is away, try again.",
+        retry_after_ms=RETRY_MS,
+        uncertain=not isinstance(exc, LinkDownError),
+    )
+
+
+def _acknowledgement(command: ChatMessage, published: Published) -> Ack:
+    return Ack(
+        id=command.id,
+        roomId=command.roomId,
+        epoch=published.epoch,
+        seq=published.seq,
+        messageId=published.message_id,
+        clientMessageId=command.clientMessageId,
+        timestamp=published.timestamp_ms,
+        duplicate=published.duplicate,
+    )

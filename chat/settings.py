@@ -114,7 +114,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Count, _doc("Refused commands without an accepted one between, then close code 4000.")
     ] = 20
     max_control_frames_per_s: Annotated[
-        Count, _doc("Pings and pongs a client may send per second, then close code 4103.")
+        Count,
+        _doc(
+            "Pings, pongs and empty fragments a client may send per second, then close code 4103."
+        ),
     ] = 50
     trusted_proxies: Annotated[
         str,

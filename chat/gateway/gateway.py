@@ -23,7 +23,7 @@ from chat.settings import Settings
 K = TypeVar("K")
 TICK_S = 1.0
 #: Descriptors kept back for Redis, logs, listening sockets and refusals.
-RESERVED_DESCRIPTORS = 100
+RESERVED_DESCRIPTORS = 400
 #: Part of them that handshakes may use up, so that a full worker can still say so.
 HANDSHAKE_DESCRIPTORS = 50
 #: Assumed where the system says "unlimited" and means something smaller.

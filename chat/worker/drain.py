@@ -66,5 +66,3 @@ async def _close_batch(batch: list[Connection], store: Store, settings: Settings
         after_ms = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311 - jitter
         connection.send(text_frame(encode_event(Drain(closesInMs=0, reconnectAfterMs=after_ms))))
         connection.close(CloseCode.SERVICE_RESTART)
-        if not connection.transport.is_closing():
-            connection.transport.resume_reading()

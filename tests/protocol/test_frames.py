@@ -1,6 +1,6 @@
 """Frames: what is written can be taken apart again."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from chat.protocol import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Around each change of the header, beside small ones.
 SIZES = st.integers(0, 300) | st.sampled_from([125, 126, 127, 65535, 65536, 65537])

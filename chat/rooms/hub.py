@@ -111,6 +111,7 @@ class Hub:
         """A member left: if it was the last, stay subscribed for a little while."""
         if room.is_idle and room.room_id in self.rooms:
             self._lingering[room.room_id] = self._loop.time() + self._settings.subscription_linger
+            self._lingering.move_to_end(room.room_id)
 
     def _drop(self, room: Room) -> None:
         channel = self._broker.channel(room.room_id)

@@ -44,6 +44,7 @@ class Presence:
         self._grace_s = grace_s
         self._loop = asyncio.get_running_loop()
         self._marked: dict[Pair, None] = {}
+        self._writing: set[Pair] = set()
         self._waiters: dict[Pair, list[asyncio.Future[int]]] = {}
         self._grace: OrderedDict[Pair, float] = OrderedDict()
         self._work = asyncio.Event()
@@ -65,7 +66,7 @@ class Presence:
             room.display[user_id] = display
         pair = (room, user_id)
         known = self._grace.pop(pair, None) is not None or not first
-        if known and pair not in self._marked:
+        if known and pair not in self._marked and pair not in self._writing:
             return room.member_count
         room.member_count = await self._written(pair)
         return room.member_count
@@ -113,6 +114,7 @@ class Presence:
             self._work.clear()
             batch = [self._take(pair) for pair in list(self._marked)[:BATCH]]
             results = await asyncio.gather(*(self._write(taken) for taken in batch))
+            self._writing.clear()
             await self._tidy({taken.pair[0] for taken in batch})
             if self._marked:
                 self._work.set()
@@ -126,6 +128,7 @@ class Presence:
     def _take(self, pair: Pair) -> "_Taken":
         """Unmark a pair: a change from here on marks it again."""
         del self._marked[pair]
+        self._writing.add(pair)
         return _Taken(pair, self._waiters.pop(pair, []))
 
     async def _write(self, taken: "_Taken") -> bool:

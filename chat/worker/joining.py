@@ -86,14 +86,31 @@ async def _become_member(
     session: "Session", connection: "Connection", room: Room, command: JoinRoom, count: int
 ) -> None:
     services = session.services
-    if command.since is None:
-        stream, items = await _missed(session, connection, room, None)
+    if command.since is None or _is_current(room, command.since):
+        stream, items = await _missed(session, connection, room, command.since)
         await _answer(session, connection, room, command, count, stream, items)
         return
-    async with services.recoveries:  # bounds the history that is in memory for slow readers
+    # The history in memory for slow readers is bounded by how many may read it at once.
+    try:
+        async with asyncio.timeout(services.settings.redis_timeout):
+            await services.recoveries.acquire()
+    except TimeoutError:
+        raise _busy() from None
+    try:
         async with asyncio.timeout(services.settings.redis_timeout * 2):
             stream, items = await _missed(session, connection, room, command.since)
         await _answer(session, connection, room, command, count, stream, items)
+    finally:
+        services.recoveries.release()
+
+
+def _is_current(room: Room, since: Since) -> bool:
+    stream = room.stream
+    return stream is not None and (stream.epoch, stream.seq) == (since.epoch, since.seq)
+
+
+def _busy() -> CommandError:
+    return CommandError(ErrorCode.BUSY, "The room is too busy, try again.", retry_after_ms=1000)
 
 
 async def _answer(
@@ -118,12 +135,13 @@ async def _answer(
         recovered=recovered,
     )
     session.send(answer)
+    deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout
     for start in range(0, len(items), CHUNK_RECORDS):
         connection.send(
             b"".join(_frame(room, item) for item in items[start : start + CHUNK_RECORDS])
         )
         if connection.congested:
-            await _drained(session, connection)
+            await _drained(connection, deadline_s)
     # From here on nothing awaits: pending frames of the others leave first, then this connection
     # gets what was kept and is a member like them.
     session.services.hub.flush_room(room)
@@ -134,10 +152,10 @@ async def _answer(
     room.add(connection, session.require_identity().user_id)
 
 
-async def _drained(session: "Session", connection: "Connection") -> None:
+async def _drained(connection: "Connection", deadline_s: float) -> None:
     """Wait for a slow reader, but not for ever: it can come back and resume."""
     try:
-        async with asyncio.timeout(session.services.settings.close_timeout):
+        async with asyncio.timeout_at(deadline_s):
             await connection.drained()
     except TimeoutError:
         connection.close(CloseCode.SLOW_CONSUMER)
@@ -160,7 +178,7 @@ async def _missed(
         if items is not None and len(kept) <= CATCH_UP_MAX:
             return start, items
         await hub.catch_up(room)
-    raise CommandError(ErrorCode.BUSY, "The room is too busy, try again.", retry_after_ms=1000)
+    raise _busy()
 
 
 async def _read_between(

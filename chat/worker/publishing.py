@@ -74,12 +74,13 @@ def _refusal(session: "Session", outcome: Outcome) -> CommandError:
             ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
         )
     error = unavailable(outcome)
+    error.uncertain = not isinstance(outcome, LinkDownError | LinkBusyError)
     stats.publish_uncertain += error.uncertain
     return error
 
 
 def unavailable(exc: object) -> CommandError:
-    """Say that Redis is away, and whether the command may have taken effect."""
+    """Say that Redis is away, or that too much waits for it."""
     if isinstance(exc, LinkBusyError):
         return CommandError(
             ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
@@ -88,7 +89,6 @@ def unavailable(exc: object) -> CommandError:
         ErrorCode.UNAVAILABLE,
         "The message store is away, try again.",
         retry_after_ms=RETRY_MS,
-        uncertain=not isinstance(exc, LinkDownError),
     )
 
 

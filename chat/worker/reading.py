@@ -1,5 +1,6 @@
 """Commands that read: pages of history, pages of members."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -8,6 +9,7 @@ from msgspec import Raw
 from chat.protocol.commands import History, Presence
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import HistoryPage, Member, PresencePage
+from chat.protocol.records import Record
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
@@ -24,9 +26,10 @@ async def history(session: "Session", command: History) -> None:
     if command.before is not None and command.after is not None:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "Use `before` or `after`, not both.")
     broker, limit = session.services.broker, command.limit
+    most_bytes = session.services.settings.max_outbound_bytes // 2
     if command.after is not None:
         page = await broker.read_page(room.room_id, command.after + 1, limit)
-        records = list(page.records)
+        records = _fitting(page.records, most_bytes)
         more = bool(records) and records[-1].seq < page.head_seq
         position = command.after
     else:
@@ -35,8 +38,9 @@ async def history(session: "Session", command: History) -> None:
         first = max(1, before - limit - 1)  # one more than asked: it tells whether there is more
         page = await broker.read_page(room.room_id, first, max(0, before - first))
         records = [record for record in page.records if record.seq < before]
-        more = len(records) > limit
-        records = records[-limit:]
+        fitting = _fitting(reversed(records[-limit:]), most_bytes)
+        more = len(records) > len(fitting)
+        records = fitting[::-1]
         position = before - 1
     if command.epoch is not None and command.epoch != page.epoch:
         common = page.common_seq(command.epoch)
@@ -54,6 +58,18 @@ async def history(session: "Session", command: History) -> None:
             more=more,
         )
     )
+
+
+def _fitting(records: Iterable[Record], most_bytes: int) -> list[Record]:
+    """Return as many records from the front as one answer may hold, at least one."""
+    fitting: list[Record] = []
+    size = 0
+    for record in records:
+        size += len(record.body)
+        if fitting and size > most_bytes:
+            break
+        fitting.append(record)
+    return fitting
 
 
 async def presence(session: "Session", command: Presence) -> None:

@@ -124,7 +124,7 @@ class Session:
     def _take(self, text: str) -> None:
         services = self.services
         try:
-            self._charge(len(text))
+            self._charge(len(text) if text.isascii() else len(text.encode()))
             command = decode_command(text)
             services.stats.commands.add(str(type(command).__struct_config__.tag))
             self._dispatch(command)

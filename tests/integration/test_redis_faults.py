@@ -256,18 +256,21 @@ async def test_nothing_acknowledged_is_missing_after_redis_was_away_under_load(
     readers = [await connect(workers[n], f"reader{n}", room) for n in range(2)]
     writers = [await connect(workers[n], f"writer{n}", room) for n in range(2)]
 
+    over = asyncio.Event()
+
     async def chatter(writer: ChatClient) -> list[str]:
-        texts = [f"{writer.connected['userId']}-{n}" for n in range(150)]
-        for text in texts:
-            await insist(writer, room, text)
+        texts: list[str] = []
+        while not over.is_set():
+            texts.append(f"{writer.connected['userId']}-{len(texts)}")
+            await insist(writer, room, texts[-1])
         return texts
 
     chatters = [asyncio.create_task(chatter(writer)) for writer in writers]
-    for _ in range(2):
+    for _ in range(3):
         count = len(readers[0].messages(room))
         await until(lambda: len(readers[0].messages(room)) > count + 20)  # noqa: B023
-        await asyncio.to_thread(fresh_redis.stop)
-        await asyncio.to_thread(fresh_redis.start)
+        await asyncio.to_thread(fresh_redis.restart)
+    over.set()
     texts = [text for texts in await asyncio.gather(*chatters) for text in texts]
     for reader in readers:
         await until(lambda: len(reader.messages(room)) >= len(texts), 20.0)  # noqa: B023

@@ -22,10 +22,8 @@ from chat.settings import Settings
 
 K = TypeVar("K")
 TICK_S = 1.0
-#: Descriptors kept back for Redis, logs, listening sockets and refusals.
+#: Descriptors kept back for Redis, logs, listening sockets and, half of them, for refusals.
 RESERVED_DESCRIPTORS = 400
-#: Part of them that handshakes may use up, so that a full worker can still say so.
-HANDSHAKE_DESCRIPTORS = 50
 #: Assumed where the system says "unlimited" and means something smaller.
 MANY_DESCRIPTORS = 65536
 #: A client may close with any of 2000 codes; only these are told apart in the metrics.
@@ -43,9 +41,11 @@ class Gateway:
         self.application = application
         self.max_bytes = settings.max_message_bytes
         self.trusted_proxies = parse_networks(settings.trusted_proxies)
-        fits = max(1, raise_descriptor_limit() - RESERVED_DESCRIPTORS)
+        limit = raise_descriptor_limit()
+        reserved = min(RESERVED_DESCRIPTORS, limit // 2)
+        fits = limit - reserved
         self.max_connections = min(fits, settings.max_connections or fits)
-        self._max_sockets = fits + HANDSHAKE_DESCRIPTORS
+        self._max_sockets = fits + reserved // 2  # so that a full worker can still say so
         self.draining = False
         self.tick = 1  # counts up; 0 means never
         self.connections: set[Connection] = set()

@@ -64,7 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Seconds, _doc("Age of the oldest unanswered Redis command at which its connection is cut.")
     ] = 4.0
     redis_max_in_flight: Annotated[
-        Count, _doc("Redis commands in flight per worker; beyond it commands get `unavailable`.")
+        Count, _doc("Redis commands in flight per worker; beyond it clients get `busy`.")
     ] = 20000
     redis_probe_interval: Annotated[
         Seconds, _doc("How often a worker sends itself a message through Redis pub/sub.")

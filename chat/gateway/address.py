@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from websockets.http11 import Request
 
@@ -56,6 +57,7 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
+@lru_cache(maxsize=8192)
 def _plain(address: str) -> str:
     """One spelling for one address: an IPv4 client of a socket for both families is IPv4."""
     try:

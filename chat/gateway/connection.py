@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_drain_waiter",
         "_fragments",
         "_gateway",
+        "_head",
         "_heard",
         "_parser",
         "_partial",
@@ -72,7 +73,11 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, gateway: "Gateway", transport: asyncio.Transport, extensions: "list[Extension]"
+        self,
+        gateway: "Gateway",
+        transport: asyncio.Transport,
+        extensions: "list[Extension]",
+        head: bytes = b"",
     ) -> None:
         self.transport = transport
         self.handler: Handler | None = None  # set by the gateway before any data arrives
@@ -81,6 +86,7 @@ class Connection(asyncio.Protocol):
         self.is_direct = not extensions  # open, not congested, not compressed: write as it is
         self.congested = False  # more unsent bytes than the high-water mark
         self._gateway = gateway
+        self._head = head  # the handshake's answer, to leave with what the handler says first
         self._parser: SansIo | None = None  # only while a frame needs it, or with extensions
         self._fragments: bytearray | None = None  # a fragmented message so far
         self._partial: bytearray | None = None  # the front of a frame that isn't whole
@@ -274,7 +280,15 @@ class Connection(asyncio.Protocol):
                 parser.send_pong(payload)
         return b"".join(parser.data_to_send())
 
+    def flush_head(self) -> None:
+        """Send the handshake's answer if it has not left with a first frame: a system call less."""
+        if self._head:
+            self._write(b"")
+
     def _write(self, data: bytes) -> None:
+        if self._head:
+            data = self._head + data
+            self._head = b""
         self._gateway.stats.bytes_out += len(data)
         self.transport.write(data)
 

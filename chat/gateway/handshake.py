@@ -144,17 +144,19 @@ class Handshake(asyncio.Protocol):
             self._gateway.stats.connections_refused.add("handshake")
             self._answer(response)
             return
-        self._transport.write(response.serialize())
-        self._become_connection(self._http.extensions, admission)
+        self._become_connection(self._http.extensions, admission, response.serialize())
 
-    def _become_connection(self, extensions: "list[Extension]", admission: object) -> None:
+    def _become_connection(
+        self, extensions: "list[Extension]", admission: object, head: bytes
+    ) -> None:
         transport = cast("asyncio.Transport", self._transport)
         gateway = self._gateway
         self._http = self._request = self._transport = None
-        connection = Connection(gateway, transport, extensions)
+        connection = Connection(gateway, transport, extensions, head)
         transport.set_protocol(connection)
         gateway.stats.handshake_seconds.observe(time.perf_counter() - self._began_s)
         gateway.upgraded(self, connection, admission)
+        connection.flush_head()
         if not transport.is_closing():
             transport.resume_reading()
         if self._early:

@@ -5,6 +5,7 @@ IPv4 address inside an IPv6 one counts as the IPv4 address it is.
 """
 
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from chat.limits.buckets import spend, wait_s
@@ -55,6 +56,7 @@ class AddressLimits:
             del self._full_at_s[key]
 
 
+@lru_cache(maxsize=8192)
 def _network(address: str) -> bytes:
     """Return what an address counts as; one that is no IP address counts as itself."""
     try:

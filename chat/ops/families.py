@@ -91,7 +91,7 @@ FAMILIES: tuple[Family, ...] = (
     _histogram("publish_seconds", "From receiving a chat message to its ack."),
     _histogram("delivery_seconds", "From storing a message to handing it to the members."),
     # rooms
-    _gauge("rooms", "rooms", "Rooms with members, counted once per worker."),
+    _gauge("rooms", "rooms", "Rooms a worker is subscribed to, counted once per worker."),
     _gauge("memberships", "memberships", "Pairs of a connection and a room it is in."),
     _counter("gaps_filled", "gaps_filled", "Holes in a room's order that were read from history."),
     _counter("gap_messages_filled", "gap_messages_filled", "Messages read to fill those holes."),
@@ -105,7 +105,7 @@ FAMILIES: tuple[Family, ...] = (
     # Redis
     _gauge("redis_up", "redis_up", "1 while the command connection works.", "worker"),
     _gauge("redis_in_flight", "redis_in_flight", "Redis commands without an answer yet.", "worker"),
-    _counter("redis_commands", "redis_commands", "Commands sent to Redis."),
+    _counter("redis_commands", "redis_commands", "Scripts run on Redis."),
     _counter("redis_errors", "redis_errors", "Redis commands that failed."),
     _counter("redis_reconnects", "redis_reconnects", "Connections to Redis opened anew.", "link"),
     _counter(

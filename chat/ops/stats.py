@@ -153,7 +153,7 @@ class Stats:
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out
     loop_lag_seconds: Histogram
-    handshake_seconds: Histogram  # accept -> authenticated
+    handshake_seconds: Histogram  # accept -> answer of the handshake
 
     def __init__(self) -> None:
         for name in (*GAUGES, *COUNTERS):
@@ -162,10 +162,6 @@ class Stats:
             setattr(self, name, Labelled())
         for name in HISTOGRAMS:
             setattr(self, name, Histogram())
-
-    def refuse(self, reason: str) -> None:
-        """Count a connection that was refused before it was authenticated."""
-        self.connections_refused.add(reason)
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything as JSON-able values, copied."""

@@ -32,7 +32,6 @@ class Child:
         self.report: Report | None = None
         self.was_ready = False
         self.changed = asyncio.Event()  # set at every report and at the end
-        self.terminated = False
         self._process = process
         self._on_report = on_report
         self._started_s = self._heard_s = time.monotonic()
@@ -105,7 +104,6 @@ class Child:
 
     def terminate(self) -> None:
         """Ask it to drain and end."""
-        self.terminated = True
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:

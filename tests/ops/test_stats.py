@@ -22,12 +22,12 @@ def test_a_misspelt_counter_is_an_error() -> None:
 
 def test_a_snapshot_is_a_copy_that_json_keeps() -> None:
     stats = Stats()
-    stats.refuse("full")
+    stats.connections_refused.add("full")
     stats.errors.add(ErrorCode.BUSY)
     stats.closes.add(CloseCode.FLOOD)
     stats.closes[4103] = stats.closes.get(4103, 0) + 1
     taken = stats.snapshot()
-    stats.refuse("full")
+    stats.connections_refused.add("full")
     assert taken["connections_refused"] == {"full": 1}
     assert taken["errors"] == {"busy": 1}
     assert taken["closes"] == {"4103": 2}

@@ -98,11 +98,6 @@ class FaultProxy:
         return f"unix://{self.unix}" if self.unix else f"redis://127.0.0.1:{self.port}/0"
 
     @property
-    def websocket_url(self) -> str:
-        """URL of the proxy when its target is a worker."""
-        return f"ws://127.0.0.1:{self.port}/ws"
-
-    @property
     def links(self) -> list[Link]:
         """The open connections."""
         return list(self._links)

@@ -60,13 +60,6 @@ class RedisServer:
         return f"unix://{self.socket_path}"
 
     @property
-    def tcp_url(self) -> str:
-        """URL of the loopback port; only with `tcp`."""
-        if not self.port:
-            raise ValueError("this server has no TCP port, make it with tcp=True")
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    @property
     def pid(self) -> int:
         """Process id of the running server."""
         if self._process is None:

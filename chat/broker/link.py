@@ -16,6 +16,8 @@ from typing import Any, cast
 import hiredis
 from redis.asyncio.connection import parse_url
 
+from chat.settings import SettingsError
+
 Reply = Any  # what hiredis makes of a RESP reply: bytes, int, list, None
 Callback = Callable[[Reply], None]  # gets the reply, or an exception instance
 
@@ -179,6 +181,20 @@ async def answered(start: Callable[[Callback], None]) -> Any:
 
     start(settle)
     return await future
+
+
+def check_url(url: str) -> None:
+    """Refuse a Redis URL that can never work.
+
+    Raises:
+        SettingsError: it is not one; the text does not repeat it, as it may hold a password.
+    """
+    try:
+        port = parse_url(url).get("port", 6379)
+    except ValueError:
+        port = 0
+    if not 0 < port < 65536:
+        raise SettingsError("CHAT_REDIS_URL has to be of the form redis://, rediss:// or unix://.")
 
 
 async def open_link(

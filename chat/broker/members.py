@@ -96,6 +96,11 @@ class Members:
             is not None
         )
 
+    async def extend_claim(self, lease: str, claim_s: float) -> None:
+        """Go on cleaning up for a while longer."""
+        store = self._store
+        await store.ask("PEXPIRE", store.keys.sweep(lease), int(claim_s * 1000))
+
     async def rooms_of(self, lease: str, limit: int) -> list[str]:
         """Return some rooms in which a lease holds members; empty when there are none."""
         rooms = await self._store.ask("SRANDMEMBER", self._store.keys.lease_rooms(lease), limit)

@@ -19,6 +19,7 @@ from chat.broker.link import (
     RedisLink,
     Reply,
     answered,
+    check_url,
     open_link,
 )
 from chat.broker.pacing import Pacing
@@ -40,6 +41,7 @@ class Store:
     def __init__(
         self, settings: Settings, stats: Stats, name: str, *, on_up: Callable[[bool], None]
     ) -> None:
+        check_url(settings.redis_url)
         self.name = name
         self.settings = settings
         self.keys = Keys(settings.redis_prefix)

@@ -18,7 +18,7 @@ from chat.gateway.handshake import Handshake
 from chat.gateway.wheel import Wheel
 from chat.ops.stats import Stats
 from chat.protocol.errors import CloseCode
-from chat.settings import Settings
+from chat.settings import Settings, SettingsError
 
 K = TypeVar("K")
 TICK_S = 1.0
@@ -40,7 +40,10 @@ class Gateway:
         self.stats = stats
         self.application = application
         self.max_bytes = settings.max_message_bytes
-        self.trusted_proxies = parse_networks(settings.trusted_proxies)
+        try:
+            self.trusted_proxies = parse_networks(settings.trusted_proxies)
+        except ValueError as exc:
+            raise SettingsError(f"CHAT_TRUSTED_PROXIES: {exc}.") from None
         limit = raise_descriptor_limit()
         reserved = min(RESERVED_DESCRIPTORS, limit // 2)
         fits = limit - reserved

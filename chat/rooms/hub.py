@@ -216,10 +216,13 @@ class Hub:
 
     def _emit(self, room: Room, frame: bytes) -> None:
         room.pending.append(frame)
+        room.pending_bytes += len(frame)
         for missed in room.catching_up.values():
             if len(missed) <= CATCH_UP_MAX:
                 missed.append(frame)
         self._schedule_flush(room)
+        if room.pending_bytes >= self._settings.outbound_high_water_bytes:
+            self.flush_room(room)  # one write must not leap over a member's bound
 
     def emit_ephemeral(self, room: Room, event: bytes) -> None:
         """Send an event to all members that read fast enough."""

@@ -48,6 +48,7 @@ class Room:
         "member_count_told",
         "members",
         "pending",
+        "pending_bytes",
         "refill",
         "room_id",
         "stream",
@@ -64,6 +65,7 @@ class Room:
         self.display: dict[str, bytes] = {}  # JSON display data of users that have some
         self.catching_up: dict[Member, list[bytes]] = {}  # live frames for who reads history now
         self.pending: list[bytes] = []  # frames of this tick
+        self.pending_bytes = 0  # how much that is
         self.ephemeral: list[bytes] = []  # frames of this tick that may be left out
         self.filling = False  # a page of history is on its way
         self.refill = False  # and has to be asked for again
@@ -113,6 +115,7 @@ class Room:
         ephemeral = b"".join(self.ephemeral)
         everything = durable + ephemeral
         self.pending = []
+        self.pending_bytes = 0
         self.ephemeral = []
         direct = 0
         for member in self.members:

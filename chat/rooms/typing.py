@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 
 import orjson
@@ -16,17 +17,18 @@ log = logging.getLogger(__name__)
 
 
 class Typists:
-    """The users of this worker that type now, oldest sign first."""
+    """The users of this worker that typed lately, oldest sign first."""
 
     def __init__(self, settings: Settings, stats: Stats, broker: Broker) -> None:
         self._settings = settings
         self._stats = stats
         self._broker = broker
         self._loop = asyncio.get_running_loop()
-        self._since: OrderedDict[tuple[str, str], float] = OrderedDict()
+        #: When a user's last sign was passed on, and whether it said "typing".
+        self._told: OrderedDict[tuple[str, str], tuple[float, bool]] = OrderedDict()
 
     def said(self, room: Room, user_id: str, *, is_typing: bool) -> None:
-        """A client gave a sign; pass it on unless one was passed on a moment ago.
+        """A client gave a sign; pass it on unless "typing" was passed on a moment ago.
 
         Raises:
             LinkError: Redis is away.
@@ -35,26 +37,28 @@ class Typists:
             return  # in a crowd nobody reads who types
         key = (room.room_id, user_id)
         now_s = self._loop.time()
-        last_s = self._since.get(key)
-        if is_typing:
-            if last_s is not None and now_s - last_s < self._settings.typing_throttle:
-                return
-            self._since[key] = now_s
-            self._since.move_to_end(key)
-        elif self._since.pop(key, None) is None:
-            return  # nobody thinks so
-        self._publish(room.room_id, user_id, is_typing=is_typing)
+        told_s, told = self._told.get(key, (-math.inf, False))
+        if not is_typing:
+            if told:  # the time stays: switching on and off does not get around the throttle
+                self._told[key] = told_s, False
+                self._publish(*key, is_typing=False)
+        elif now_s - told_s >= self._settings.typing_throttle:
+            self._told[key] = now_s, True
+            self._told.move_to_end(key)
+            self._publish(*key, is_typing=True)
 
     def on_tick(self) -> None:
         """Say that a user stopped who gave no further sign."""
         now_s = self._loop.time()
-        while self._since:
-            key, last_s = next(iter(self._since.items()))
-            if now_s - last_s < self._settings.typing_ttl:
+        keep_s = max(self._settings.typing_ttl, self._settings.typing_throttle)
+        while self._told:
+            key, (told_s, told) = next(iter(self._told.items()))
+            if now_s - told_s < keep_s:
                 break
-            del self._since[key]
+            del self._told[key]
             try:
-                self._publish(*key, is_typing=False)
+                if told:
+                    self._publish(*key, is_typing=False)
             except LinkError as exc:
                 log.debug("typing_end_not_sent", extra={"error": str(exc)})  # clients expire it too
 

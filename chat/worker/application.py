@@ -15,6 +15,7 @@ from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
 from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
 from chat.protocol.errors import CloseCode
+from chat.settings import SettingsError
 from chat.worker.authentication import verify
 from chat.worker.origin import OriginPolicy, is_local_host
 from chat.worker.services import Services
@@ -26,9 +27,15 @@ LOCAL_TOKEN_TTL_S = 3600
 
 
 class ChatApplication:
-    """Admits WebSocket clients and answers plain HTTP."""
+    """Admits WebSocket clients and answers plain HTTP.
+
+    Raises:
+        SettingsError: local mode without a secret to sign with.
+    """
 
     def __init__(self, services: Services) -> None:
+        if services.settings.local_mode and not services.settings.jwt_secret:
+            raise SettingsError("CHAT_LOCAL_MODE needs CHAT_JWT_SECRET to sign tokens with.")
         self._services = services
         self._origins = OriginPolicy(services.settings.allowed_origins)
         self._page = _load_page()

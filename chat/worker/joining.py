@@ -44,9 +44,11 @@ async def join(session: "Session", command: JoinRoom) -> None:
     if connection is None:
         return
     room = await _enter(session, connection, command.roomId)
+    left_at = None
     if again:
         services.hub.flush_room(room)
         room.members.pop(connection, None)  # receives through `catching_up` meanwhile
+        left_at = _position(room)
     try:
         count = room.member_count
         if not again:
@@ -57,6 +59,9 @@ async def join(session: "Session", command: JoinRoom) -> None:
             services.presence.depart(room, session.require_identity().user_id, at_once=True)
         elif session.connection is not None:
             room.add(connection, session.require_identity().user_id)
+            if left_at != _position(room):
+                # It was a member before and has missed something since: it has to resume.
+                connection.close(CloseCode.SLOW_CONSUMER)
         raise
     finally:
         room.catching_up.pop(connection, None)
@@ -105,8 +110,12 @@ async def _become_member(
 
 
 def _is_current(room: Room, since: Since) -> bool:
+    return _position(room) == (since.epoch, since.seq)
+
+
+def _position(room: Room) -> tuple[str, int] | None:
     stream = room.stream
-    return stream is not None and (stream.epoch, stream.seq) == (since.epoch, since.seq)
+    return None if stream is None else (stream.epoch, stream.seq)
 
 
 def _busy() -> CommandError:

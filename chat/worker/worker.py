@@ -30,6 +30,7 @@ from chat.ops.stats import Stats
 from chat.rooms.hub import Hub
 from chat.rooms.lease import LeaseKeeper
 from chat.rooms.presence import Presence
+from chat.rooms.sweeper import Sweeper
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.application import ChatApplication
@@ -76,7 +77,8 @@ class Worker:
         self._probe_channel = self._probe.channel.encode()
         self._hub = Hub(settings, self.stats, broker, self._subscriber)
         self._presence = Presence(members, settings.presence_grace)
-        self._lease = LeaseKeeper(settings, self.stats, members, self._hub, self._presence)
+        self._sweeper = Sweeper(self.stats, members, self._hub, self._presence)
+        self._lease = LeaseKeeper(settings, members, self._hub, self._presence, self._sweeper)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
             worker_id=self.worker_id,
@@ -107,6 +109,7 @@ class Worker:
             self._probe.run(),
             self._presence.run(),
             self._lease.run(),
+            self._sweeper.run(),
             self._run_ticks(),
             self._run_budgets(),
             self._services.keyring.run(),

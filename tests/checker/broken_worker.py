@@ -14,9 +14,9 @@ from chat.broker.broker import Broker, Outcome, Publication, Published
 from chat.cli import main
 from chat.protocol.records import Record
 from chat.rooms.hub import Hub
-from chat.rooms.lease import LeaseKeeper
 from chat.rooms.room import Room
 from chat.rooms.stream import Item, Lost, Stream
+from chat.rooms.sweeper import Sweeper
 from chat.worker import joining
 
 Done = Callable[[Outcome], None]
@@ -119,10 +119,10 @@ def resumes_too_short() -> None:
 def never_sweeps() -> None:
     """Members of a dead worker stay for ever."""
 
-    async def sweep(self: LeaseKeeper, lease: str) -> None:
-        del self, lease
+    async def sweep(self: Sweeper, lease: str) -> None:
+        del self._dead[lease]
 
-    LeaseKeeper._sweep = sweep  # type: ignore[method-assign]
+    Sweeper._sweep = sweep  # type: ignore[method-assign]
 
 
 BREAKAGES: dict[str, Callable[[], None]] = {

@@ -14,7 +14,10 @@ local epoch, head, lineage = open_stream(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 if not epoch then
   return {}
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+-- A room with members keeps its epoch without messages; renewed now and then, as in room_publish.
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[3] + math.floor(ARGV[3] / 16)))
+end
 local first, count = tonumber(ARGV[4]), tonumber(ARGV[5])
 local records = {}
 if count > 0 and first <= head then

@@ -277,3 +277,23 @@ async def test_nothing_acknowledged_is_missing_after_redis_was_away_under_load(
         assert sorted(contents(reader.messages(room))) == sorted(texts)
         assert seqs(reader, room) == list(range(1, len(texts) + 1))
         assert not of_type(reader, "gap")
+
+
+@pytest.mark.slow
+async def test_a_member_whose_second_join_fails_is_sent_to_resume_instead_of_missing_messages(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    async with FaultProxy(fresh_redis.socket_path) as proxy:
+        cut = await cluster(1, redis=proxy.redis_url, redis_timeout=1.0, **NO_LIMITS)
+        well = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+        ann = await connect(cut[0], "ann", room)
+        ben = await connect(well[0], "ben", room)
+        await said(ben, room, ["1", "2", "3"])
+        await heard(ann, room, "3")
+        position = ann.position(room)
+        assert position is not None
+        proxy.black_hole(lambda link: not link.is_pubsub)
+        again = asyncio.create_task(ann.join(room, (position[0], 0)))
+        await said(ben, room, ["4", "5"])
+        await asyncio.gather(again, return_exceptions=True)
+        assert (await ann.wait_closed(10.0)).code == 4200

@@ -65,3 +65,15 @@ async def test_typing_is_not_stored(pair: Cluster, connect: Connect, room: str) 
     await ann.command("typing", roomId=room)
     page = await ann.command("history", roomId=room)
     assert (page["messages"], page["headSeq"]) == ([], 0)
+
+
+async def test_switching_typing_on_and_off_does_not_get_around_the_throttle(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    ann = await connect(pair[0], "ann", room)
+    ben = await connect(pair[1], "ben", room)
+    for number in range(20):
+        await ann.command("typing", roomId=room, isTyping=number % 2 == 0)
+    await ann.say(room, "enter")
+    await ben.wait_for("chat_message")
+    assert len(of_type(ben, "typing")) <= 6  # on and off once, unless this machine is very slow

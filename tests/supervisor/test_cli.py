@@ -51,6 +51,15 @@ def test_a_wrong_setting_is_one_sentence_and_78(command: str) -> None:
     assert line.startswith("chat: CHAT_PORT: 'seventy' is wrong: ")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("trusted_proxies", "foo"), ("redis_url", "foo"), ("redis_url", "redis://h:99999/0")],
+)
+def test_a_setting_that_only_its_user_can_judge_is_refused_too(setting: str, value: str) -> None:
+    line = refusal(chat("worker", **{setting: value}))
+    assert line.startswith(f"chat: CHAT_{setting.upper()}")
+
+
 def test_an_unknown_setting_is_one_sentence() -> None:
     assert "CHAT_PROT is not a setting" in refusal(chat("up", prot=1))
 

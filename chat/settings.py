@@ -14,6 +14,7 @@ from msgspec.inspect import Metadata, StructType, type_info
 from msgspec.structs import fields
 
 PREFIX = "CHAT_"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = frozenset({"redis_url", "jwt_secret"})  # values that are never printed
 _DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
 
@@ -180,7 +181,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Seconds, _doc("How long a worker stays subscribed to a room without local members.")
     ] = 5.0
     head_check_interval: Annotated[
-        Seconds, _doc("How often a worker compares each quiet room with the head in Redis.")
+        Seconds,
+        _doc(
+            "How often a worker compares each quiet room with the head in Redis; at most 200 rooms "
+            "per second."
+        ),
     ] = 30.0
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
@@ -268,6 +273,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             problems.append("CHAT_REDIS_PROBE_TIMEOUT must be at least CHAT_REDIS_PROBE_INTERVAL")
         if self.jwt_secret and len(self.jwt_secret.encode()) < 32:
             problems.append("CHAT_JWT_SECRET must have at least 32 bytes (RFC 7518 section 3.2)")
+        if self.local_mode and self.host not in LOOPBACK:
+            problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
         return problems
 
 

@@ -158,7 +158,7 @@ class Broker:
             if isinstance(reply, Exception):
                 done(_as_link_error(reply))
             elif reply:
-                done(decode_page(reply))
+                done(_decoded(reply))
             elif retry:
                 store.after_refresh(
                     lambda: self._read(room_id, first_seq, count, done, retry=False), done
@@ -192,6 +192,13 @@ class Broker:
 
 def _fresh_epoch() -> str:
     return secrets.token_hex(4)
+
+
+def _decoded(reply: Reply) -> Page | LinkError:
+    try:
+        return decode_page(reply)
+    except ValueError as exc:  # a stranger wrote into our keys
+        return LinkError(f"history cannot be read: {exc}")
 
 
 def _as_link_error(exc: object) -> LinkError:

@@ -8,8 +8,9 @@ Redis Cluster.
 class Keys:
     """Names under one prefix, so that several systems can share a Redis."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, database: int = 0) -> None:
         self._prefix = prefix
+        self._database = database  # pub/sub has no databases of its own
         self.leases = f"{prefix}:leases"
 
     def stream(self, room_id: str) -> str:
@@ -22,7 +23,7 @@ class Keys:
 
     def channel(self, room_id: str) -> str:
         """Pub/sub channel of a room."""
-        return f"{self._prefix}:{{{room_id}}}:live"
+        return f"{self._prefix}:{self._database}:{{{room_id}}}:live"
 
     def sent(self, room_id: str, user_id: str, client_message_id: str) -> str:
         """String: what became of a client message id.
@@ -58,4 +59,4 @@ class Keys:
 
     def probe(self, worker_id: str) -> str:
         """Channel on which a worker hears itself."""
-        return f"{self._prefix}:probe:{worker_id}"
+        return f"{self._prefix}:{self._database}:probe:{worker_id}"

@@ -133,7 +133,7 @@ class RedisLink(asyncio.Protocol):
         reader = self._reader
         try:
             reader.feed(data)
-            while (reply := reader.gets()) is not False:
+            while self._transport is not None and (reply := reader.gets()) is not False:
                 self._handle(reply)
         except hiredis.ProtocolError as exc:
             self.close(exc)
@@ -141,6 +141,9 @@ class RedisLink(asyncio.Protocol):
     def _handle(self, reply: Reply) -> None:
         if self._on_push is not None and isinstance(reply, list):
             self._on_push(reply)
+            return
+        if not self._waiting:
+            self.close(LinkError(str(reply)))  # an error nobody asked for, such as NOPERM
             return
         self._answered += 1
         if isinstance(reply, hiredis.ReplyError):
@@ -154,11 +157,12 @@ class RedisLink(asyncio.Protocol):
     def _down(self, why: Exception | None) -> None:
         self.is_up = False
         self._transport = None
-        waiting, self._waiting = self._waiting, deque()
-        for callback in waiting:
-            callback(LinkLostError("the connection to Redis broke"))
         if not self.lost.done():
             self.lost.set_result(why)
+        waiting, self._waiting = self._waiting, deque()
+        for callback in waiting:
+            # Each on its own: one that fails must not keep the others waiting.
+            self._loop.call_soon(callback, LinkLostError("the connection to Redis broke"))
 
 
 async def answered(start: Callable[[Callback], None]) -> Any:
@@ -183,18 +187,19 @@ async def answered(start: Callable[[Callback], None]) -> Any:
     return await future
 
 
-def check_url(url: str) -> None:
-    """Refuse a Redis URL that can never work.
+def check_url(url: str) -> int:
+    """Refuse a Redis URL that can never work; return the number of its database.
 
     Raises:
         SettingsError: it is not one; the text does not repeat it, as it may hold a password.
     """
     try:
-        port = parse_url(url).get("port", 6379)
+        target = parse_url(url)
+        if 0 < target.get("port", 6379) < 65536:
+            return int(target.get("db") or 0)
     except ValueError:
-        port = 0
-    if not 0 < port < 65536:
-        raise SettingsError("CHAT_REDIS_URL has to be of the form redis://, rediss:// or unix://.")
+        pass
+    raise SettingsError("CHAT_REDIS_URL has to be of the form redis://, rediss:// or unix://.")
 
 
 async def open_link(

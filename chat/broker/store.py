@@ -41,10 +41,9 @@ class Store:
     def __init__(
         self, settings: Settings, stats: Stats, name: str, *, on_up: Callable[[bool], None]
     ) -> None:
-        check_url(settings.redis_url)
         self.name = name
         self.settings = settings
-        self.keys = Keys(settings.redis_prefix)
+        self.keys = Keys(settings.redis_prefix, check_url(settings.redis_url))
         self.history_id = ""
         self._stats = stats
         self._on_up = on_up

@@ -50,6 +50,7 @@ class Subscriber:
         self._waiters: dict[bytes, list[asyncio.Future[None]]] = {}
         self._outgoing: list[bytes] = []  # wishes of this tick
         self._restoring = False
+        self._to_restore: set[bytes] = set()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -102,6 +103,8 @@ class Subscriber:
         finally:
             if waiter in waiters:
                 waiters.remove(waiter)
+            if not waiters and self._waiters.get(key) is waiters:
+                del self._waiters[key]
 
     def unsubscribe(self, channel: str) -> None:
         """Stop hearing a channel."""
@@ -119,6 +122,7 @@ class Subscriber:
     def _restore(self, link: RedisLink) -> None:
         self._link = link
         self._restoring = True
+        self._to_restore = set(self._wanted)
         self._outgoing = list(self._wanted)
         self._flush()
         self._check_restored()
@@ -143,12 +147,13 @@ class Subscriber:
             key = push[1]
             if key in self._wanted:
                 self._confirmed.add(key)
+            self._to_restore.discard(key)
             for waiter in self._waiters.pop(key, ()):
                 if not waiter.done():
                     waiter.set_result(None)
             self._check_restored()
 
     def _check_restored(self) -> None:
-        if self._restoring and len(self._confirmed) >= len(self._wanted):
+        if self._restoring and not self._to_restore:
             self._restoring = False
             self._on_restored()

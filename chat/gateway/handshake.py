@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
@@ -120,7 +119,7 @@ class Handshake(asyncio.Protocol):
         self._request = request
         transport = cast("asyncio.Transport", self._transport)
         self.address = client_address(transport, request, gateway.trusted_proxies)
-        path = urlsplit(request.path).path
+        path = request.path.partition("?")[0]
         if not gateway.application.is_websocket(path):
             self._answer(gateway.application.respond(request, self.address))
             return

@@ -105,7 +105,8 @@ class KeyRing:
     async def refresh_for_unknown_key(self) -> None:
         """Fetch again, because a token names a key that is not here; at most once per cooldown."""
         loop = asyncio.get_running_loop()
-        if loop.time() - self._fetched_at_s < self._settings.jwt_jwks_cooldown_s:
+        recent = loop.time() - self._fetched_at_s < self._settings.jwt_jwks_cooldown_s
+        if recent and self._fetching is None:
             return
         await self._fetch_once()
 

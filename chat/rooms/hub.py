@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 PAGE_RECORDS = 256
 #: Pages under way at once; after a Redis restart every room wants one.
 FILLS_MAX = 512
+#: Head checks per second: fifty workers full of quiet rooms must not be a load of their own.
+HEAD_CHECKS_MAX = 200
 
 
 class Hub:
@@ -141,7 +143,7 @@ class Hub:
                 self._on_typing(room, payload[1:])
             else:
                 raise ValueError("unknown kind")  # noqa: TRY301 - one handler for all garbage
-        except (ValueError, KeyError) as exc:
+        except (ValueError, KeyError, TypeError) as exc:
             # Another version's worker, or a stranger on our channel: say so, go on.
             self._stats.errors.add("bad_record")
             log.warning("bad_record", extra={"room": room.room_id, "error": str(exc)})
@@ -352,6 +354,7 @@ class Hub:
     def _check_heads(self) -> None:
         """Visit a share of all rooms, so that each has its turn once per interval."""
         share = 1 + int(len(self.rooms) / self._settings.head_check_interval)
+        share = min(share, HEAD_CHECKS_MAX)
         for _ in range(share):
             room = next(self._head_checks, None)
             if room is None:

@@ -39,11 +39,13 @@ class LeaseKeeper:
         self._sweeper = sweeper
         self._is_new = True
         self._renew_now = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._patient_until_s = 0.0
 
     def distrust(self) -> None:
         """Redis may have gone back in time: what it holds of us is not to be relied on."""
         self._is_new = True
-        self.is_held = False
+        self._lose_sight()
         self._sweeper.former(self._presence.take_new_lease(list(self._hub.rooms.values())))
         self._renew_now.set()
 
@@ -54,9 +56,9 @@ class LeaseKeeper:
                 if self._members.is_up:
                     await self._renew()
                 else:
-                    self.is_held = False
+                    self._lose_sight()
             except LinkError as exc:
-                self.is_held = False
+                self._lose_sight()
                 log.warning("lease_renew_failed", extra={"error": str(exc)})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.lease_interval):
@@ -78,7 +80,13 @@ class LeaseKeeper:
             return
         self._is_new = False
         self.is_held = True
-        self._sweeper.dead([other for other in expired if other != lease])
+        if self._loop.time() >= self._patient_until_s:
+            self._sweeper.dead([other for other in expired if other != lease])
+
+    def _lose_sight(self) -> None:
+        """Redis was away for us, so maybe for all: let the living announce themselves first."""
+        self.is_held = False
+        self._patient_until_s = self._loop.time() + self._settings.lease_ttl
 
     async def hand_over(self) -> None:
         """This worker ends: its members stay for the grace, then another worker sweeps them.

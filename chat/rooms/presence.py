@@ -157,7 +157,7 @@ class Presence:
     async def _tidy(self, rooms: set[Room]) -> None:
         """Take rooms in which nobody is held any more off the sweepers' list."""
         for room in rooms:
-            if room.held == 0 and room.lease:
+            if room.held == 0 and room.lease == self.lease:
                 lease, room.lease = room.lease, ""  # the next write puts it back
                 try:
                     await self._members.note_room(lease, room.room_id, held=False)

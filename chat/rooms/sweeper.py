@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 ROOMS_AT_ONCE = 64
 MEMBERS_PER_CALL = 500
 CLAIM_S = 15.0
+FLUSH_TIMEOUT_S = 5.0
+RETRY_S = 1.0
 
 
 class Sweeper:
@@ -49,42 +51,52 @@ class Sweeper:
             await self._work.wait()
             self._work.clear()
             try:
-                await self._sweep_former()
                 while self._dead:
                     await self._sweep(next(iter(self._dead)))
+                await self._sweep_former()
             except LinkError as exc:
-                # Dead leases are reported again with the next renewal, ours by the next worker.
-                self._dead.clear()
+                self._dead.clear()  # they are reported again with the next renewal
                 log.warning("sweep_interrupted", extra={"error": str(exc)})
+            if self._own:
+                await asyncio.sleep(RETRY_S)
+                self._work.set()
 
     async def _sweep_former(self) -> None:
         if not self._own:
             return
-        await self._presence.flushed()
-        own, self._own = self._own, []
-        for lease in own:
-            await self._sweep_rooms(list(self._hub.rooms), lease)
+        try:
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
+                await self._presence.flushed()
+        except TimeoutError:
+            return  # busy with announcing; tried again
+        while self._own:
+            await self._sweep_rooms(list(self._hub.rooms), self._own[0])
+            self._own.pop(0)
 
     async def _sweep(self, lease: str) -> None:
-        self._dead.pop(lease, None)
         if not await self._members.claim_sweep(lease, CLAIM_S):
+            self._dead.pop(lease, None)
             return
         rooms = 0
         while room_ids := await self._members.rooms_of(lease, ROOMS_AT_ONCE):
-            await self._sweep_rooms(room_ids, lease)
+            await self._sweep_rooms(room_ids, lease, claimed=True)
             for room_id in room_ids:
                 await self._members.note_room(lease, room_id, held=False)
             await self._members.extend_claim(lease, CLAIM_S)
             rooms += len(room_ids)
         await self._members.forget_lease(lease)
+        self._dead.pop(lease, None)  # only now, so that it is not taken up twice
         self._stats.presence_swept_workers += 1
         log.info("lease_swept", extra={"lease": lease, "rooms": rooms})
 
-    async def _sweep_rooms(self, room_ids: list[str], lease: str) -> None:
+    async def _sweep_rooms(self, room_ids: list[str], lease: str, *, claimed: bool = False) -> None:
         for start in range(0, len(room_ids), ROOMS_AT_ONCE):
             together = room_ids[start : start + ROOMS_AT_ONCE]
-            await asyncio.gather(*(self._sweep_room(room_id, lease) for room_id in together))
+            await asyncio.gather(
+                *(self._sweep_room(room_id, lease, claimed) for room_id in together)
+            )
 
-    async def _sweep_room(self, room_id: str, lease: str) -> None:
+    async def _sweep_room(self, room_id: str, lease: str, *, claimed: bool) -> None:
         while await self._members.sweep(room_id, lease, MEMBERS_PER_CALL):
-            pass
+            if claimed:
+                await self._members.extend_claim(lease, CLAIM_S)

@@ -5,7 +5,7 @@ import mimetypes
 import time
 from collections.abc import Callable
 from importlib.resources import files
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 from websockets.http11 import Request, Response
@@ -50,10 +50,10 @@ class ChatApplication:
         """Serve the page and, in local mode, tokens."""
         if request.method not in ("GET", "HEAD"):
             return sentence(405, "Only GET and HEAD are answered here.")
-        url = urlsplit(request.path)
-        if url.path == "/local/token" and self._services.settings.local_mode:
-            return self._local_token(request, address, url.query)
-        found = self._page.get(url.path)
+        path, _, query = request.path.partition("?")
+        if path == "/local/token" and self._services.settings.local_mode:
+            return self._local_token(request, address, query)
+        found = self._page.get(path)
         if found is None:
             return sentence(404, "There is nothing here.")
         content_type, body = found
@@ -141,7 +141,7 @@ class ChatApplication:
             if scheme.lower() == "bearer":
                 return token.strip(), False
         if self._services.settings.token_in_query:
-            tokens = parse_qs(urlsplit(request.path).query).get("token", [])
+            tokens = parse_qs(request.path.partition("?")[2]).get("token", [])
             if tokens:
                 return tokens[0], False
         return None, False

@@ -46,7 +46,8 @@ async def drain(gateway: Gateway, store: Store, settings: Settings) -> None:
     log.info("drain_began", extra={"connections": len(leaving), "batches": batches})
     for number in range(batches):
         await _close_batch(leaving[number * size : (number + 1) * size], store, settings)
-        if number + 1 < batches:
+        is_late = asyncio.get_running_loop().time() > deadline_s - settings.close_timeout
+        if number + 1 < batches and not is_late:
             await asyncio.sleep(settings.drain_batch_interval)
     await gateway.wait_empty(max(0.0, deadline_s - asyncio.get_running_loop().time()))
     log.info("drain_ended", extra={"cut": len(gateway.connections)})

@@ -56,7 +56,9 @@ async def join(session: "Session", command: JoinRoom) -> None:
         await _become_member(session, connection, room, command, count)
     except BaseException:
         if not again:
-            services.presence.depart(room, session.require_identity().user_id, at_once=True)
+            # A connection that broke meanwhile may be on its way back: it has its grace.
+            at_once = session.connection is not None
+            services.presence.depart(room, session.require_identity().user_id, at_once=at_once)
         elif session.connection is not None:
             room.add(connection, session.require_identity().user_id)
             if left_at != _position(room):

@@ -29,9 +29,15 @@ class OriginPolicy:
         if self._allowed:
             return origin in self._allowed
         hosts = request.headers.get_all("Host")
-        return len(hosts) == 1 and urlsplit(origin).netloc == hosts[0].lower()
+        try:
+            return len(hosts) == 1 and urlsplit(origin).netloc == hosts[0].lower()
+        except ValueError:
+            return False
 
 
 def is_local_host(host: str) -> bool:
     """Whether a Host header names this machine."""
-    return urlsplit(f"//{host}").hostname in LOCAL_NAMES
+    try:
+        return urlsplit(f"//{host}").hostname in LOCAL_NAMES
+    except ValueError:
+        return False

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 #: Commands that may wait behind one that waits for Redis; then the socket is no longer read.
 INBOX_MAX = 32
+FLOOD_MAX = 1024
 FOREVER_S = 86400.0
 
 
@@ -73,10 +74,15 @@ class Session:
 
     def on_text(self, text: str) -> None:
         """Take one message, unless an earlier one is still being answered."""
+        connection = self.connection
+        if connection is None or not connection.is_open:
+            return
         if self._inbox is None:
             self._take(text)
             return
         self._inbox.append(text)
+        if len(self._inbox) > FLOOD_MAX:  # a single read may hold tens of thousands
+            connection.close(CloseCode.FLOOD)
         if len(self._inbox) >= INBOX_MAX and not self._paused and self.connection is not None:
             self._paused = True
             self.connection.transport.pause_reading()
@@ -181,7 +187,8 @@ class Session:
             )
         else:
             self._dispatch_authenticated(command)
-        self._errors_in_a_row = 0
+        if not self._is_waiting:  # what waits is judged when it is done
+            self._errors_in_a_row = 0
 
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
@@ -239,6 +246,7 @@ class Session:
         room_id = getattr(command, "roomId", None)
         try:
             await work
+            self._errors_in_a_row = 0
         except CommandError as exc:
             self.refuse(command.id, exc, room_id)
         except (LinkError, TimeoutError) as exc:
@@ -337,6 +345,8 @@ class Session:
                 uncertain=error.uncertain,
             )
         )
+        if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY, ErrorCode.INTERNAL):
+            return  # not the client's fault
         self._errors_in_a_row += 1
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:

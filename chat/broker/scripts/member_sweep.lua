@@ -4,9 +4,16 @@
 -- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events
 -- Returns how many members the lease still holds
 -- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
--- Complexity: O(ARGV[2]).
+-- Complexity: O(ARGV[2] + empty buckets of the hash).
 
-local held = redis.call('HSCAN', KEYS[2], 0, 'COUNT', ARGV[2])[2]
+local held, cursor = {}, '0'
+repeat -- a page may be empty although members are left
+  local page = redis.call('HSCAN', KEYS[2], cursor, 'COUNT', ARGV[2])
+  cursor = page[1]
+  for _, item in ipairs(page[2]) do
+    held[#held + 1] = item
+  end
+until cursor == '0' or #held >= 2 * tonumber(ARGV[2])
 local large = tonumber(ARGV[3])
 for i = 1, #held, 2 do
   local user = held[i]

@@ -15,8 +15,13 @@ if not epoch then
   return {}
 end
 -- A room with members keeps its epoch without messages; renewed now and then, as in room_publish.
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
-  redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[3] + math.floor(ARGV[3] / 16)))
+-- A room nobody has written to is not worth remembering for long.
+local ttl = tonumber(ARGV[3])
+if head == 0 then
+  ttl = math.min(ttl, 3600000)
+end
+if redis.call('PTTL', KEYS[1]) < ttl then
+  redis.call('PEXPIRE', KEYS[1], string.format('%d', ttl + math.floor(ttl / 16)))
 end
 local first, count = tonumber(ARGV[4]), tonumber(ARGV[5])
 local records = {}

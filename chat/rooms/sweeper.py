@@ -93,7 +93,7 @@ class Sweeper:
         for start in range(0, len(room_ids), ROOMS_AT_ONCE):
             together = room_ids[start : start + ROOMS_AT_ONCE]
             await asyncio.gather(
-                *(self._sweep_room(room_id, lease, claimed) for room_id in together)
+                *(self._sweep_room(room_id, lease, claimed=claimed) for room_id in together)
             )
 
     async def _sweep_room(self, room_id: str, lease: str, *, claimed: bool) -> None:

@@ -44,8 +44,8 @@ class LeaseKeeper:
 
     def distrust(self) -> None:
         """Redis may have gone back in time: what it holds of us is not to be relied on."""
-        self._is_new = True
         self._lose_sight()
+        self._is_new = True
         self._sweeper.former(self._presence.take_new_lease(list(self._hub.rooms.values())))
         self._renew_now.set()
 
@@ -85,8 +85,9 @@ class LeaseKeeper:
 
     def _lose_sight(self) -> None:
         """Redis was away for us, so maybe for all: let the living announce themselves first."""
+        if self.is_held:
+            self._patient_until_s = self._loop.time() + self._settings.lease_ttl
         self.is_held = False
-        self._patient_until_s = self._loop.time() + self._settings.lease_ttl
 
     async def hand_over(self) -> None:
         """This worker ends: its members stay for the grace, then another worker sweeps them.

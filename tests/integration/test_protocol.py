@@ -333,3 +333,22 @@ async def test_a_client_written_to_the_seed_just_works(pair: Cluster, room: str)
         assert not of_type(seed.client, "error")
         assert not of_type(seed.client, "ack")
         await seed.client.close()
+
+
+async def test_malformed_paths_and_origins_get_an_answer(pair: Cluster) -> None:
+    for request in (
+        b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", pair[0].port)
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(64), 10.0)
+        assert answer.startswith(b"HTTP/1.1 40"), answer
+        writer.close()
+
+
+async def test_forbidden_joins_in_a_row_end_the_connection_like_any_abuse(pair: Cluster) -> None:
+    client = await ChatClient.connect(pair[0].url, token("ann", rooms={"own-*": ("join",)}))
+    for number in range(40):
+        await client.send(type="join_room", roomId=f"other-{number}")
+    assert (await client.wait_closed(10.0)).code == 4000

@@ -1,6 +1,8 @@
 """Redis goes away, comes back, forgets, goes deaf: connections live, and nothing is hidden."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -297,3 +299,39 @@ async def test_a_member_whose_second_join_fails_is_sent_to_resume_instead_of_mis
         await said(ben, room, ["4", "5"])
         await asyncio.gather(again, return_exceptions=True)
         assert (await ann.wait_closed(10.0)).code == 4200
+
+
+@pytest.mark.slow
+async def test_a_redis_that_stands_still_longer_than_the_leases_makes_nobody_leave(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(3, redis=fresh_redis, lease_ttl=2.0, lease_interval=0.5, **NO_LIMITS)
+    clients = [await connect(workers[n % 3], f"user{n}", room) for n in range(6)]
+    await members_become(clients[0], room, {f"user{n}" for n in range(6)})
+    os.kill(fresh_redis.pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(3.5)  # the fault itself: longer than a lease
+    finally:
+        os.kill(fresh_redis.pid, signal.SIGCONT)
+    await asyncio.gather(*(workers[n].wait_ready() for n in range(3)))
+    await insist(clients[0], room, "still here")
+    for client in clients:
+        await heard(client, room, "still here")
+    await asyncio.sleep(3.0)  # whatever was going to be swept has been
+    await members_become(clients[0], room, {f"user{n}" for n in range(6)})
+    assert not [event for client in clients for event in of_type(client, "user_left")]
+
+
+@pytest.mark.slow
+async def test_an_outage_with_many_messages_under_way_closes_nobody(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, redis_timeout=1.0, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    os.kill(fresh_redis.pid, signal.SIGSTOP)
+    for number in range(40):
+        await ann.send(type="chat_message", roomId=room, content="x", id=number)
+    await until(lambda: len(of_type(ann, "error")) >= 40, 20.0)
+    os.kill(fresh_redis.pid, signal.SIGCONT)
+    await workers[0].wait_ready()
+    await insist(ann, room, "flows again")

@@ -38,6 +38,7 @@ class LeaseKeeper:
         self._presence = presence
         self._sweeper = sweeper
         self._is_new = True
+        self._is_ending = False
         self._renew_now = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._patient_until_s = 0.0
@@ -53,6 +54,8 @@ class LeaseKeeper:
         """Renew until cancelled."""
         while True:
             try:
+                if self._is_ending:
+                    return
                 if self._members.is_up:
                     await self._renew()
                 else:
@@ -95,4 +98,5 @@ class LeaseKeeper:
         Raises:
             LinkError: Redis is away; the lease runs out by itself.
         """
+        self._is_ending = True
         await self._members.end_lease(self._presence.lease, self._settings.presence_grace)

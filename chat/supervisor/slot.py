@@ -230,6 +230,9 @@ class Slot:
             self.child, self._successor = new, None
             self.backoff.healthy()
             await self._end(old)
+        elif self._successor is new:  # the old one died meanwhile and has been started again
+            self._successor = None
+            await self._end(new)
         return True
 
     async def _becomes_ready(self, which: Callable[[], Child | None]) -> bool:

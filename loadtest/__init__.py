@@ -1,0 +1,1 @@
+"""The load-test harness: scenarios, agents, one coordinator, honest figures, a report."""

@@ -9,6 +9,11 @@ from typing import NamedTuple
 
 from benchmarks.swarm import Member
 from benchmarks.system import BenchmarkError
+from benchmarks.wire import KeepAlive
+
+#: What precedes the time in a delivery whose content begins with the stamp, the T included.
+CONTENT_MARKER = '"content":"T'
+_ACK_MARKER = '"id":"T'
 
 
 class Result(NamedTuple):
@@ -48,12 +53,19 @@ class Load:
     Args:
         program: the compiled `raw/load.c`.
         connections: each member and the frame it publishes; an empty one only receives.
+        keepalive: the texts of a protocol that pings with messages of its own.
     """
 
-    def __init__(self, program: Path, connections: Sequence[tuple[Member, bytes]]) -> None:
+    def __init__(
+        self,
+        program: Path,
+        connections: Sequence[tuple[Member, bytes]],
+        keepalive: KeepAlive | None = None,
+    ) -> None:
         if not all(member.frames.between_frames for member, _ in connections):
             raise BenchmarkError("a frame was cut when the load took over")
         self._program = program
+        self._keepalive = [text.decode() for text in keepalive or ()]
         self._fds = [member.sock.fileno() for member, _ in connections]
         self._stdin = b"".join(
             struct.pack("=II", fd, len(frame)) + frame
@@ -62,15 +74,20 @@ class Load:
 
     def offer(self, per_s: float, seconds: float, receipts: int) -> Result:
         """Publish on schedule; a sample is a message's content at one of its receivers."""
-        return self._run("open", per_s, seconds, receipts, '"content":"T')
+        return self._run("open", per_s, seconds, receipts, CONTENT_MARKER)
+
+    def flood(self, in_flight: int, seconds: float, receipts: int) -> Result:
+        """Publish as fast as delivered, with so many messages on their way."""
+        return self._run("flood", in_flight, seconds, receipts, CONTENT_MARKER)
 
     def keep_in_flight(self, per_connection: int, seconds: float) -> Result:
         """Publish as fast as acknowledged; a sample is an answer to a command."""
-        return self._run("window", per_connection, seconds, 1, '"id":"T')
+        return self._run("window", per_connection, seconds, 1, _ACK_MARKER)
 
     def _run(self, mode: str, amount: float, seconds: float, receipts: int, marker: str) -> Result:
+        numbers = [str(amount), str(seconds), str(receipts)]
         process = subprocess.run(
-            [str(self._program), mode, str(amount), str(seconds), str(receipts), marker],
+            [str(self._program), mode, *numbers, marker, *self._keepalive],
             input=self._stdin,
             stdout=subprocess.PIPE,
             pass_fds=self._fds,

@@ -8,9 +8,15 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import orjson
-
-from benchmarks.wire import FrameReader, WireError, command_frame, pong_frame, upgrade_request
+from benchmarks.wire import (
+    FrameReader,
+    KeepAlive,
+    WireError,
+    command_frame,
+    pong_frame,
+    text_frame,
+    upgrade_request,
+)
 
 _IP_BIND_ADDRESS_NO_PORT = 24  # <linux/in.h>: choose the port at connect, so ports are reused
 _CONNECTIONS_PER_ADDRESS = 8000
@@ -18,23 +24,39 @@ _STALL_TIMEOUT_S = 20.0
 _RECEIVE_BYTES = 65536
 
 
+class Step(NamedTuple):
+    """A text of the server that contains `awaited` is answered with the bytes `answer`."""
+
+    awaited: bytes
+    answer: bytes = b""
+
+
 class Plan(NamedTuple):
-    """A connection to be: its request is built beforehand, so that signing costs nothing later."""
+    """A connection to be: its request is built beforehand, so that signing costs nothing later.
+
+    It is ready after the server has upgraded it and all steps are taken, in their order.
+    """
 
     port: int
     request: bytes
+    steps: tuple[Step, ...] = ()
     room_id: str | None = None
 
 
 def plan(port: int, user_id: str, room_id: str | None = None) -> Plan:
     """Plan one connection, with a token of its own."""
-    return Plan(port, upgrade_request(port, user_id), room_id)
+    connected, joined = b'"type":"connected"', b'"type":"room_joined"'
+    steps: tuple[Step, ...] = (Step(connected),)
+    if room_id is not None:
+        join = command_frame({"type": "join_room", "id": 1, "roomId": room_id})
+        steps = (Step(connected, join), Step(joined))
+    return Plan(port, upgrade_request(port, user_id), steps, room_id)
 
 
 class Member:
     """One connection; `ready` once it is authenticated and in its room, if it has one."""
 
-    __slots__ = ("_head", "frames", "number", "plan", "ready", "sock")
+    __slots__ = ("_head", "_step", "frames", "number", "plan", "ready", "sock")
 
     def __init__(self, sock: socket.socket, number: int, planned: Plan) -> None:
         self.sock = sock
@@ -43,6 +65,7 @@ class Member:
         self.frames = FrameReader()
         self.ready = False
         self._head: bytes | None = b""
+        self._step = 0
 
     def take(self, data: bytes) -> list[bytes]:
         """Return the text messages in newly received bytes; checks the handshake's answer."""
@@ -55,7 +78,19 @@ class Member:
         if not head.startswith(b"HTTP/1.1 101 "):
             raise WireError(f"the handshake was refused: {head[:200]!r} {rest[:200]!r}")
         self._head = None
+        self.ready = not self.plan.steps
         return self.frames.feed(rest)
+
+    def advance(self, text: bytes) -> None:
+        """Take the next step if this is the text it waits for."""
+        step = self.plan.steps[self._step]
+        if step.awaited in text:
+            if step.answer:
+                self.sock.sendall(step.answer)
+            self._step += 1
+            self.ready = self._step == len(self.plan.steps)
+        elif b'"type":"error"' in text:
+            raise WireError(f"the server refused: {text.decode()}")
 
 
 class Swarm:
@@ -63,12 +98,14 @@ class Swarm:
 
     Args:
         concurrency: how many handshakes are under way at a time.
+        keepalive: the texts of a protocol that pings with messages of its own.
     """
 
-    def __init__(self, concurrency: int = 64) -> None:
+    def __init__(self, concurrency: int = 64, keepalive: KeepAlive | None = None) -> None:
         self.members: list[Member] = []
         self.on_text: Callable[[Member, bytes], None] | None = None
         self._concurrency = concurrency
+        self._keepalive = keepalive
         self._epoll = select.epoll()
         self._by_fd: dict[int, Member] = {}
         self._opening = 0
@@ -107,8 +144,16 @@ class Swarm:
             if time.monotonic() > deadline_s:
                 raise WireError(f"the server was not silent for {quiet_s} s within {at_most_s} s")
 
+    def release(self) -> None:
+        """Stop watching the sockets, for good: another process reads them from here on.
+
+        A socket that is in two epoll sets wakes both for all that arrives, at the sender's cost.
+        """
+        self._epoll.close()
+
     def close(self) -> None:
         """Close all connections."""
+        self._epoll.close()
         for member in self.members:
             member.sock.close()
         self._by_fd.clear()
@@ -144,22 +189,15 @@ class Swarm:
             return
         if not data:
             raise WireError(f"the server closed connection {member.number} without a frame")
+        was_ready = member.ready
         for text in member.take(data):
-            if member.ready:
-                if self.on_text is not None:
-                    self.on_text(member, text)
-            else:
-                self._advance(member, text)
+            if self._keepalive is not None and text == self._keepalive.ping:
+                member.sock.sendall(text_frame(self._keepalive.pong))
+            elif not member.ready:
+                member.advance(text)
+            elif self.on_text is not None:
+                self.on_text(member, text)
+        if member.ready and not was_ready:
+            self._opening -= 1
         while member.frames.pings:
             member.sock.sendall(pong_frame(member.frames.pings.pop()))
-
-    def _advance(self, member: Member, text: bytes) -> None:
-        event = orjson.loads(text)
-        kind, room_id = event["type"], member.plan.room_id
-        if kind == "error":
-            raise WireError(f"the server refused: {text.decode()}")
-        if kind == "connected" and room_id is not None:
-            member.sock.sendall(command_frame({"type": "join_room", "id": 1, "roomId": room_id}))
-        elif kind == ("connected" if room_id is None else "room_joined"):
-            member.ready = True
-            self._opening -= 1

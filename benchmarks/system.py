@@ -88,13 +88,15 @@ class Worker:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[RedisServer]:
+def redis_server(*, tcp: bool = False) -> Iterator[RedisServer]:
     """Run a Redis on a unix socket, with an append-only file as `make run` has it.
+
+    With `tcp` it has a loopback port too.
 
     From here on SIGTERM unwinds the stack as Ctrl-C does, so that all that was started is stopped.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    with RedisServer(appendfsync="everysec") as redis:
+    with RedisServer(appendfsync="everysec", tcp=tcp) as redis:
         yield redis
 
 
@@ -133,8 +135,8 @@ def compile_raw(name: str, directory: Path) -> Path:
     if compiler is None:
         raise BenchmarkError("this benchmark needs a C compiler, `cc`")
     program = directory / name
-    command = [compiler, "-O2", "-o", str(program), str(_RAW_DIRECTORY / f"{name}.c"), "-lm"]
-    subprocess.run(command, check=True)
+    command = [compiler, "-O2", "-o", str(program), str(_RAW_DIRECTORY / f"{name}.c")]
+    subprocess.run([*command, "-lm", "-pthread"], check=True)
     return program
 
 

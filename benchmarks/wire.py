@@ -7,6 +7,7 @@ same bytes again and again can build them once.
 import base64
 import json
 import struct
+from typing import NamedTuple
 
 from tests.support.tokens import token
 
@@ -23,23 +24,41 @@ class WireError(Exception):
     """The server sent what a client does not expect."""
 
 
+class KeepAlive(NamedTuple):
+    """The texts of a protocol that pings with messages of its own."""
+
+    ping: bytes
+    pong: bytes
+
+
 def upgrade_request(port: int, user_id: str) -> bytes:
     """Return an opening handshake with a fresh token for this user."""
+    protocols = f"chat.v1, chat.token.{token(user_id)}"
+    return opening_handshake(port, "/ws", f"Sec-WebSocket-Protocol: {protocols}")
+
+
+def opening_handshake(port: int, target: str, *headers: str) -> bytes:
+    """Return the request that opens a WebSocket (RFC 6455 section 4.1)."""
     lines = (
-        "GET /ws HTTP/1.1",
+        f"GET {target} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {_WEBSOCKET_KEY}",
         "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Protocol: chat.v1, chat.token.{token(user_id)}",
+        *headers,
     )
     return "\r\n".join((*lines, "", "")).encode()
 
 
 def command_frame(command: dict[str, object]) -> bytes:
     """Return a command as one masked text frame."""
-    return _masked(_TEXT, json.dumps(command, separators=(",", ":")).encode())
+    return text_frame(json.dumps(command, separators=(",", ":")).encode())
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return one masked text frame."""
+    return _masked(_TEXT, payload)
 
 
 def pong_frame(payload: bytes) -> bytes:

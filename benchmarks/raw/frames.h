@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #define OPCODE_TEXT 0x1
+#define OPCODE_PING 0x9
+#define OPCODE_PONG 0xa
 
 /* Reads one head at `data`. Returns its size, or 0 when `length` bytes do not hold all of it. */
 static inline size_t frame_head(const unsigned char *data, size_t length, int *opcode,

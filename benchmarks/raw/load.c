@@ -1,17 +1,23 @@
 /* Publishes over joined connections and measures how long each answer takes, with little CPU.
  *
- * usage: load open MESSAGES_PER_S SECONDS RECEIPTS MARKER
- *        load window IN_FLIGHT_PER_CONNECTION SECONDS 1 MARKER
+ * usage: load MODE AMOUNT SECONDS RECEIPTS MARKER [PING PONG]
  *
  * stdin: for each connection a 4-byte fd, a 4-byte length (host order) and that many bytes: the
  * frame it publishes, with a zero masking key; length 0 means that it only receives. Each "T" and
- * 19 zeros in a frame is replaced by "T" and the nanoseconds of the monotonic clock: in open mode
- * of the moment the message was due, in window mode of the moment it was sent.
+ * 19 zeros in a frame is replaced by "T" and the nanoseconds of the monotonic clock: in mode open
+ * of the moment the message was due, otherwise of the moment it was sent.
  *
  * A received text frame that contains MARKER (which ends in T) is a sample: now minus the
- * nanoseconds after it. In open mode messages are due at exponentially distributed distances,
- * from random connections, whether or not earlier ones have arrived, and each causes RECEIPTS
- * samples; in window mode a sample lets its connection publish again.
+ * nanoseconds after it. A message is published by a random connection and causes RECEIPTS samples.
+ *
+ * MODE open: AMOUNT messages per second are due at exponentially distributed distances, whether or
+ *   not earlier ones have arrived.
+ * MODE flood: the next message is sent as soon as the samples of fewer than AMOUNT are missing.
+ * MODE window: each connection has AMOUNT messages of its own in flight, a sample lets the
+ *   connection that received it publish again; RECEIPTS is 1.
+ *
+ * A WebSocket ping is answered, and the text PING with the text PONG: the keep-alive of protocols
+ * that have their own.
  *
  * Prints one JSON object; its buckets are [largest ns, samples].
  */
@@ -27,12 +33,12 @@
 
 #include "clock.h"
 #include "frames.h"
+#include "histogram.h"
 
 #define EVENTS 512
 #define BUFFER_BYTES 65536
 #define DIGITS 19
 #define STAMPS_MAX 4
-#define BUCKETS (64 * 60)
 #define GRACE_NS 10000000000u /* for what is still on its way when the time is over */
 
 struct connection {
@@ -41,13 +47,12 @@ struct connection {
     char *frame;
     size_t stamps[STAMPS_MAX];
     int stamp_count;
-    size_t received;
-    unsigned char *buffer;
+    unsigned char *rest; /* the part of a frame that came before a read's end */
+    size_t rest_bytes;
 };
 
 static struct {
     uint64_t sent, samples, in_time, errors, refused, closed, late_max;
-    uint64_t buckets[BUCKETS];
 } total;
 
 static struct connection *connections;
@@ -55,25 +60,22 @@ static uint32_t *senders;
 static uint32_t connection_count, sender_count;
 static const char *marker;
 static size_t marker_bytes;
-static int window_mode;
+static const char *keepalive_ping = "", *keepalive_pong = "";
+static enum { OPEN, FLOOD, WINDOW } mode;
 static uint64_t end_ns;
+
+static uint64_t random_state = 0x9e3779b97f4a7c15u; /* fixed: every run has the same schedule */
+
+static uint64_t next_random(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
 
 static void fail(const char *what) {
     perror(what);
     exit(1);
-}
-
-/* 64 buckets for each doubling: at most 1.6 % too high. */
-static void record(uint64_t ns) {
-    int shift = ns < 128 ? 0 : 63 - __builtin_clzll(ns) - 6;
-    uint64_t index = (uint64_t)shift * 64 + (ns >> shift);
-    total.buckets[index < BUCKETS ? index : BUCKETS - 1]++;
-}
-
-static uint64_t bucket_top(uint64_t index) {
-    if (index < 128) return index;
-    uint64_t shift = index / 64 - 1;
-    return ((index - shift * 64 + 1) << shift) - 1;
 }
 
 static void publish(struct connection *connection, uint64_t stamp) {
@@ -93,16 +95,30 @@ static void publish(struct connection *connection, uint64_t stamp) {
     }
 }
 
-static void take_text(struct connection *connection, const char *text, size_t length,
-                      uint64_t now) {
+static void answer(struct connection *connection, int opcode, const char *payload, size_t length) {
+    unsigned char frame[6 + 125] = {(unsigned char)(0x80 | opcode), (unsigned char)(0x80 | length)};
+    if (length > 125) return;
+    memcpy(frame + 6, payload, length);
+    if (send(connection->fd, frame, 6 + length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) total.refused++;
+}
+
+static void take_other_text(struct connection *connection, const char *text, size_t length) {
     static int shown;
-    if (memmem(text, length, "\"type\":\"error\"", 14)) {
+    if (length && length == strlen(keepalive_ping) && !memcmp(text, keepalive_ping, length)) {
+        answer(connection, OPCODE_TEXT, keepalive_pong, strlen(keepalive_pong));
+    } else if (memmem(text, length, "\"type\":\"error\"", 14)) {
         if (!shown++) fprintf(stderr, "load: %.*s\n", (int)length, text);
         total.errors++;
+    }
+}
+
+static void take_text(struct connection *connection, const char *text, size_t length,
+                      uint64_t now) {
+    const char *found = memmem(text, length, marker, marker_bytes);
+    if (!found || found + marker_bytes + DIGITS > text + length) {
+        take_other_text(connection, text, length);
         return;
     }
-    const char *found = memmem(text, length, marker, marker_bytes);
-    if (!found || found + marker_bytes + DIGITS > text + length) return;
     uint64_t stamp = 0;
     found += marker_bytes;
     for (int i = 0; i < DIGITS; i++) stamp = stamp * 10 + (uint64_t)(found[i] - '0');
@@ -110,33 +126,42 @@ static void take_text(struct connection *connection, const char *text, size_t le
     total.samples++;
     if (now < end_ns) {
         total.in_time++;
-        if (window_mode) publish(connection, now_ns());
+        if (mode == WINDOW) publish(connection, now_ns());
     }
 }
 
-static void take_frames(struct connection *connection, uint64_t now) {
-    size_t at = 0;
+/* Takes the whole frames at the start of `data` and returns how many bytes they are. */
+static size_t take_frames(struct connection *connection, const unsigned char *data, size_t length,
+                          uint64_t now) {
+    size_t at = 0, head;
     int opcode;
     uint64_t payload;
-    for (;;) {
-        size_t left = connection->received - at;
-        size_t head = frame_head(connection->buffer + at, left, &opcode, &payload);
-        if (!head || left - head < payload) break;
-        if (opcode == OPCODE_TEXT)
-            take_text(connection, (char *)connection->buffer + at + head, (size_t)payload, now);
+    while ((head = frame_head(data + at, length - at, &opcode, &payload)) &&
+           length - at - head >= payload) {
+        const char *text = (const char *)data + at + head;
+        if (opcode == OPCODE_TEXT) take_text(connection, text, (size_t)payload, now);
+        if (opcode == OPCODE_PING) answer(connection, OPCODE_PONG, text, (size_t)payload);
         at += head + (size_t)payload;
     }
-    connection->received -= at;
-    if (at && connection->received)
-        memmove(connection->buffer, connection->buffer + at, connection->received);
+    return at;
 }
 
+/* All connections share one buffer, so that it stays in the processor's cache; what is left of a
+ * frame waits with its connection. */
 static void receive(int poll_fd, struct connection *connection) {
-    ssize_t got = recv(connection->fd, connection->buffer + connection->received,
-                       BUFFER_BYTES - connection->received, MSG_DONTWAIT);
+    static unsigned char buffer[BUFFER_BYTES];
+    size_t rest = connection->rest_bytes;
+    ssize_t got = recv(connection->fd, buffer + rest, BUFFER_BYTES - rest, MSG_DONTWAIT);
     if (got > 0) {
-        connection->received += (size_t)got;
-        take_frames(connection, now_ns());
+        if (rest) memcpy(buffer, connection->rest, rest);
+        size_t length = rest + (size_t)got;
+        size_t taken = take_frames(connection, buffer, length, now_ns());
+        connection->rest_bytes = length - taken;
+        if (connection->rest_bytes) {
+            connection->rest = realloc(connection->rest, connection->rest_bytes);
+            if (!connection->rest) fail("load: realloc");
+            memcpy(connection->rest, buffer + taken, connection->rest_bytes);
+        }
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         total.closed++;
         epoll_ctl(poll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
@@ -164,10 +189,9 @@ static void read_connections(int poll_fd) {
         }
         struct connection *connection = &connections[connection_count];
         *connection = (struct connection){.fd = (int)pair[0], .frame_bytes = pair[1]};
-        connection->buffer = malloc(BUFFER_BYTES);
-        connection->frame = malloc(pair[1] + 1);
-        if (!connection->buffer || !connection->frame) fail("load: malloc");
         if (pair[1]) {
+            connection->frame = malloc(pair[1]);
+            if (!connection->frame) fail("load: malloc");
             if (fread(connection->frame, pair[1], 1, stdin) != 1) fail("load: stdin");
             find_stamps(connection);
             senders[sender_count++] = connection_count;
@@ -175,15 +199,6 @@ static void read_connections(int poll_fd) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = connection_count++};
         if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, connection->fd, &event)) fail("load: epoll_ctl");
     }
-}
-
-static uint64_t random_state = 0x9e3779b97f4a7c15u; /* fixed: every run has the same schedule */
-
-static uint64_t next_random(void) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
 }
 
 static uint64_t next_distance_ns(double per_s) {
@@ -202,35 +217,40 @@ static uint64_t send_due(double per_s, uint64_t due) {
     return due < end_ns ? due : UINT64_MAX;
 }
 
+/* Sends until as many messages are on their way as wanted, or a server does not take them. */
+static void send_until_full(uint64_t in_flight, uint64_t receipts) {
+    uint64_t refused = total.refused;
+    while (total.refused == refused && total.samples + in_flight * receipts > total.sent * receipts)
+        publish(&connections[senders[next_random() % sender_count]], now_ns());
+}
+
 static void print_result(uint64_t began_cpu_ns) {
     printf("{\"sent\": %llu, \"samples\": %llu, \"in_time\": %llu, \"errors\": %llu, "
            "\"refused\": %llu, \"closed\": %llu, \"late_max_ns\": %llu, \"cpu_ns\": %llu, "
-           "\"buckets\": [",
+           "\"buckets\": ",
            (unsigned long long)total.sent, (unsigned long long)total.samples,
            (unsigned long long)total.in_time, (unsigned long long)total.errors,
            (unsigned long long)total.refused, (unsigned long long)total.closed,
            (unsigned long long)total.late_max, (unsigned long long)(cpu_ns() - began_cpu_ns));
-    const char *comma = "";
-    for (uint64_t i = 0; i < BUCKETS; i++) {
-        if (!total.buckets[i]) continue;
-        printf("%s[%llu, %llu]", comma, (unsigned long long)bucket_top(i),
-               (unsigned long long)total.buckets[i]);
-        comma = ", ";
-    }
-    printf("]}\n");
+    print_buckets();
+    printf("}\n");
 }
 
 int main(int argc, char **argv) {
     static struct epoll_event events[EVENTS];
-    if (argc != 6) {
-        fprintf(stderr, "usage: load open|window RATE|IN_FLIGHT SECONDS RECEIPTS MARKER\n");
+    if (argc != 6 && argc != 8) {
+        fprintf(stderr, "usage: load open|flood|window AMOUNT SECONDS RECEIPTS MARKER [PING PONG]\n");
         return 2;
     }
-    window_mode = !strcmp(argv[1], "window");
+    mode = !strcmp(argv[1], "window") ? WINDOW : !strcmp(argv[1], "flood") ? FLOOD : OPEN;
     double amount = atof(argv[2]);
     uint64_t receipts = strtoull(argv[4], NULL, 10);
     marker = argv[5];
     marker_bytes = strlen(marker);
+    if (argc == 8) {
+        keepalive_ping = argv[6];
+        keepalive_pong = argv[7];
+    }
     int poll_fd = epoll_create1(0);
     if (poll_fd < 0) fail("load: epoll_create1");
     read_connections(poll_fd);
@@ -241,13 +261,13 @@ int main(int argc, char **argv) {
 
     uint64_t cpu = cpu_ns(), due = now_ns();
     end_ns = due + (uint64_t)(atof(argv[3]) * 1e9);
-    if (window_mode) {
+    if (mode == WINDOW)
         for (uint32_t i = 0; i < sender_count; i++)
             for (int n = 0; n < (int)amount; n++) publish(&connections[senders[i]], now_ns());
-        due = UINT64_MAX;
-    }
+    if (mode != OPEN) due = UINT64_MAX;
     for (;;) {
-        if (!window_mode) due = send_due(amount, due);
+        if (mode == OPEN) due = send_due(amount, due);
+        if (mode == FLOOD && now_ns() < end_ns) send_until_full((uint64_t)amount, receipts);
         uint64_t now = now_ns();
         if (now >= end_ns && total.samples + total.errors >= total.sent * receipts) break;
         if (now >= end_ns + GRACE_NS || total.closed == connection_count) break;

@@ -1,0 +1,268 @@
+"""Starts each peer: two server processes over one Redis on loopback, as its documentation says."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import chat
+from benchmarks.peers import dialects, install
+from benchmarks.peers.dialects import Dialect
+from benchmarks.system import (
+    READY_TIMEOUT_S,
+    BenchmarkError,
+    compile_raw,
+    cpu_s,
+    memory_kib,
+    running_workers,
+    temporary_directory,
+)
+from tests.support.ports import listening_socket, port_of, unused_port
+from tests.support.processes import children_of
+from tests.support.redis_server import RedisServer
+
+PROCESSES = 2
+_BACKLOG = 4096
+_STOP_TIMEOUT_S = 5.0
+_LOG_TAIL = 1000
+
+
+class Running(NamedTuple):
+    """Server processes that accept connections; members are spread over the ports in turn."""
+
+    ports: list[int]
+    pids: list[int]
+
+    def cpu_s(self) -> float:
+        """Return the CPU time all of them have used."""
+        return sum(cpu_s(pid) for pid in self.pids)
+
+    def memory_kib(self) -> int:
+        """Return the memory of all of them (Pss: what they share is counted once)."""
+        return sum(memory_kib(pid)["Pss"] for pid in self.pids)
+
+
+class Peer(NamedTuple):
+    """A server to measure.
+
+    Attributes:
+        version: what is measured, asked for after it was installed.
+        prepare: installs what it needs.
+        run: runs it over a Redis that has a loopback port.
+        fan_out_only: it has no rooms and no accounts, only one room that all are in.
+    """
+
+    name: str
+    dialect: Dialect
+    prepare: Callable[[], object]
+    version: Callable[[], str]
+    run: Callable[[RedisServer, int], contextlib.AbstractContextManager[Running]]
+    fan_out_only: bool = False
+
+
+def redis_url(redis: RedisServer) -> str:
+    """Return the loopback address, which all peers can use."""
+    return f"redis://127.0.0.1:{redis.port}"
+
+
+@contextlib.contextmanager
+def _run_ours(redis: RedisServer, processes: int) -> Iterator[Running]:
+    with running_workers(redis, processes, redis_url=redis_url(redis)) as workers:
+        yield Running([worker.port for worker in workers], [worker.pid for worker in workers])
+
+
+@contextlib.contextmanager
+def _run_node(script: str, redis: RedisServer, processes: int) -> Iterator[Running]:
+    environment = {
+        "NODE_ENV": "production",
+        "NODE_PATH": str(install.node_modules()),
+        "REDIS_URL": redis_url(redis),
+    }
+    ports = [unused_port() for _ in range(processes)]
+    with _processes(
+        [
+            (["node", str(install.NODE_DIRECTORY / script)], environment | {"PORT": str(port)})
+            for port in ports
+        ],
+        ports,
+    ) as pids:
+        yield Running(ports, pids)
+
+
+@contextlib.contextmanager
+def _run_python_socketio(redis: RedisServer, processes: int) -> Iterator[Running]:
+    ports = [unused_port() for _ in range(processes)]
+    uvicorn = [str(install.python_environment()), "-m", "uvicorn", "socketio_server:app"]
+    options = ["--loop", "uvloop", "--log-level", "warning", "--no-access-log"]
+    place = ["--app-dir", str(install.PYTHON_DIRECTORY), "--host", "127.0.0.1"]
+    environment = {"REDIS_URL": redis_url(redis), "PYTHONDONTWRITEBYTECODE": "1"}
+    commands = [([*uvicorn, *options, *place, "--port", str(port)], environment) for port in ports]
+    with _processes(commands, ports) as pids:
+        yield Running(ports, pids)
+
+
+@contextlib.contextmanager
+def _run_nchan(redis: RedisServer, processes: int) -> Iterator[Running]:
+    nginx, port = install.nginx(), unused_port()
+    with temporary_directory() as directory:
+        (directory / "nginx.conf").write_text(
+            nginx_configuration(nginx.module, port, redis_url(redis), processes)
+        )
+        command = [str(nginx.program), "-p", str(directory), "-c", "nginx.conf", "-e", "stderr"]
+        with _processes([(command, {})], [port]) as (master,):
+            yield Running([port], [master, *sorted(children_of(master))])
+
+
+def nginx_configuration(module: Path, port: int, redis: str, workers: int) -> str:
+    """Return the configuration: defaults, but for what the number of connections demands."""
+    user = "user root;" if os.geteuid() == 0 else ""
+    temporary = "\n".join(
+        f"  {kind}_temp_path {kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""
+load_module {module};
+{user}
+daemon off;
+pid nginx.pid;
+worker_processes {workers};
+events {{ worker_connections 19000; }}
+http {{
+  access_log off;
+{temporary}
+  upstream redis {{ nchan_redis_server {redis}; }}
+  server {{
+    listen 127.0.0.1:{port} reuseport backlog={_BACKLOG};
+    location ~ ^/([\\w-]+)$ {{
+      nchan_pubsub websocket;
+      nchan_channel_id $1;
+      nchan_redis_pass redis;
+    }}
+  }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def _run_relay(_: RedisServer, processes: int) -> Iterator[Running]:
+    with temporary_directory() as directory, contextlib.ExitStack() as stack:
+        program = compile_raw("relay", directory)
+        listeners = [stack.enter_context(listening_socket(_BACKLOG)) for _ in range(processes)]
+        fds = [sock.fileno() for sock in listeners]
+        command = [str(program), *map(str, fds)]
+        ports = [port_of(sock) for sock in listeners]
+        pids = stack.enter_context(_processes([(command, {})], ports, pass_fds=fds))
+        yield Running(ports, pids)
+
+
+@contextlib.contextmanager
+def _processes(
+    commands: Sequence[tuple[list[str], Mapping[str, str]]],
+    ports: Sequence[int],
+    pass_fds: Sequence[int] = (),
+) -> Iterator[list[int]]:
+    """Run commands until all ports accept; a failure shows the end of what they have logged."""
+    with temporary_directory() as directory, contextlib.ExitStack() as stack:
+        log_path = directory / "log"
+        processes = []
+        for command, environment in commands:
+            with log_path.open("ab") as log:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | environment,
+                    pass_fds=pass_fds,
+                )
+            processes.append(process)
+            stack.callback(_end, process)
+        try:
+            _wait_for_ports(processes, ports)
+            yield [process.pid for process in processes]
+        except Exception as failure:
+            tail = log_path.read_text(errors="replace")[-_LOG_TAIL:]
+            raise BenchmarkError(f"{failure}\n{tail}".strip()) from failure
+
+
+def _wait_for_ports(processes: Sequence[subprocess.Popen[bytes]], ports: Sequence[int]) -> None:
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    for port in ports:
+        while True:
+            _check_alive(processes)
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if time.monotonic() > deadline_s:
+                raise BenchmarkError(f"nothing listens on port {port}")
+            time.sleep(0.05)
+
+
+def _check_alive(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is not None:
+            raise BenchmarkError(f"the server has ended with {process.returncode}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, so that nginx ends its workers, and kill it if that takes long."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer(
+            "ours",
+            dialects.CHAT,
+            prepare=lambda: None,
+            version=lambda: f"chat {chat.__version__}",
+            run=_run_ours,
+        ),
+        Peer(
+            "node",
+            dialects.NODE,
+            prepare=install.node_modules,
+            version=lambda: install.node_versions("ws", "redis"),
+            run=lambda redis, processes: _run_node("chat.js", redis, processes),
+        ),
+        Peer(
+            "socketio",
+            dialects.SOCKET_IO,
+            prepare=install.node_modules,
+            version=lambda: install.node_versions("socket.io", "@socket.io/redis-adapter"),
+            run=lambda redis, processes: _run_node("socketio.js", redis, processes),
+        ),
+        Peer(
+            "python-socketio",
+            dialects.SOCKET_IO,
+            prepare=install.python_environment,
+            version=lambda: install.python_versions("python-socketio", "uvicorn[standard]"),
+            run=_run_python_socketio,
+        ),
+        Peer(
+            "nchan",
+            dialects.RELAY,
+            prepare=install.nginx,
+            version=lambda: f"libnginx-mod-nchan {install.nginx().version}",
+            run=_run_nchan,
+        ),
+        Peer(
+            "raw",
+            dialects.RELAY,
+            prepare=lambda: None,
+            version=lambda: "raw/relay.c",
+            run=_run_relay,
+            fan_out_only=True,
+        ),
+    )
+}

@@ -34,6 +34,7 @@ class Trial(NamedTuple):
     rate: float
     receipts: int
     result: Result | None
+    wall_s: float
     server_cpu_s: float
     redis_cpu_s: float
 
@@ -46,27 +47,41 @@ class Trial(NamedTuple):
         return result.samples == result.sent * self.receipts
 
     @property
+    def disturbance(self) -> str:
+        """Say what a trial lacked that is not complete."""
+        result = self.result
+        if result is None:
+            return "the server took no more frames, or ended"
+        counts = {
+            "missing": result.sent * self.receipts - result.samples,
+            "refused": result.refused,
+            "closed": result.closed,
+            "errors": result.errors,
+        }
+        return " ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+
+    @property
     def deliveries_per_s(self) -> float:
         """Deliveries while messages were being sent."""
         return self.result.per_s if self.result else 0.0
 
     def passes(self, limit_ms: float) -> bool:
         """Whether it is complete and 99 % of the deliveries came in time."""
-        return self.complete and self.latency_ms(0.99) < limit_ms
+        p99_ms = self.latency_ms(0.99)
+        return self.complete and p99_ms is not None and p99_ms < limit_ms
 
-    def latency_ms(self, quantile: float) -> float:
-        """Return a quantile of the latency from due to received."""
-        return self.result.latency_ms(quantile) if self.result else float("inf")
+    def latency_ms(self, quantile: float) -> float | None:
+        """Return a quantile of the latency from due to received; None if nothing was received."""
+        return self.result.latency_ms(quantile) if self.result and self.result.samples else None
 
     def cores(self) -> dict[str, float]:
-        """Return the CPU time of everyone per second of the load."""
+        """Return the CPU time of everyone per second, until the last delivery."""
         if self.result is None:
             return {}
-        seconds = self.result.seconds
         return {
-            "server": self.server_cpu_s / seconds,
-            "redis": self.redis_cpu_s / seconds,
-            "client": self.result.client_cpu_s / seconds,
+            "server": self.server_cpu_s / self.wall_s,
+            "redis": self.redis_cpu_s / self.wall_s,
+            "client": self.result.client_cpu_s / self.wall_s,
         }
 
 
@@ -102,7 +117,7 @@ class Arena:
 
     def _measure(self, kind: str, amount: float, seconds: float) -> Trial:
         redis, running, load = self._parts or self._set_up()
-        server_s, redis_s = running.cpu_s(), cpu_s(redis.pid)
+        wall_s, server_s, redis_s = time.monotonic(), running.cpu_s(), cpu_s(redis.pid)
         try:
             if kind == "offer":
                 result = load.offer(amount, seconds, self._receipts)
@@ -111,7 +126,8 @@ class Arena:
             server_s, redis_s = running.cpu_s() - server_s, cpu_s(redis.pid) - redis_s
         except (subprocess.SubprocessError, ProcessLookupError):
             result = None
-        trial = Trial(amount, self._receipts, result, server_s, redis_s)
+        wall_s = time.monotonic() - wall_s
+        trial = Trial(amount, self._receipts, result, wall_s, server_s, redis_s)
         _say(self.peer, kind, trial)
         if not trial.complete:
             self._tear_down()
@@ -171,8 +187,9 @@ def _idle_cores(running: Running) -> float:
 def _say(peer: Peer, kind: str, trial: Trial) -> None:
     """Tell on standard error how it goes."""
     parts = [f"{peer.name}: {kind} {trial.rate:g}, {trial.deliveries_per_s:,.0f} deliveries/s"]
-    parts.append(f"p99 {trial.latency_ms(0.99):.1f} ms")
+    if (p99_ms := trial.latency_ms(0.99)) is not None:
+        parts.append(f"p99 {p99_ms:.1f} ms")
     parts.extend(f"{name} {share:.2f}" for name, share in trial.cores().items())
     if not trial.complete:
-        parts.append("INCOMPLETE")
+        parts.append(f"INCOMPLETE: {trial.disturbance}")
     print("  " + ", ".join(parts), file=sys.stderr, flush=True)

@@ -31,6 +31,7 @@ class Sizes(NamedTuple):
         cost_idle: idle connections beside a room of 100.
         cost_deliveries_per_s: low enough that messages are seldom delivered together.
         cost_rounds: the median counts.
+        cost_trial_s: seconds of each round.
     """
 
     trial_s: float = 4.0
@@ -44,6 +45,7 @@ class Sizes(NamedTuple):
     cost_idle: tuple[int, ...] = (0, 1000, 10_000)
     cost_deliveries_per_s: int = 20_000
     cost_rounds: int = 3
+    cost_trial_s: float = 2.5
 
     def climb(self, start: int) -> Climb:
         """Return how to climb from a rate."""
@@ -58,8 +60,7 @@ class Sizes(NamedTuple):
 
 FULL = Sizes()
 QUICK = Sizes(
-    trial_s=2.0,
-    climb_attempts=1,
+    trial_s=1.5,
     climb_refinements=1,
     climb_factor=4,
     memory_connections=2000,
@@ -68,6 +69,7 @@ QUICK = Sizes(
     cost_members=(10, 100, 1000),
     cost_idle=(0, 1000),
     cost_rounds=1,
+    cost_trial_s=1.5,
 )
 
 
@@ -213,7 +215,7 @@ def _cost_of(
     rate = sizes.cost_deliveries_per_s / shape.room_size
     with Arena(peer, program, shape, processes) as arena:
         arena.offer(rate, _WARM_UP_S)
-        trials = [arena.offer(rate, sizes.trial_s) for _ in range(sizes.cost_rounds)]
+        trials = [arena.offer(rate, sizes.cost_trial_s) for _ in range(sizes.cost_rounds)]
     costs = [
         trial.server_cpu_s / trial.result.samples * 1e6
         for trial in trials
@@ -230,15 +232,15 @@ CASES = {
     "handshakes": Case("connect, upgrade and join, rooms of 10", _handshakes),
     "room1000": Case(
         "one room of 1000, 20 of them publish",
-        _rates(Shape(1, 1000, 20), limit_ms=100.0, start=10, in_flight=(16, 64)),
+        _rates(Shape(1, 1000, 20), limit_ms=100.0, start=20, in_flight=(16, 64)),
         raw_too=True,
     ),
     "rooms200x5": Case(
-        "200 rooms of 5, all publish", _rates(Shape(200, 5, 5), limit_ms=50.0, start=500)
+        "200 rooms of 5, all publish", _rates(Shape(200, 5, 5), limit_ms=50.0, start=1000)
     ),
     "room10000": Case(
         "one room of 10,000, 20 of them publish",
-        _rates(Shape(1, 10_000, 20), limit_ms=500.0, start=1, in_flight=(4, 16)),
+        _rates(Shape(1, 10_000, 20), limit_ms=500.0, start=2, in_flight=(4, 16)),
         raw_too=True,
     ),
     "cost": Case("server CPU time per delivery", _cost, raw_too=True, ours_and_raw_only=True),

@@ -141,6 +141,7 @@ http {{
     location ~ ^/([\\w-]+)$ {{
       nchan_pubsub websocket;
       nchan_channel_id $1;
+      nchan_message_buffer_length 1000;
       nchan_redis_pass redis;
     }}
   }}

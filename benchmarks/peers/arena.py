@@ -9,7 +9,8 @@ from typing import NamedTuple, Self
 
 from benchmarks.load import Load, Result
 from benchmarks.peers.holder import Holders
-from benchmarks.peers.servers import PROCESSES, Peer, Running
+from benchmarks.peers.processes import Running
+from benchmarks.peers.servers import PROCESSES, Peer
 from benchmarks.swarm import Swarm
 from benchmarks.system import cpu_s, redis_server
 from tests.support.redis_server import RedisServer

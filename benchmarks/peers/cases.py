@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from benchmarks.peers.arena import Arena, Shape, Trial, settle
 from benchmarks.peers.climb import Climb
-from benchmarks.peers.servers import PROCESSES, Peer, Running
+from benchmarks.peers.processes import Running
+from benchmarks.peers.servers import PROCESSES, Peer
 from benchmarks.swarm import Plan, Swarm
 from benchmarks.system import cpu_s, kernel_slab_kib, redis_server
 

@@ -2,23 +2,19 @@
 
 import contextlib
 import os
-import signal
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import chat
 from benchmarks.peers import dialects, install
 from benchmarks.peers.dialects import Dialect
+from benchmarks.peers.processes import Running, processes_on
 from benchmarks.system import (
     READY_TIMEOUT_S,
     BenchmarkError,
     compile_raw,
-    cpu_s,
-    memory_kib,
     running_workers,
     temporary_directory,
 )
@@ -28,23 +24,6 @@ from tests.support.redis_server import RedisServer
 
 PROCESSES = 2
 _BACKLOG = 4096
-_STOP_TIMEOUT_S = 5.0
-_LOG_TAIL = 1000
-
-
-class Running(NamedTuple):
-    """Server processes that accept connections; members are spread over the ports in turn."""
-
-    ports: list[int]
-    pids: list[int]
-
-    def cpu_s(self) -> float:
-        """Return the CPU time all of them have used."""
-        return sum(cpu_s(pid) for pid in self.pids)
-
-    def memory_kib(self) -> int:
-        """Return the memory of all of them (Pss: what they share is counted once)."""
-        return sum(memory_kib(pid)["Pss"] for pid in self.pids)
 
 
 class Peer(NamedTuple):
@@ -84,7 +63,7 @@ def _run_node(script: str, redis: RedisServer, processes: int) -> Iterator[Runni
         "REDIS_URL": redis_url(redis),
     }
     ports = [unused_port() for _ in range(processes)]
-    with _processes(
+    with processes_on(
         [
             (["node", str(install.NODE_DIRECTORY / script)], environment | {"PORT": str(port)})
             for port in ports
@@ -102,7 +81,7 @@ def _run_python_socketio(redis: RedisServer, processes: int) -> Iterator[Running
     place = ["--app-dir", str(install.PYTHON_DIRECTORY), "--host", "127.0.0.1"]
     environment = {"REDIS_URL": redis_url(redis), "PYTHONDONTWRITEBYTECODE": "1"}
     commands = [([*uvicorn, *options, *place, "--port", str(port)], environment) for port in ports]
-    with _processes(commands, ports) as pids:
+    with processes_on(commands, ports) as pids:
         yield Running(ports, pids)
 
 
@@ -114,8 +93,18 @@ def _run_nchan(redis: RedisServer, processes: int) -> Iterator[Running]:
             nginx_configuration(nginx.module, port, redis_url(redis), processes)
         )
         command = [str(nginx.program), "-p", str(directory), "-c", "nginx.conf", "-e", "stderr"]
-        with _processes([(command, {})], [port]) as (master,):
-            yield Running([port], [master, *sorted(children_of(master))])
+        with processes_on([(command, {})], [port]) as (master,):
+            yield Running([port], [master, *_children(master, processes)])
+
+
+def _children(master: int, count: int) -> list[int]:
+    """Return the workers; the port accepts connections before they have been started."""
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    while len(found := sorted(children_of(master))) < count:
+        if time.monotonic() > deadline_s:
+            raise BenchmarkError(f"{len(found)} of {count} workers were started")
+        time.sleep(0.05)
+    return found
 
 
 def nginx_configuration(module: Path, port: int, redis: str, workers: int) -> str:
@@ -157,66 +146,8 @@ def _run_relay(_: RedisServer, processes: int) -> Iterator[Running]:
         fds = [sock.fileno() for sock in listeners]
         command = [str(program), *map(str, fds)]
         ports = [port_of(sock) for sock in listeners]
-        pids = stack.enter_context(_processes([(command, {})], ports, pass_fds=fds))
+        pids = stack.enter_context(processes_on([(command, {})], ports, pass_fds=fds))
         yield Running(ports, pids)
-
-
-@contextlib.contextmanager
-def _processes(
-    commands: Sequence[tuple[list[str], Mapping[str, str]]],
-    ports: Sequence[int],
-    pass_fds: Sequence[int] = (),
-) -> Iterator[list[int]]:
-    """Run commands until all ports accept; a failure shows the end of what they have logged."""
-    with temporary_directory() as directory, contextlib.ExitStack() as stack:
-        log_path = directory / "log"
-        processes = []
-        for command, environment in commands:
-            with log_path.open("ab") as log:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=os.environ | environment,
-                    pass_fds=pass_fds,
-                )
-            processes.append(process)
-            stack.callback(_end, process)
-        try:
-            _wait_for_ports(processes, ports)
-            yield [process.pid for process in processes]
-        except Exception as failure:
-            tail = log_path.read_text(errors="replace")[-_LOG_TAIL:]
-            raise BenchmarkError(f"{failure}\n{tail}".strip()) from failure
-
-
-def _wait_for_ports(processes: Sequence[subprocess.Popen[bytes]], ports: Sequence[int]) -> None:
-    deadline_s = time.monotonic() + READY_TIMEOUT_S
-    for port in ports:
-        while True:
-            _check_alive(processes)
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            if time.monotonic() > deadline_s:
-                raise BenchmarkError(f"nothing listens on port {port}")
-            time.sleep(0.05)
-
-
-def _check_alive(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        if process.poll() is not None:
-            raise BenchmarkError(f"the server has ended with {process.returncode}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, so that nginx ends its workers, and kill it if that takes long."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 PEERS = {

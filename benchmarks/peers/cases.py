@@ -65,10 +65,10 @@ QUICK = Sizes(
     climb_refinements=1,
     climb_factor=4,
     memory_connections=2000,
-    handshakes=1500,
+    handshakes=1000,
     handshake_rounds=1,
     cost_members=(10, 100, 1000),
-    cost_idle=(0, 1000),
+    cost_idle=(1000,),
     cost_rounds=1,
     cost_trial_s=1.5,
 )

@@ -79,8 +79,11 @@ def _ratio(measure: Measure, values: Mapping[str, float | None], peer: str) -> f
 def _cell(value: float | None, ratio: float | None) -> str:
     if value is None:
         return "-"
-    text = f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
-    return text if ratio is None else f"{text} ({ratio:.2g}x)"
+    return _short(value) if ratio is None else f"{_short(value)} ({_short(ratio)}x)"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def print_ratios(found: Found, peers: Sequence[str]) -> None:

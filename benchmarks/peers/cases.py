@@ -224,7 +224,9 @@ def _cost_of(
     ]
     return {
         "cpu_us_per_delivery": statistics.median(costs) if costs else None,
-        "idle_cores": arena.idle_cores,
+        "idle_us_per_delivery": arena.idle_cores / sizes.cost_deliveries_per_s * 1e6
+        if shape.idle
+        else None,
     }
 
 

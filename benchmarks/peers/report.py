@@ -113,9 +113,9 @@ def print_case(case: str, by_peer: Mapping[str, Values | str]) -> None:
     elif case == "handshakes":
         print_table(_HANDSHAKE_HEADERS, _rows(measured, _HANDSHAKE_KEYS))
     for key, what in (("by_members", "members"), ("by_idle", "idle connections, room of 100")):
-        costs = {peer: values[key] for peer, values in measured.items() if key in values}
-        if costs:
-            print_table((what, *(f"{peer} µs" for peer in costs)), _cost_rows(costs))
+        tables = {peer: values[key] for peer, values in measured.items() if key in values}
+        if tables:
+            _print_costs(what, tables)
 
 
 def _rows(measured: Mapping[str, Values], keys: Sequence[str]) -> list[list[Cell]]:
@@ -142,13 +142,18 @@ def _trial_cells(values: Values) -> list[Cell]:
     return [*(number(values, key) for key in keys), " ".join(f"{share:.2f}" for share in shares)]
 
 
-def _cost_rows(costs: Mapping[str, object]) -> list[list[Cell]]:
-    tables = {peer: table for peer, table in costs.items() if isinstance(table, dict)}
-    sizes = dict.fromkeys(size for table in tables.values() for size in table)
-    return [
-        [
-            f"{int(size):,}",
-            *(number(table.get(size), "cpu_us_per_delivery") for table in tables.values()),
-        ]
-        for size in sizes
-    ]
+def _print_costs(what: str, tables: Mapping[str, object]) -> None:
+    """Print the cost of a delivery by size, and the part of it that is there without any."""
+    columns = {
+        f"{peer}{suffix}": {size: number(costs, key) for size, costs in table.items()}
+        for peer, table in tables.items()
+        if isinstance(table, dict)
+        for suffix, key in (("", "cpu_us_per_delivery"), (": idle part", "idle_us_per_delivery"))
+        if any(number(costs, key) is not None for costs in table.values())
+    }
+    sizes = dict.fromkeys(size for column in columns.values() for size in column)
+    print_table(
+        (f"µs by {what}", *columns),
+        [[f"{int(size):,}", *(column.get(size) for column in columns.values())] for size in sizes],
+    )
+    print()

@@ -14,7 +14,7 @@ from benchmarks.peers.__main__ import main
 from benchmarks.peers.cases import CASES
 from benchmarks.peers.climb import Climb
 from benchmarks.peers.dialects import Dialect
-from benchmarks.peers.report import MEASURES, Found, ratio_rows
+from benchmarks.peers.report import MEASURES, Found, print_case, ratio_rows
 from benchmarks.peers.servers import PEERS, nginx_configuration
 from benchmarks.swarm import Member, Plan
 from benchmarks.wire import STAMP
@@ -182,3 +182,16 @@ def test_nginx_listens_on_loopback_only() -> None:
     assert "listen 127.0.0.1:4321 " in text
     assert "worker_processes 2;" in text
     assert "nchan_redis_server redis://127.0.0.1:9;" in text
+
+
+def test_the_cost_says_which_part_idle_connections_have(capsys: pytest.CaptureFixture[str]) -> None:
+    members = {"10": {"cpu_us_per_delivery": 20.0, "idle_us_per_delivery": None}}
+    idle = {"1000": {"cpu_us_per_delivery": 9.0, "idle_us_per_delivery": 0.5}}
+    print_case("cost", {"ours": {"by_members": members, "by_idle": idle}})
+    by_members, by_idle = capsys.readouterr().out.strip().split("\n\n")
+    assert by_members.splitlines()[0].split(" | ")[1].strip(" |") == "ours"
+    assert [cell.strip() for cell in by_idle.splitlines()[2].strip("|").split("|")] == [
+        "1,000",
+        "9",
+        "0.5",
+    ]

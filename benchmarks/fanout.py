@@ -137,6 +137,7 @@ class ChatSide:
         if not all(member.frames.between_frames for member in members):
             raise BenchmarkError("a frame was cut when the drain took over")
         self._publisher = members[0].sock
+        self._swarm.release()
         # Events that are not the message are shorter: its own text is nearly all of this.
         self._drain = Drain(
             programs["drain"], [member.sock for member in members], len(payload) * 9 // 10

@@ -146,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _joined_load(options: argparse.Namespace, program: Path, port: int, swarm: Swarm) -> Load:
     swarm.open(plan(port, f"user-{room}", f"room-{room}") for room in range(options.rooms))
     swarm.pump_until_quiet(_QUIET_S, 30.0)
+    swarm.release()
     content = "x" * options.content_bytes
     return Load(
         program,

@@ -76,6 +76,7 @@ def _joined_load(
         for place in range(options.room_size)
     )
     swarm.pump_until_quiet(_QUIET_S, 30.0)
+    swarm.release()
     return Load(
         program,
         [

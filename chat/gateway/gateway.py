@@ -139,7 +139,7 @@ class Gateway:
         self._empty.clear()
         self.stats.connections = len(self.connections)
         self.stats.connections_opened += 1
-        connection.transport.set_write_buffer_limits(high=self.settings.outbound_high_water_bytes)
+        connection.transport.set_write_buffer_limits(high=0)  # to be told of any unsent byte
         self._wheel.place(connection, self.ticks(self.jittered(self.settings.ping_interval)))
         connection.handler = self.application.opened(connection, admission, handshake.address)
 

@@ -153,7 +153,7 @@ class ChatApplication:
         if isinstance(admission, Identity):
             session.accept(admission)
             session.greet()
-            connection.authenticated()
+            connection.authenticated(admission.user_id)
         elif isinstance(admission, InvalidTokenError):
             connection.close(CloseCode.UNAUTHORIZED, str(admission))
         return session

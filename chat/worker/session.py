@@ -114,6 +114,12 @@ class Session:
             return left_s
         return left_s - warning_s
 
+    def on_direct(self, fd: int) -> None:
+        """Tell the rooms how this connection is to be written to from now on."""
+        if self.connection is not None:
+            for room in self.rooms:
+                room.set_direct_fd(self.connection, fd)
+
     def on_closed(self, _code: int) -> None:
         """The connection is gone: leave every room, with a grace for coming back."""
         connection, self.connection = self.connection, None

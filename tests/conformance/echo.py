@@ -40,6 +40,9 @@ class Echo:
     def on_visit(self, now_s: float) -> float:
         return FOREVER_S
 
+    def on_direct(self, fd: int) -> None:
+        pass
+
     def on_closed(self, code: int) -> None:
         pass
 
@@ -59,7 +62,7 @@ class EchoApplication:
         decide(None)
 
     def opened(self, connection: Connection, admission: object, address: str) -> Echo:
-        connection.authenticated()
+        connection.authenticated("user")
         return Echo(connection)
 
 

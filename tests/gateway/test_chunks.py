@@ -28,11 +28,18 @@ from tests.gateway.wire import frame
 MAX_BYTES = 300
 
 
+class NoSocket:
+    """What a transport without a descriptor has."""
+
+    def fileno(self) -> int:
+        return -1
+
+
 class Written(asyncio.Transport):
     """Keeps what is written."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__({"socket": NoSocket()})
         self.data = bytearray()
         self.ended = False
 

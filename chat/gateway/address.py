@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-from websockets.http11 import Request
+from chat.gateway.application import Request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: Stands for the peer of a Unix socket, which has no address.

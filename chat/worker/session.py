@@ -19,7 +19,7 @@ import orjson
 from chat import __version__
 from chat.broker.link import LinkError
 from chat.gateway.connection import Connection
-from chat.gateway.handshake import SUBPROTOCOL
+from chat.gateway.upgrade import SUBPROTOCOL
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
 from chat.limits.connection import ConnectionLimits

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import uvloop
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
-from chat.gateway.application import Refusal
+from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.gateway import Gateway
 from chat.gateway.http import sentence

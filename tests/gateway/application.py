@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
-from chat.gateway.application import Refusal
+from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
 from chat.protocol.frames import text_frame

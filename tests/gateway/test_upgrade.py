@@ -24,7 +24,7 @@ Host: chat.example:8080
 Connection: Upgrade
 Pragma: no-cache
 Cache-Control: no-cache
-User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 Upgrade: websocket
 Origin: http://chat.example:8080
 Sec-WebSocket-Version: 13

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from chat.gateway import http
-from chat.gateway.address import client_address
+from chat.gateway.address import client_address, peer_name
 from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.upgrade import HEAD_END, SUBPROTOCOL, Upgrade, read_upgrade
@@ -134,7 +134,7 @@ class Handshake(asyncio.Protocol):
         self._request = request
         transport = cast("asyncio.Transport", self._transport)
         transport.pause_reading()  # until it is decided who reads on
-        self.address = client_address(transport, request, gateway.trusted_proxies)
+        self.address = client_address(peer_name(transport), request, gateway.trusted_proxies)
         path = request.path.partition("?")[0]
         if not gateway.application.is_websocket(path):
             self._answer(gateway.application.respond(request, self.address))

@@ -92,8 +92,10 @@ class Session:
         error = CommandError(ErrorCode.BINARY_UNSUPPORTED, "Binary messages are not supported.")
         self.refuse(None, error)
 
-    def on_visit(self, _now_s: float) -> float:
+    def on_visit(self, now_s: float) -> float:
         """Watch the token's life; return in how many seconds to look again."""
+        if self._limits is not None and self._limits.is_full(now_s):
+            self._limits = None  # an idle connection needs none
         identity, connection = self.identity, self.connection
         if identity is None or connection is None:
             return FOREVER_S

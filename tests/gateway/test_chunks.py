@@ -5,6 +5,7 @@ them; only the transport, which is asyncio's part, is replaced by a list of byte
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -30,6 +31,8 @@ MAX_BYTES = 300
 
 class NoSocket:
     """What a transport without a descriptor has."""
+
+    family = socket.AF_UNIX
 
     def fileno(self) -> int:
         return -1

@@ -63,7 +63,7 @@ class Traffic(Part, frozen=True, kw_only=True):
 class Storm(Part, frozen=True, kw_only=True):
     """A share of the clients is cut at once and comes back, resuming where it was."""
 
-    at_s: Seconds  # after the ramp
+    at_s: Seconds  # after the start of hold
     share: Share = 1.0
     #: The return is spread over this time with full jitter; 0 means all at once.
     spread_s: Seconds = 0.0

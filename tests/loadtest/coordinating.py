@@ -120,7 +120,10 @@ class Agent:
         return self.progress[-1].counts if self.progress else Counts()
 
     async def until(self, condition: Callable[[Counts], bool], what: str) -> None:
-        await until(lambda: condition(self.counts), 20.0, what=what, interval_s=0.05)
+        try:
+            await until(lambda: condition(self.counts), 20.0, what=what, interval_s=0.05)
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}; the agent counts {self.counts}") from None
 
     async def stop(self, drain_s: float = 10.0) -> Finished:
         await self.say(Stop(drain_s=drain_s))

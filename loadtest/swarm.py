@@ -24,7 +24,7 @@ from loadtest.client import (
     UPGRADING,
     Client,
 )
-from loadtest.dialer import Dialer, connect_failure, reset_on_close
+from loadtest.dialer import Dialer, reset_on_close
 from loadtest.wire import (
     ABNORMAL,
     CLOSE,
@@ -90,23 +90,19 @@ class Swarm:
 
     def dial(self, client: Client, token: bytes) -> None:
         """Begin to connect; a failure is told to the handler."""
+        client.state = CONNECTING
         try:
-            sock, connected = self._dialer.dial(client.number, slow=client.slow)
+            fd = client.fd = self._dialer.dial(client.number, slow=client.slow)
         except OSError as exc:
-            client.state = CONNECTING
             self._over(client, _failed(exc))
             return
-        fd = client.fd = sock.detach()
-        client.state = CONNECTING
         while len(self._by_fd) <= fd:
             self._by_fd.append(None)
         self._by_fd[fd] = client
         request = self._dialer.upgrade.request(token)
-        if connected and not self._dialer.secure:
+        if not self._dialer.secure and self._upgrade_at_once(client, request):
             self._epoll.register(fd, _READING)
-            client.state = UPGRADING
-            self.send(client, request)
-        else:
+        elif client.fd == fd:
             self._unsent[fd] = request
             self._epoll.register(fd, select.EPOLLOUT)
 
@@ -172,13 +168,24 @@ class Swarm:
                 self.cut(client)
         self._epoll.close()
 
+    def _upgrade_at_once(self, client: Client, request: bytes) -> bool:
+        """Write the handshake without waiting to be told that the connection is up.
+
+        On loopback it is up by now, and a turn of the loop and two system calls are saved.
+        """
+        try:
+            sent = self._write(client.fd, request)
+        except OSError as exc:
+            self._over(client, _failed(exc))
+            return False
+        if sent == len(request):
+            client.state = UPGRADING
+            return True
+        return False
+
     def _rarer(self, client: Client, mask: int) -> None:
         if client.state == CONNECTING:
-            failure = connect_failure(client.fd)
-            if failure:
-                self._over(client, Ending(errno.errorcode.get(failure, str(failure))))
-                return
-            self._connected(client)
+            self._connected(client)  # or not: then the first write tells
         elif client.state == SECURING:
             self._secure(client)
         elif mask & select.EPOLLOUT:

@@ -246,7 +246,58 @@ async def test_a_certificate_of_nobody_is_refused_unless_told_otherwise(
             await agent.stop()
 
 
-async def test_an_agent_tells_who_it_is(cluster: Start) -> None:
+async def test_two_agents_tell_together_who_has_what_of_a_room(cluster: Start) -> None:
+    workers = await cluster(2, **NO_LIMITS)
+    together = scenario(rooms=Rooms(shape="one"), traffic=Traffic(messages_per_s=100.0))
+    async with (
+        Coordinator() as coordinator,
+        agent_process(coordinator.port),
+        agent_process(coordinator.port),
+    ):
+        agents = [await coordinator.next() for _ in range(2)]
+        for place, agent in enumerate(agents):
+            await agent.admit()
+            target = Target(url=workers[place].url, source_addresses=("127.0.1.1", "127.0.1.2"))
+            await agent.assign(together, target, first=20 * place, clients=20)
+        listening = [asyncio.create_task(agent.listen()) for agent in agents]
+        for agent in agents:
+            await agent.start()
+        for agent in agents:
+            await agent.until(lambda counts: counts.connected == 20, "all in")
+        for agent in agents:
+            await agent.begin("warm_up")
+        for agent in agents:
+            await agent.until(lambda counts: counts.messages_acked >= 20, "acks")
+        for agent in agents:
+            await agent.begin("drain")
+        last = await asyncio.gather(*(agent.stop() for agent in agents))
+        await asyncio.gather(*listening)
+    heads = [one.heads["load-0"] for one in last]
+    acked = sum(one.counts.messages_acked for one in last)
+    assert [lowest for _, lowest, _ in heads] == [acked, acked]
+    assert max(head for head, _, _ in heads) == acked
+    assert [members for _, _, members in heads] == [20, 20]
+    assert sum(one.counts.deliveries for one in last) == 40 * acked
+    due = sum(one.counts.messages_due for one in last)
+    assert due == acked
+
+
+async def test_latency_is_measured_on_the_coordinators_clock(cluster: Start) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    ahead_ns = 10**12  # its clock is far ahead of ours
+    talk = scenario(traffic=Traffic(messages_per_s=100.0))
+    async with one_agent(talk, workers[0].url, ahead_ns=ahead_ns) as agent:
+        await agent.start()
+        await agent.begin("warm_up")
+        await agent.until(lambda counts: counts.messages_acked >= 30, "acks")
+        await agent.begin("drain")
+        await agent.stop()
+    assert agent.progress[-1].at_ns > ahead_ns
+    assert 0 < agent.latency("delivery").highest < 5000
+    assert 0 < agent.latency("connect").highest < 5000
+
+
+async def test_an_agent_tells_who_it_is() -> None:
     async with Coordinator() as coordinator, agent_process(coordinator.port) as process:
         agent = await coordinator.next()
         hello = await agent.admit()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from loadtest.client import Client
-from loadtest.sessions import JOIN_ID, Sessions
+from loadtest.ending import Ending
+from loadtest.sessions import JOIN_ID, LEAVE_ID, Sessions
 from loadtest.share import Share
 from loadtest.stamp import DIGITS, JUDGED, MARK, read_stamp
-from loadtest.swarm import Ending
 from loadtest.tracking import Tracker
 from loadtest.traffic import Traffic
 
@@ -132,6 +132,8 @@ class Inbox:
         answered, retry_ms = event.get("id"), event.get("retryAfterMs")
         if answered == JOIN_ID:
             self._sessions.join_refused(client, retry_ms)
+        elif answered == LEAVE_ID:
+            self._sessions.leave_refused(client)
         elif isinstance(answered, int):
             self._traffic.refused(client, answered, event["code"], retry_ms)
 

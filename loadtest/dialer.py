@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from loadtest.control import Target
@@ -11,6 +12,9 @@ from loadtest.wire import Upgrade
 _IP_BIND_ADDRESS_NO_PORT = 24  # <linux/in.h>: choose the port at connect, so ports are reused
 _RESET = b"\1\0\0\0\0\0\0\0"  # struct linger: on, 0 s; close(2) resets and leaves no TIME_WAIT
 _SLOW_RECEIVE_BYTES = 16384  # a slow reader must not hide behind the kernel's buffer
+_REACH_TIMEOUT_S = 2.0
+
+Address = tuple[str | int, ...] | tuple[int, bytes]
 
 
 class TargetError(Exception):
@@ -37,11 +41,10 @@ class Dialer:
         self._tls = _tls(target) if parts.scheme == "wss" else None
         try:
             port = parts.port or (443 if self._tls else 80)
-            found = socket.getaddrinfo(self.host, port, type=socket.SOCK_STREAM)
+            found = _resolve(self.host, port, target.source_addresses)
         except (OSError, ValueError) as exc:
             raise TargetError(f"{target.url} cannot be resolved: {exc}.") from None
-        self._family: socket.AddressFamily = found[0][0]
-        self._address = found[0][4]
+        self._family, self._address = found
         self._sources = target.source_addresses
         self._try_sources()
 
@@ -108,6 +111,24 @@ def reset_on_close(fd: int) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     finally:
         sock.detach()
+
+
+def _resolve(host: str, port: int, sources: Sequence[str]) -> tuple[socket.AddressFamily, Address]:
+    """Return an address of the host: of the sources' family, and the first that can be reached.
+
+    `localhost` may be ::1 first, where a server on 127.0.0.1 does not listen.
+    """
+    family = socket.AF_UNSPEC
+    if sources:
+        family = socket.AF_INET6 if ":" in sources[0] else socket.AF_INET
+    answers = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    found = [(answer[0], answer[4]) for answer in answers]
+    for candidate in found if len(found) > 1 else ():
+        with socket.socket(candidate[0], socket.SOCK_STREAM) as sock:
+            sock.settimeout(_REACH_TIMEOUT_S)
+            if sock.connect_ex(candidate[1]) == 0:
+                return candidate
+    return found[0]
 
 
 def _bare(fd: int) -> socket.socket:

@@ -16,6 +16,7 @@ from loadtest.share import Share
 from loadtest.stamp import DIGITS, JUDGED, MARK, read_stamp
 from loadtest.tracking import Tracker
 from loadtest.traffic import Traffic
+from loadtest.wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,11 @@ class Inbox:
         }
 
     def text(self, client: Client, data: bytes, start: int, end: int, now_ns: int) -> None:
-        """Take a text message; `now_ns` is of this machine's clock."""
+        """Take a text message; `now_ns` is of this machine's clock.
+
+        Raises:
+            WireError: it is no event of the protocol.
+        """
         now_ns += self._offset_ns
         room = client.room
         if data.startswith(room.prefix, start):
@@ -80,8 +85,16 @@ class Inbox:
         elif data.startswith(_TYPING, start):
             self._share.counts.typing_received += 1
             return
-        event = orjson.loads(data[start:end])
-        handle = self._by_type.get(event["type"])
+        self._parse(client, data[start:end], now_ns)
+
+    def _parse(self, client: Client, text: bytes, now_ns: int) -> None:
+        try:
+            event = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict):
+            raise WireError(f"the server said {text[:200]!r}")
+        handle = self._by_type.get(event.get("type", ""))
         if handle is not None:
             handle(client, event, now_ns)
 

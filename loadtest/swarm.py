@@ -30,6 +30,7 @@ from loadtest.wire import (
     CLOSE,
     PING,
     TEXT,
+    WireError,
     close_code,
     close_frame,
     frame_span,
@@ -96,8 +97,13 @@ class Swarm:
             self._epoll.register(fd, select.EPOLLOUT)
 
     def send(self, client: Client, frame: bytes) -> None:
-        """Write; what the kernel does not take is written later, in order."""
+        """Write; what the kernel does not take is written later, in order.
+
+        A connection that is gone meanwhile takes nothing, and its handler knows.
+        """
         fd = client.fd
+        if fd == NO_FD:
+            return
         if fd in self._unsent:
             self._keep(client, self._unsent[fd] + frame)
             return
@@ -283,7 +289,17 @@ class Swarm:
             at = self._answered(client, data)
             if not at:
                 return
-        text, size = self.handler.text, len(data)
+        try:
+            at = self._frames(client, data, at, now_ns)
+        except WireError:
+            self._over(client, Ending("malformed"))
+            return
+        if at < len(data) and client.fd == fd:
+            self._partial[fd] = data[at:]
+
+    def _frames(self, client: Client, data: bytes, at: int, now_ns: int) -> int:
+        """Handle the frames from `at` on; return where the one begins that is not whole."""
+        text, size, fd = self.handler.text, len(data), client.fd
         while at < size and (span := frame_span(data, at)) is not None:
             start, end = span
             opcode = data[at] & 0x0F
@@ -292,10 +308,9 @@ class Swarm:
             else:
                 self._control(client, opcode, data[start:end])
             if client.fd != fd:
-                return  # it is over
+                break  # it is over
             at = end
-        if at < size:
-            self._partial[fd] = data[at:]
+        return at
 
     def _answered(self, client: Client, data: bytes) -> int:
         """Read the handshake's answer; return where frames begin, 0 if there is none yet."""

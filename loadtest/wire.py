@@ -11,6 +11,7 @@ TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 _FINAL, _MASKED = 0x80, 0x80
 _ZERO_KEY = bytes(4)
 _WEBSOCKET_KEY = base64.b64encode(bytes(range(16))).decode()
+_FRAME_BYTES_MAX = 1 << 24
 #: Codes that never travel in a close frame: it had none.
 NO_STATUS, ABNORMAL = 1005, 1006
 
@@ -79,6 +80,9 @@ def frame_span(data: bytes, at: int) -> tuple[int, int] | None:
     """Return where the payload of the server's frame at `at` starts and where it ends.
 
     None if the frame is not whole yet.
+
+    Raises:
+        WireError: it never will be one that a client takes.
     """
     left = len(data) - at
     if left < 2:
@@ -92,6 +96,8 @@ def frame_span(data: bytes, at: int) -> tuple[int, int] | None:
         if size > 127:
             raise WireError("the server masked a frame")
         return None
+    if size > _FRAME_BYTES_MAX:
+        raise WireError(f"the server sends a frame of {size} bytes")
     end = start + size
     return (start, end) if end <= len(data) else None
 

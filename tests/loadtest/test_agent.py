@@ -311,6 +311,42 @@ async def test_latency_is_measured_on_the_coordinators_clock(cluster: Start) -> 
     assert 0 < agent.latency("connect").highest < 5000
 
 
+async def test_clients_that_nobody_answers_give_up(unused_port: int) -> None:
+    nobody = scenario(connections=Connections(count=10, ramp_per_s=400.0, tries=2))
+    async with one_agent(nobody, f"ws://127.0.0.1:{unused_port}/ws") as agent:
+        await agent.start()
+        await agent.until(lambda counts: counts.failed == 10, "all gave up")
+        last = await agent.stop()
+    assert last.counts.closes == {"ECONNREFUSED": 20}
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [
+        (b"HTTP/1.1 101 Fine\r\n\r\n\x81\x08nonsense", {"malformed": 10}),
+        (b"HTTP/1.1 101 Fine\r\n\r\n\x88\x02\x10\x68", {"4200": 10}),
+        (b"HTTP/1.1 503 Full\r\nRetry-After: 1\r\n\r\n", {}),
+        (b"HTTP/1.1 403 Never\r\n\r\n", {}),
+    ],
+)
+async def test_whatever_a_server_answers_is_counted(answer: bytes, counted: dict[str, int]) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await reader.read()
+        writer.close()
+
+    once = scenario(connections=Connections(count=10, ramp_per_s=400.0, tries=1))
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with one_agent(once, f"ws://127.0.0.1:{port}/ws") as agent:
+            await agent.start()
+            await agent.until(lambda counts: counts.failed == 10, "all gave up")
+            last = await agent.stop()
+    assert last.counts.closes == counted
+    assert last.counts.refused == (0 if counted else 10)
+
+
 async def test_an_agent_tells_who_it_is() -> None:
     async with Coordinator() as coordinator, agent_process(coordinator.port) as process:
         agent = await coordinator.next()

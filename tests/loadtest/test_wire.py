@@ -27,6 +27,11 @@ def test_a_masked_frame_of_a_server_is_an_error() -> None:
         frame_span(text_frame(b"hello"), 0)
 
 
+def test_a_frame_too_large_for_any_client_is_an_error() -> None:
+    with pytest.raises(WireError):
+        frame_span(b"\x81\x7f" + (1 << 40).to_bytes(8, "big"), 0)
+
+
 def test_a_close_frame_may_have_no_code() -> None:
     assert close_code(b"") == NO_STATUS
     assert close_code((4200).to_bytes(2, "big") + b"why") == 4200

@@ -45,9 +45,9 @@ def headline(results: Results) -> list[Tile]:
         )
         tiles.append(
             Tile(
-                name="Deliveries per second",
+                name="Deliveries/s",
                 value=numbers.count(rate),
-                note=f"of {numbers.count(sum(sent) / len(sent))} messages/s" if sent else "",
+                note=f"from {numbers.count(sum(sent) / len(sent))} messages/s" if sent else "",
             )
         )
     found = results.latency.get("delivery")
@@ -55,8 +55,8 @@ def headline(results: Results) -> list[Tile]:
         tiles += [
             Tile(name=name, value=numbers.milliseconds(value), note=note)
             for name, value, note in (
-                ("Delivery p50", found.p50, "half within"),
-                ("Delivery p99", found.p99, "99 % within"),
+                ("Delivery p50", found.p50, "half arrived within"),
+                ("Delivery p99", found.p99, "99 % arrived within"),
                 ("Delivery p99.9", found.p999, f"slowest {numbers.milliseconds(found.highest)}"),
             )
         ]
@@ -112,14 +112,16 @@ def integrity(results: Results) -> list[Tile]:
     ]
 
 
-def costs(results: Results) -> list[tuple[str, str]]:
+def costs(results: Results) -> list[Tile]:
     """Return what the load cost per unit, as far as it was measured."""
     found = [
-        ("worker memory per connection", _memory_per_connection(results.workers)),
-        ("worker CPU per delivery, all work included", _worker_cpu_per_delivery(results)),
-        ("Redis CPU per message sent, all work included", _redis_cpu_per_message(results)),
+        ("Worker memory", _memory_per_connection(results.workers), "per connection"),
+        ("Worker CPU", _worker_cpu_per_delivery(results), "per delivery, all work included"),
+        ("Redis CPU", _redis_cpu_per_message(results), "per message, all work included"),
     ]
-    return [(name, value) for name, value in found if value is not None]
+    return [
+        Tile(name=name, value=value, note=note) for name, value, note in found if value is not None
+    ]
 
 
 def _memory_per_connection(samples: Sequence[WorkerSample]) -> str | None:
@@ -192,7 +194,7 @@ def workers(results: Results) -> Table | None:
         (cpu, lambda value: f"{value:.2f}"),
         (peak["lag"], numbers.milliseconds),
     ]
-    head = ["worker", "connections", "rooms", "memory", "cores on hold", "longest turn"]
+    head = ["worker", "connections", "rooms", "memory", "cores, mean", "longest loop turn"]
     if len(samples) <= MOST_ROWS:
         rows = [
             [
@@ -204,7 +206,7 @@ def workers(results: Results) -> Table | None:
             ]
             for name in samples
         ]
-        return Table(head=head, rows=rows, note="Highest values, but for the cores: their mean.")
+        return Table(head=head, rows=rows, note="Highest values; cores are the mean of the hold.")
     rows = []
     for name, pick in (("lowest", min), ("middle", median), ("highest", max)):
         row = [f"{name} of {len(samples)}"]
@@ -213,7 +215,9 @@ def workers(results: Results) -> Table | None:
             row.append(show(float(pick(known))) if known else NOTHING)
         rows.append(row)
     return Table(
-        head=head, rows=rows, note="Of each worker its highest, but for the cores: the mean."
+        head=head,
+        rows=rows,
+        note="Of each worker its highest value; cores are the mean of the hold.",
     )
 
 

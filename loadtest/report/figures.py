@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from loadtest.report import axes, numbers, percentiles, series
 from loadtest.report.axes import Axis, Unit
-from loadtest.report.plot import Band, Limit, Line, Phase, Plot
+from loadtest.report.plot import Band, Limit, Line, Moment, Phase, Plot
 from loadtest.report.tables import Table, over_time
 from loadtest.report.thinning import Point
 from loadtest.results import Results, Second, WorkerSample
@@ -39,6 +39,7 @@ class Canvas:
         self.end_s = max((second.t_s + 1 for second in timeline), default=1.0)
         self.phases: list[Phase] = series.phases(timeline)
         self.hold = series.hold(results)
+        self.moments: list[Moment] = series.moments(results)
         self.x: Axis = axes.timeline(self.end_s)
 
     def seconds(self, value: str) -> list[Point]:
@@ -70,6 +71,7 @@ class Canvas:
             lines=lines,
             bands=bands,
             phases=self.phases,
+            moments=self.moments,
             limits=limits,
         )
         columns = [(line.name, line.points) for line in lines]
@@ -81,12 +83,19 @@ class Canvas:
         return Figure(plot=plot, table=over_time(columns, partial(show, unit=unit), self.end_s))
 
     def noted(
-        self, name: str, points: Sequence[Point], unit: Unit, tone: int, *, filled: bool = False
+        self,
+        name: str,
+        points: Sequence[Point],
+        unit: Unit,
+        tone: int,
+        *,
+        filled: bool = False,
+        dashed: bool = False,
     ) -> Line:
-        """Return a line whose legend says its mean while holding."""
+        """Return a line whose legend says its mean in the hold."""
         held = series.within(points, self.hold)
-        note = f"{show(sum(held) / len(held), unit)} on hold" if held else ""
-        return Line(name=name, points=points, tone=tone, note=note, filled=filled)
+        note = f"mean {show(sum(held) / len(held), unit)}" if held else ""
+        return Line(name=name, points=points, tone=tone, note=note, filled=filled, dashed=dashed)
 
 
 def show(value: float, unit: Unit) -> str:
@@ -151,7 +160,9 @@ def traffic(canvas: Canvas) -> list[Figure]:
             "per_s",
             [
                 canvas.noted("sent", canvas.seconds("sent_per_s"), "per_s", 1),
-                canvas.noted("acknowledged", canvas.seconds("acked_per_s"), "per_s", 2),
+                canvas.noted(
+                    "acknowledged", canvas.seconds("acked_per_s"), "per_s", 2, dashed=True
+                ),
                 Line(
                     name="errors",
                     points=canvas.seconds("errors_per_s"),

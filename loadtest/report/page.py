@@ -44,9 +44,9 @@ def _body(results: Results) -> str:
         [
             f"<header>{_head(results)}</header>",
             f"<main>{_verdict(results)}{_doubts(results)}",
-            _tiles("Headline figures", "headline", facts.headline(results)),
-            _tiles("What must be nothing", "integrity", facts.integrity(results)),
-            _costs(results),
+            _tiles("Headline figures", "large", facts.headline(results)),
+            _tiles("What should be nothing", "strip", facts.integrity(results)),
+            _tiles("What it cost", "strip", facts.costs(results)),
             *sections,
             _how(results),
             "</main>",
@@ -65,7 +65,7 @@ def _head(results: Results) -> str:
         f'<p class="kind">Load test</p><h1>{escape(results.title)}</h1>'
         + (f'<p class="about">{escape(about)}</p>' if about else "")
         + f'<p class="when"><time>{escape(started)}</time> · '
-        f"{numbers.seconds(results.duration_s)}, of which {numbers.seconds(results.hold_s)} on hold"
+        f"{numbers.seconds(results.duration_s)}, of which {numbers.seconds(results.hold_s)} judged"
         f" · {escape(results.target.url)}</p>"
     )
 
@@ -118,6 +118,8 @@ def _doubts(results: Results) -> str:
 
 
 def _tiles(title: str, style: str, tiles: Sequence[Tile]) -> str:
+    if not tiles:
+        return ""
     items = "".join(
         f'<div class="tile{" bad" if tile.bad else ""}"><dt>{escape(tile.name)}</dt>'
         f'<dd class="value">{escape(tile.value)}</dd>'
@@ -125,14 +127,6 @@ def _tiles(title: str, style: str, tiles: Sequence[Tile]) -> str:
         for tile in tiles
     )
     return f'<section class="tiles {style}" aria-label="{title}"><dl>{items}</dl></section>'
-
-
-def _costs(results: Results) -> str:
-    found = facts.costs(results)
-    if not found:
-        return ""
-    said = "".join(f"<li><b>{escape(value)}</b> {escape(name)}</li>" for name, value in found)
-    return f'<ul class="costs" aria-label="What it cost">{said}</ul>'
 
 
 # ------------------------------------------------------------------- the figures
@@ -166,7 +160,7 @@ def _measured(results: Results) -> str:
     )
     return (
         "From the moment a message was due, not from when it was sent: a stall of the server or of "
-        f"the load generator cannot hide. Percentiles are of the hold.{clock}"
+        f"the load generator cannot hide. Percentiles are of the judged time.{clock}"
     )
 
 
@@ -204,8 +198,9 @@ def _group(name: str, group: Mapping[str, str]) -> str:
 
 def _foot(results: Results) -> str:
     return (
-        "<footer><p>Shaded: ramp, warm-up and drain, which are not judged. Long runs are thinned: "
-        "of each stretch the lowest and the highest value are drawn, so spikes stay.</p>"
+        "<footer><p>Shaded in the plots: ramp, warm-up and drain, which are not judged; means are "
+        "of the hold between them. Long runs are thinned: of each stretch the lowest and the highest "
+        "value are drawn, so spikes stay.</p>"
         f"<p>Schema {results.version} · revision {escape(results.environment.revision or '?')}</p>"
         "</footer>"
     )

@@ -29,7 +29,7 @@ def depth(percentile: float) -> float:
 def axis(samples: int) -> Axis:
     """Return an axis as deep as so many samples reach, from 90 % to 99.999 % at most."""
     decades = min(_MOST_DECADES, max(1, math.ceil(math.log10(max(samples, 10)) - 1e-9)))
-    marks = [0.0, 50.0] + [100 * (1 - 10.0**-n) for n in range(1, decades + 1)]
+    marks = [50.0] + [100 * (1 - 10.0**-n) for n in range(1, decades + 1)]
     return Axis(
         low=0.0,
         high=float(decades),

@@ -15,6 +15,7 @@ from loadtest.report.thinning import Point, Span, thin, thin_spans
 
 HEIGHT = 190
 _WIDTH = 1000  # of the nested picture; its unit is a thousandth of the width
+_NEAR_THE_END = 0.98  # a label there would stick out
 _LABEL_LEAST_WIDTH = 0.11  # a phase narrower than this has no room for its name
 
 
@@ -46,6 +47,13 @@ class Phase(Struct, frozen=True, kw_only=True):
     shaded: bool
 
 
+class Moment(Struct, frozen=True, kw_only=True):
+    """When something was done to the system."""
+
+    name: str
+    at: float
+
+
 class Limit(Struct, frozen=True, kw_only=True):
     """A horizontal line that should not be passed."""
 
@@ -64,6 +72,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     lines: Sequence[Line] = field(default_factory=list)
     bands: Sequence[Band] = field(default_factory=list)
     phases: Sequence[Phase] = field(default_factory=list)
+    moments: Sequence[Moment] = field(default_factory=list)
     limits: Sequence[Limit] = field(default_factory=list)
 
 
@@ -82,6 +91,7 @@ def draw(plot: Plot) -> str:
         *(_band(plot, band) for band in plot.bands),
         *(_line(plot, line) for line in plot.lines),
         "</svg>",
+        *(_moment(plot, moment) for moment in plot.moments),
         *(_limit(plot, limit) for limit in plot.limits),
         "</svg>",
     ]
@@ -141,9 +151,18 @@ def _row(at: float, label: str) -> str:
 
 def _column(at: float, label: str) -> str:
     x = _percent(at)
+    style = "x end" if at > _NEAR_THE_END else "x"
     return (
         f'<line class="mark" x1="{x}" x2="{x}" y1="{HEIGHT}" y2="{HEIGHT + 5}"/>'
-        f'<text class="x" x="{x}" y="{HEIGHT + 18}">{escape(label)}</text>'
+        f'<text class="{style}" x="{x}" y="{HEIGHT + 18}">{escape(label)}</text>'
+    )
+
+
+def _moment(plot: Plot, moment: Moment) -> str:
+    x = _percent(plot.x.position(moment.at))
+    return (
+        f'<line class="moment" x1="{x}" x2="{x}" y2="{HEIGHT}"/>'
+        f'<text class="x" x="{x}" y="12">{escape(moment.name)}</text>'
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from loadtest.report.plot import Phase
+from loadtest.report.plot import Moment, Phase
 from loadtest.report.thinning import Point, Span
 from loadtest.results import Results, Second, WorkerSample
 
@@ -37,6 +37,12 @@ def phases(timeline: Sequence[Second]) -> list[Phase]:
             Phase(name=name, start=start, end=second.t_s + 1, shaded=second.phase != JUDGED)
         )
     return found
+
+
+def moments(results: Results) -> list[Moment]:
+    """Return when something was done to the system."""
+    span, storm = hold(results), results.scenario.storm
+    return [Moment(name="storm", at=span[0] + storm.at_s)] if span and storm else []
 
 
 def of(

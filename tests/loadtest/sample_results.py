@@ -20,7 +20,7 @@ from loadtest.results import (
     Second,
     WorkerSample,
 )
-from loadtest.scenario import Connections, Rooms, Scenario, Thresholds, Traffic
+from loadtest.scenario import Connections, Rooms, Scenario, Storm, Thresholds, Traffic
 
 WARM_UP_S = 5
 DRAIN_S = 5
@@ -39,6 +39,7 @@ def sample(
     median_ms: float = 4.0,
     passed: bool = True,
     lost: int = 0,
+    storm: Storm | None = None,
     doubts: tuple[str, ...] = (),
     seed: int = 7,
 ) -> Results:
@@ -58,6 +59,7 @@ def sample(
         connections=Connections(count=connections, ramp_per_s=ramp_per_s),
         rooms=Rooms(size=room_size),
         traffic=Traffic(messages_per_s=messages_per_s, content_bytes=128),
+        storm=storm,
         warm_up_s=WARM_UP_S,
         hold_s=hold_s,
         drain_s=DRAIN_S,
@@ -113,6 +115,7 @@ def sample(
             closes={"1000": connections},
         ),
         latency=latency,
+        recovery_s=None if storm is None else storm.spread_s + 1.3,
         timeline=timeline,
         workers=_workers(timeline, rng, workers, room_size),
         redis=_redis(timeline, workers),

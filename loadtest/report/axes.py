@@ -11,7 +11,8 @@ Unit = Literal["count", "per_s", "kib", "kib_per_s", "cores", "ms"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
-_MOST_DECADES_WITH_125 = 2.4
+_NOTHING = 1e-9
+_MOST_DECADES_WITH_125 = 1.7
 _NAMES: dict[Unit, str] = {
     "count": "",
     "per_s": "per second",
@@ -50,8 +51,8 @@ class Axis(Struct, frozen=True, kw_only=True):
 
 def from_zero(highest: float, unit: Unit, ticks: int = 4) -> Axis:
     """Return a linear axis from 0 to a round number above `highest`."""
-    divisor, label = _scaled(max(highest, 0.0), unit)
-    top = highest / divisor if highest > 0 else 1.0
+    divisor, label = _scaled(highest, unit)
+    top = highest / divisor if highest > _NOTHING else 1.0
     step = _nice_step(top / ticks)
     if unit == "count":
         step = max(1.0, step)
@@ -89,7 +90,7 @@ def logarithmic(lowest: float, highest: float) -> Axis:
     )
 
 
-def timeline(end_s: float, ticks: int = 6) -> Axis:
+def timeline(end_s: float, ticks: int = 7) -> Axis:
     """Return an axis of time since the start of the ramp."""
     end_s = max(end_s, 1.0)
     step = next((step for step in _TIME_STEPS_S if end_s / step <= ticks), _TIME_STEPS_S[-1])

@@ -7,7 +7,6 @@ from msgspec import Struct, to_builtins
 
 from loadtest.report import numbers, series
 from loadtest.report.tables import NOTHING, Table
-from loadtest.report.thinning import Point
 from loadtest.results import Results, WorkerSample
 
 #: Up to so many workers or agents have a row each.
@@ -64,9 +63,9 @@ def headline(results: Results) -> list[Tile]:
         back = results.recovery_s
         tiles.append(
             Tile(
-                name="Back after the storm",
+                name="Recovery",
                 value=NOTHING if back is None else numbers.seconds(back),
-                note="not all came back" if back is None else "until the last client was in",
+                note="not all came back" if back is None else "storm to last client back",
                 bad=back is None,
             )
         )
@@ -144,28 +143,30 @@ def _memory_per_connection(samples: Sequence[WorkerSample]) -> str | None:
 
 
 def _worker_cpu_per_delivery(results: Results) -> str | None:
-    used = [
-        _growth(points, series.hold(results))
+    cores = [
+        _mean(series.within(series.rates(points), series.hold(results)))
         for points in series.by_worker(results.workers, lambda s: s.cpu_s).values()
     ]
-    return _per(sum(used), results.totals.deliveries_judged)
+    if results.hold_s <= 0:
+        return None
+    return _per(
+        sum(used for used in cores if used is not None),
+        results.totals.deliveries_judged / results.hold_s,
+    )
 
 
 def _redis_cpu_per_message(results: Results) -> str | None:
     points = [(sample.t_s, sample.cpu_s) for sample in results.redis]
-    sent = series.within(
-        [(second.t_s, second.sent_per_s) for second in results.timeline], series.hold(results)
+    sent = [(second.t_s, second.sent_per_s) for second in results.timeline]
+    hold = series.hold(results)
+    return _per(
+        _mean(series.within(series.rates(points), hold)) or 0.0,
+        _mean(series.within(sent, hold)) or 0.0,
     )
-    return _per(_growth(points, series.hold(results)), sum(sent))
 
 
-def _growth(points: Sequence[Point], hold: tuple[float, float] | None) -> float:
-    values = series.within(points, hold)
-    return max(0.0, values[-1] - values[0]) if len(values) > 1 else 0.0
-
-
-def _per(cpu_s: float, times: float) -> str | None:
-    return f"{numbers.digits(cpu_s * _US / times)} µs" if times > 0 and cpu_s > 0 else None
+def _per(cores: float, per_s: float) -> str | None:
+    return f"{numbers.digits(cores * _US / per_s)} µs" if per_s > 0 and cores > 0 else None
 
 
 # ---------------------------------------------------------------------- tables

@@ -199,8 +199,8 @@ def _group(name: str, group: Mapping[str, str]) -> str:
 def _foot(results: Results) -> str:
     return (
         "<footer><p>Shaded in the plots: ramp, warm-up and drain, which are not judged; means are "
-        "of the hold between them. Long runs are thinned: of each stretch the lowest and the highest "
-        "value are drawn, so spikes stay.</p>"
+        "of the hold between them. Long runs are thinned: of each stretch the lowest and the "
+        "highest value are drawn, so spikes stay.</p>"
         f"<p>Schema {results.version} · revision {escape(results.environment.revision or '?')}</p>"
         "</footer>"
     )

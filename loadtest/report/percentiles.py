@@ -18,7 +18,6 @@ from loadtest.results import Percentiles
 _PER_DECADE = 24
 _MOST_DECADES = 5
 _US_PER_MS = 1000
-_FEWEST_BEYOND = 1  # samples that must be slower than a point, or it would say nothing
 
 
 def depth(percentile: float) -> float:
@@ -45,14 +44,12 @@ def curve(found: Percentiles) -> list[Point]:
     histogram = _decode(found.histogram)
     if histogram is None:
         return _known(found)
-    end = min(float(_MOST_DECADES), math.log10(max(found.samples / _FEWEST_BEYOND, 1)))
-    steps = math.floor(end * _PER_DECADE)
-    depths = [n / _PER_DECADE for n in range(steps + 1)]
-    if end > depths[-1]:
-        depths.append(end)
-    return [
+    end = math.log10(found.samples)  # only the slowest sample is beyond
+    depths = [n / _PER_DECADE for n in range(math.ceil(min(end, _MOST_DECADES) * _PER_DECADE))]
+    points: list[Point] = [
         (at, histogram.get_value_at_percentile(100 * (1 - 10.0**-at)) / _US_PER_MS) for at in depths
     ]
+    return [*points, (end, found.highest)] if end <= _MOST_DECADES else points
 
 
 def _known(found: Percentiles) -> list[Point]:

@@ -162,7 +162,7 @@ def _moment(plot: Plot, moment: Moment) -> str:
     x = _percent(plot.x.position(moment.at))
     return (
         f'<line class="moment" x1="{x}" x2="{x}" y2="{HEIGHT}"/>'
-        f'<text class="x" x="{x}" y="12">{escape(moment.name)}</text>'
+        f'<text class="moment" x="{x}" dx="5" y="12">{escape(moment.name)}</text>'
     )
 
 

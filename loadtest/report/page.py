@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from loadtest.report import facts, figures, numbers, plot, tables
+from loadtest.report import facts, figures, numbers, particulars, plot, tables
+from loadtest.report.canvas import Canvas, Figure
 from loadtest.report.facts import Tile
-from loadtest.report.figures import Canvas, Figure
 from loadtest.results import Check, Results
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -165,7 +165,7 @@ def _measured(results: Results) -> str:
 
 
 def _workers(results: Results) -> str:
-    table = facts.workers(results)
+    table = particulars.workers(results)
     return tables.html(table) if table else ""
 
 
@@ -176,10 +176,11 @@ def _how(results: Results) -> str:
     return (
         '<section class="how"><h2>How it was run</h2>'
         f'<pre class="command" tabindex="0">{escape(results.environment.command)}</pre>'
-        f"<h3>Scenario</h3>{_groups(facts.scenario(results))}"
-        f"<h3>Environment</h3>{_groups(facts.environment(results))}"
-        f"<h3>Agents</h3>{tables.html(facts.agents(results))}"
-        f"<details><summary>All counters</summary>{tables.html(facts.counts(results))}</details>"
+        f"<h3>Scenario</h3>{_groups(particulars.scenario(results))}"
+        f"<h3>Environment</h3>{_groups(particulars.environment(results))}"
+        f"<h3>Agents</h3>{tables.html(particulars.agents(results))}"
+        "<details><summary>All counters</summary>"
+        f"{tables.html(particulars.counts(results))}</details>"
         "</section>"
     )
 

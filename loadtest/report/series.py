@@ -104,6 +104,11 @@ def within(points: Iterable[Point], span: tuple[float, float] | None) -> list[fl
     return [value for t, value in points if value is not None and span[0] <= t <= span[1]]
 
 
+def mean(values: Sequence[float]) -> float | None:
+    """Return the mean; None of nothing."""
+    return sum(values) / len(values) if values else None
+
+
 def _natural(name: str) -> tuple[str, int]:
     """Sort slot-2 before slot-10."""
     stem = name.rstrip("0123456789")

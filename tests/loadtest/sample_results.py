@@ -194,7 +194,7 @@ def _second(
         delivery_p99_ms=p50 * 3.4 * spike * rng.uniform(0.9, 1.2) if measured else None,
         delivery_max_ms=p50 * 6 * spike * rng.uniform(1.0, 2.2) if measured else None,
         send_lag_p99_ms=0.9 if measured else None,
-        agents_cpu=0.15 + (1.1 if busy else 0.5) * rng.uniform(0.9, 1.1),
+        agents_cpu=0.15 + (0.75 if busy else 0.5) * rng.uniform(0.9, 1.1),
         agents_rss_kib=240_000,
     )
 
@@ -280,9 +280,10 @@ def _host(timeline: list[Second]) -> list[HostSample]:
             slab_kib=120_000 + int(second.connected * 8.2),
             tcp_sockets=second.connected * 2 + 20,
             tcp_memory_kib=600 + int(second.deliveries_per_s * 0.1),
-            busy_cores=min(
-                2.0, 0.1 + second.deliveries_per_s * 2.4e-5 + second.opened_per_s * 5e-4
-            ),
+            busy_cores=0.05
+            + second.agents_cpu
+            + 1.6e-5 * second.deliveries_per_s
+            + 3.4e-4 * second.opened_per_s,
         )
         for second in timeline
     ]

@@ -17,13 +17,14 @@ from loadtest.report import (
     facts,
     figures,
     numbers,
+    particulars,
     percentiles,
     series,
     thinning,
     write_report,
 )
+from loadtest.report.canvas import Canvas
 from loadtest.report.cli import main
-from loadtest.report.figures import Canvas
 from loadtest.report.page import page
 from loadtest.results import Results, Second, WorkerSample, write
 from loadtest.scenario import Storm
@@ -203,7 +204,7 @@ def test_many_workers_are_a_band_not_many_lines(results: Results) -> None:
     assert [len(figure.plot.lines) for figure in few] == [3, 3, 3, 3]
     assert [len(figure.plot.lines) for figure in many] == [1, 1, 1, 1]
     assert all(figure.plot.bands for figure in many)
-    table = facts.workers(sample(hold_s=20, workers=54))
+    table = particulars.workers(sample(hold_s=20, workers=54))
     assert table
     assert len(table.rows) == 3
 

@@ -10,7 +10,7 @@ from loadtest.report import numbers
 Unit = Literal["count", "per_s", "kib", "kib_per_s", "cores", "ms"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 _NOTHING = 1e-9
 _MOST_DECADES_WITH_125 = 1.7
 _NAMES: dict[Unit, str] = {
@@ -93,13 +93,13 @@ def logarithmic(lowest: float, highest: float) -> Axis:
 def timeline(end_s: float, ticks: int = 7) -> Axis:
     """Return an axis of time since the start of the ramp."""
     end_s = max(end_s, 1.0)
-    step = next((step for step in _TIME_STEPS_S if end_s / step <= ticks), _TIME_STEPS_S[-1])
+    step = next((step for step in TIME_STEPS_S if end_s / step <= ticks), TIME_STEPS_S[-1])
     marks = range(0, math.floor(end_s) + 1, step)
     return Axis(
         low=0.0,
         high=end_s,
         ticks=[Tick(mark / end_s, _clock(mark, end_s)) for mark in marks],
-        label="time since the start of the ramp",
+        label=f"time, {_clock_unit(end_s)}",
     )
 
 
@@ -124,8 +124,15 @@ def _round_ms(value: float) -> str:
 
 
 def _clock(at_s: int, end_s: float) -> str:
-    if end_s < 120:
-        return f"{at_s} s"
-    if end_s < 7200:
+    unit = _clock_unit(end_s)
+    if unit == "s":
+        return f"{at_s}"
+    if unit == "min:s":
         return f"{at_s // 60}:{at_s % 60:02}"
-    return f"{at_s // 3600}:{at_s // 60 % 60:02} h"
+    return f"{at_s // 3600}:{at_s // 60 % 60:02}"
+
+
+def _clock_unit(end_s: float) -> str:
+    if end_s < 120:
+        return "s"
+    return "min:s" if end_s < 7200 else "h:min"

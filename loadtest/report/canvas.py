@@ -98,6 +98,8 @@ def show(value: float, unit: Unit) -> str:
         return f"{numbers.memory(value)}/s"
     if unit == "cores":
         return f"{value:.2f} cores"
+    if unit == "count":
+        return numbers.count(value)
     return f"{numbers.digits(value) if value < 100 else numbers.count(value)}" + (
         "/s" if unit == "per_s" else ""
     )

@@ -193,7 +193,7 @@ def _of_workers(
     if unit == "ms":
         lags = [v for points in found.values() for _, v in points if v is not None]
         y = axes.logarithmic(max(0.1, min(lags)), max(lags)) if lags else None
-    if len(found) <= MOST_LINES:
+    if len(found) <= (MOST_LINES if unit != "ms" else 1):  # lags cross too often to follow
         lines = [
             Line(name=name, points=points, tone=tone)
             for tone, (name, points) in enumerate(found.items(), start=1)

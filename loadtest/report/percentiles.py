@@ -32,8 +32,8 @@ def axis(samples: int) -> Axis:
     return Axis(
         low=0.0,
         high=float(decades),
-        ticks=[Tick(depth(mark) / decades, f"{mark:.10g} %") for mark in marks],
-        label="percentile",
+        ticks=[Tick(depth(mark) / decades, f"{mark:.10g}") for mark in marks],
+        label="percentile, %",
     )
 
 

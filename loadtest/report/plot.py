@@ -15,7 +15,6 @@ from loadtest.report.thinning import Point, Span, thin, thin_spans
 
 HEIGHT = 190
 _WIDTH = 1000  # of the nested picture; its unit is a thousandth of the width
-_NEAR_THE_END = 0.98  # a label there would stick out
 _LABEL_LEAST_WIDTH = 0.11  # a phase narrower than this has no room for its name
 
 
@@ -86,6 +85,7 @@ def draw(plot: Plot) -> str:
         *(_phase(plot, phase) for phase in plot.phases),
         *(_row(tick.at, tick.label) for tick in plot.y.ticks),
         *(_column(tick.at, tick.label) for tick in plot.x.ticks),
+        f'<text class="axis" x="100%" y="{HEIGHT + 38}">{escape(plot.x.label)}</text>',
         f'<svg class="data" width="100%" height="{HEIGHT}" viewBox="0 0 {_WIDTH} {HEIGHT}" '
         'preserveAspectRatio="none">',
         *(_band(plot, band) for band in plot.bands),
@@ -151,10 +151,9 @@ def _row(at: float, label: str) -> str:
 
 def _column(at: float, label: str) -> str:
     x = _percent(at)
-    style = "x end" if at > _NEAR_THE_END else "x"
     return (
         f'<line class="mark" x1="{x}" x2="{x}" y1="{HEIGHT}" y2="{HEIGHT + 5}"/>'
-        f'<text class="{style}" x="{x}" y="{HEIGHT + 18}">{escape(label)}</text>'
+        f'<text class="x" x="{x}" y="{HEIGHT + 18}">{escape(label)}</text>'
     )
 
 
@@ -162,7 +161,7 @@ def _moment(plot: Plot, moment: Moment) -> str:
     x = _percent(plot.x.position(moment.at))
     return (
         f'<line class="moment" x1="{x}" x2="{x}" y2="{HEIGHT}"/>'
-        f'<text class="moment" x="{x}" dx="5" y="12">{escape(moment.name)}</text>'
+        f'<text class="moment" x="{x}" dx="5" y="{HEIGHT - 8}">{escape(moment.name)}</text>'
     )
 
 

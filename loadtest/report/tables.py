@@ -6,6 +6,7 @@ from html import escape
 from msgspec import Struct, field
 
 from loadtest.report import numbers
+from loadtest.report.axes import TIME_STEPS_S
 from loadtest.report.thinning import Point
 
 #: A table over time has at most so many rows; each is the mean of its stretch.
@@ -25,7 +26,7 @@ def over_time(
     columns: Sequence[tuple[str, Sequence[Point]]], show: Callable[[float], str], end_s: float
 ) -> Table:
     """Return the means of equal stretches of time."""
-    stretch_s = max(1, -(-int(end_s) // MOST_ROWS))
+    stretch_s = next((step for step in TIME_STEPS_S if end_s / step <= MOST_ROWS), TIME_STEPS_S[-1])
     means = [_means(points, stretch_s) for _, points in columns]
     stretches = sorted({number for column in means for number in column})
     return Table(
@@ -62,6 +63,6 @@ def html(table: Table, caption: str = "") -> str:
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     return (
-        f'<div class="scroll"><table>{said}<thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table>{said}<thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{note}"
     )

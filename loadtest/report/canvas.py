@@ -100,9 +100,7 @@ def show(value: float, unit: Unit) -> str:
         return f"{value:.2f} cores"
     if unit == "count":
         return numbers.count(value)
-    return f"{numbers.digits(value) if value < 100 else numbers.count(value)}" + (
-        "/s" if unit == "per_s" else ""
-    )
+    return f"{numbers.digits(value) if value < 100 else numbers.count(value)}/s"
 
 
 def _field(second: Second, *, name: str) -> float | None:

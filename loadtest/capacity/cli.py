@@ -60,7 +60,10 @@ def _check(options: argparse.Namespace) -> str:
             f"{options.run}: the model was fitted on this run, so it proves nothing. "
             "Check it on another."
         )
-    return f"{run.started_at}  {run.title}\n\n{check_text(predict(model, run))}"
+    said = f"{run.started_at}  {run.title}\n\n{check_text(predict(model, run))}"
+    if run.others:
+        said += f"\n\nThis run had {' and '.join(run.others)}, which the model does not know."
+    return said
 
 
 def _plan(options: argparse.Namespace) -> str:

@@ -109,7 +109,6 @@ def fit_model(observations: Sequence[Observation], saturated: Sequence[Observati
         )
     except FitError as exc:
         missing["scaling"] = f"{exc}."
-    assumed = [o.title for o in observations if o.subscribers and not o.subscribers_counted]
     return Model(
         runs=[
             Run(digest=o.digest, title=o.title, started_at=o.started_at)
@@ -122,13 +121,25 @@ def fit_model(observations: Sequence[Observation], saturated: Sequence[Observati
         scaling=scaling,
         ranges=_ranges(observations),
         missing=missing,
-        doubts=[
+        doubts=_doubts(observations),
+    )
+
+
+def _doubts(observations: Sequence[Observation]) -> list[str]:
+    doubts = []
+    assumed = [o.title for o in observations if o.subscribers and not o.subscribers_counted]
+    if assumed:
+        doubts.append(
             "How many workers Redis hands a message to was not counted but follows from members "
             f"placed at random, in: {'; '.join(assumed)}."
-        ]
-        if assumed
-        else [],
-    )
+        )
+    doubts += [
+        f"“{o.title}” had {' and '.join(o.others)}, whose cost is charged to messages and "
+        "connections."
+        for o in observations
+        if o.others
+    ]
+    return doubts
 
 
 def _windows(observation: Observation) -> list[Window]:

@@ -50,6 +50,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     subscribers: float | None = None
     #: ... is counted, or follows from members that are spread over the workers at random.
     subscribers_counted: bool = False
+    #: What else went on while holding, which the costs of the model do not know.
+    others: list[str] = []
 
 
 def observe(results: Results) -> Observation:
@@ -74,7 +76,19 @@ def observe(results: Results) -> Observation:
         resident_kib=sum(kib for _, kib in late) if late and len(late) == len(holding) else None,
         subscribers=subscribers,
         subscribers_counted=counted,
+        others=_others(results),
     )
+
+
+def _others(results: Results) -> list[str]:
+    scenario = results.scenario
+    going_on = {
+        "typing": scenario.traffic.typing_per_s > 0,
+        "leaving and joining": scenario.traffic.churn_per_s > 0,
+        "a storm": scenario.storm is not None,
+        "slow readers": scenario.slow is not None,
+    }
+    return [name for name, was in going_on.items() if was]
 
 
 def spread(members: float, workers: int) -> float:
@@ -86,9 +100,10 @@ def spread(members: float, workers: int) -> float:
 
 def _span(results: Results, phase: str) -> tuple[float, float] | None:
     times = [second.t_s for second in results.timeline if second.phase == phase]
-    if not times or max(times) - min(times) + 1 < SHORTEST_S:
+    if not times:
         return None
-    return min(times), max(times) + 1
+    span = min(times) - 1, max(times)  # a second has the time at which it ends
+    return span if span[1] - span[0] >= SHORTEST_S else None
 
 
 def _window(results: Results, phase: str) -> Window | None:

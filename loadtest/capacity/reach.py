@@ -5,6 +5,8 @@ from loadtest.capacity.wish import Wish, amount
 
 #: Beyond this many times of what was measured, a figure is an extrapolation and is called one.
 FAR = 2.0
+#: A model that misses its own runs by more than this share is doubted.
+CLOSE = 0.15
 
 
 def far(model: Model, wish: Wish, workers: int, subscribers: float) -> list[str]:
@@ -38,4 +40,11 @@ def fit_doubts(model: Model) -> list[str]:
         "Redis CPU": model.redis_cpu,
         "Network": model.network,
     }
-    return [f"{name}: {doubt}" for name, fit in named.items() if fit for doubt in fit.doubts]
+    found = [
+        f"{name}: the model misses the runs that it is from by up to {fit.worst_error:.0%}."
+        for name, fit in named.items()
+        if fit and fit.worst_error > CLOSE
+    ]
+    return found + [
+        f"{name}: {doubt}" for name, fit in named.items() if fit for doubt in fit.doubts
+    ]

@@ -26,7 +26,7 @@ class Canvas:
     def __init__(self, results: Results) -> None:
         self.results = results
         timeline = results.timeline
-        self.end_s = max((second.t_s + 1 for second in timeline), default=1.0)
+        self.end_s = max((second.t_s for second in timeline), default=1.0)
         self.phases: list[Phase] = series.phases(timeline)
         self.hold = series.hold(results)
         self.moments: list[Moment] = series.moments(results)

@@ -1,6 +1,7 @@
 """Numbers for people: few digits, with units."""
 
 import math
+from datetime import datetime, timedelta
 
 _SHORT = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MEMORY = ((1024.0**2, "GiB"), (1024.0, "MiB"), (1.0, "KiB"))
@@ -55,9 +56,11 @@ def memory(kib: float) -> str:
     return f"{digits(kib)} KiB"
 
 
-def share(value: float) -> str:
-    """Return a share as a percentage; never 100 % unless it is all."""
-    percent = value * 100
-    if value < 1 and round(percent, 1) >= 100:
-        return f"{math.floor(percent * 1000) / 1000:g} %"
-    return f"{percent:.1f} %" if percent < 99.95 else f"{percent:.0f} %"
+def moment(iso: str) -> str:
+    """Return a moment of ISO 8601 as people write it; as it is if it is none."""
+    try:
+        found = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = " UTC" if found.utcoffset() == timedelta(0) else found.strftime(" %z").rstrip()
+    return f"{found:%Y-%m-%d %H:%M:%S}{zone}"

@@ -60,7 +60,7 @@ def _body(results: Results) -> str:
 
 def _head(results: Results) -> str:
     about = results.scenario.description
-    started = results.started_at.replace("T", " ").replace("Z", " UTC")
+    started = numbers.moment(results.started_at)
     return (
         f'<p class="kind">Load test</p><h1>{escape(results.title)}</h1>'
         + (f'<p class="about">{escape(about)}</p>' if about else "")
@@ -93,9 +93,14 @@ def _verdict(results: Results) -> str:
 def _check(check: Check) -> str:
     style, word = ("passed", "met") if check.passed else ("failed", "missed")
     return (
-        f'<li class="{style}">{_mark(check.passed)}<span class="name">{escape(check.name)}'
+        f'<li class="{style}">{_mark(check.passed)}<span class="name">{escape(_name(check))}'
         f'<span class="unseen"> {word}: </span></span><span>{escape(check.sentence)}</span></li>'
     )
+
+
+def _name(check: Check) -> str:
+    """Return a threshold's name without its unit, which is in the sentence."""
+    return check.name.removesuffix("_ms").removesuffix("_s").replace("_", " ")
 
 
 def _mark(good: bool) -> str:
@@ -160,7 +165,8 @@ def _measured(results: Results) -> str:
     )
     return (
         "From the moment a message was due, not from when it was sent: a stall of the server or of "
-        f"the load generator cannot hide. Percentiles are of the judged time.{clock}"
+        "the load generator cannot hide. Percentiles are of messages due in the hold; those of "
+        f"connecting and recovery are of the whole test.{clock}"
     )
 
 

@@ -25,17 +25,15 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 
 def phases(timeline: Sequence[Second]) -> list[Phase]:
-    """Return the stretches of one phase, in order."""
+    """Return the stretches of one phase, in order. A second has the time at which it ends."""
     found: list[Phase] = []
     for second in timeline:
         name = PHASE_NAMES.get(second.phase, second.phase)
         if found and found[-1].name == name:
             start = found.pop().start
         else:
-            start = found[-1].end if found else second.t_s
-        found.append(
-            Phase(name=name, start=start, end=second.t_s + 1, shaded=second.phase != JUDGED)
-        )
+            start = found[-1].end if found else second.t_s - 1
+        found.append(Phase(name=name, start=start, end=second.t_s, shaded=second.phase != JUDGED))
     return found
 
 
@@ -73,7 +71,8 @@ def by_worker(
     """Return the points of each worker, in the order of their names."""
     found: dict[str, list[Point]] = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: sample.t_s):
-        found[sample.worker].append((sample.t_s, value(sample)))
+        name = f"worker {sample.worker}" if sample.worker.isdecimal() else sample.worker
+        found[name].append((sample.t_s, value(sample)))
     return dict(sorted(found.items(), key=lambda item: _natural(item[0])))
 
 
@@ -94,7 +93,7 @@ def spread(workers: Iterable[Sequence[Point]]) -> Spread:
 def hold(results: Results) -> tuple[float, float] | None:
     """Return begin and end of the phase that is judged; None if it was not reached."""
     times = [second.t_s for second in results.timeline if second.phase == JUDGED]
-    return (min(times), max(times) + 1) if times else None
+    return (min(times) - 1, max(times)) if times else None
 
 
 def within(points: Iterable[Point], span: tuple[float, float] | None) -> list[float]:

@@ -180,7 +180,7 @@ def _second(
     p50 = median_ms * rng.uniform(0.9, 1.15)
     measured = busy and sent > 0
     return Second(
-        t_s=float(t),
+        t_s=float(t + 1),  # the end of the second
         phase=phase,
         connecting=64 if phase == "connect" else 0,
         connected=int(now),

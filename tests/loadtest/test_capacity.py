@@ -24,6 +24,7 @@ from loadtest.capacity.model import Range, predict
 from loadtest.capacity.observations import Window, spread
 from loadtest.capacity.plan import Plan
 from loadtest.results import Results, write
+from loadtest.scenario import Storm
 from tests.loadtest.sample_results import sample
 
 COSTS = st.floats(1e-7, 1e-3)
@@ -333,6 +334,32 @@ def test_a_run_without_samples_tells_its_traffic_only(results: Results) -> None:
     assert nothing.hold is None
     assert nothing.ramp is None
     assert fit_model([found, nothing]).worker_cpu is None
+
+
+def test_traffic_that_the_model_does_not_know_is_doubted(results: Results) -> None:
+    scenario = results.scenario
+    typing = structs.replace(scenario.traffic, typing_per_s=5.0)
+    noisy = structs.replace(
+        results, scenario=structs.replace(scenario, traffic=typing, storm=Storm(at_s=1))
+    )
+    assert observe(results).others == []
+    assert observe(noisy).others == ["typing", "a storm"]
+    assert any("typing and a storm" in doubt for doubt in fit_model([observe(noisy)]).doubts)
+
+
+def test_a_model_that_misses_its_own_runs_is_doubted() -> None:
+    odd = [
+        structs.replace(
+            run_,
+            hold=structs.replace(
+                run_.hold, worker_cores=run_.hold.worker_cores * (2 if n % 2 else 0.5)
+            ),
+        )
+        for n, run_ in enumerate(RUNS)
+        if run_.hold and run_.hold.worker_cores
+    ]
+    found = plan(fit_model(odd), Wish(connections=1_000, messages_per_s=10, room_size=10))
+    assert any("misses the runs" in warning for warning in found.warnings)
 
 
 def test_subscribers_are_counted_or_follow_from_chance(results: Results) -> None:

@@ -1,5 +1,7 @@
 """Adding up what agents report."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_late_and_missing_reports_change_no_sum(times: list[float], agents: int)
             merger.add(agent, report(max(0.0, t_s - 2 * agent), messages_sent=sent))
     timeline = merger.timeline()
     moments = [0.0, *(second.t_s for second in timeline)]
-    longs = [max(1.0, now - then) for then, now in zip(moments, moments[1:], strict=False)]
+    longs = [max(1.0, now - then) for then, now in pairwise(moments)]
 
     total = sum(second.sent_per_s * long_s for second, long_s in zip(timeline, longs, strict=True))
 

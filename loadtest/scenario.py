@@ -33,6 +33,8 @@ class Connections(Part, frozen=True, kw_only=True):
     ramp_per_s: Annotated[float, Meta(gt=0)] = 500.0
     #: Handshakes under way at a time per agent; a refused client backs off with full jitter.
     concurrency: Count = 64
+    #: A client that was turned away so often in a row gives up.
+    tries: Count = 12
 
 
 class Rooms(Part, frozen=True, kw_only=True):

@@ -1,0 +1,356 @@
+"""Many connections in one process: non-blocking descriptors, one epoll, no tasks, no buffers.
+
+It dials, upgrades, cuts what arrives into text messages, answers pings and closes; what the
+messages mean is its handler's business. A plain connection is a bare descriptor number: a socket
+object would be 100 bytes for nothing. Bytes are kept only of frames that are not whole, and of
+writes that the kernel did not take.
+"""
+
+import errno
+import os
+import select
+import ssl
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from loadtest.client import (
+    AUTHENTICATING,
+    AWAY,
+    CONNECTING,
+    IN,
+    NO_FD,
+    SECURING,
+    UPGRADING,
+    Client,
+)
+from loadtest.dialer import Dialer, connect_failure, reset_on_close
+from loadtest.wire import (
+    ABNORMAL,
+    CLOSE,
+    PING,
+    TEXT,
+    close_code,
+    close_frame,
+    frame_span,
+    pong_frame,
+)
+
+_READ_BYTES = 65536
+_EVENTS_MAX = 1024
+_UNSENT_BYTES_MAX = 1 << 20
+_ANSWER_BYTES_MAX = 16384
+_READING = select.EPOLLIN
+_NOT_READING = select.EPOLLRDHUP  # errors and the end are told all the same
+
+
+class Ending(NamedTuple):
+    """Why a connection ended that we did not end.
+
+    `code` is a close code, an HTTP status or the name of an errno; exactly one of the numbers is
+    given for the first two.
+    """
+
+    code: str
+    close: int | None = None
+    status: int | None = None
+    retry_after_s: float = 0.0
+
+
+class Handler(Protocol):
+    """Who is told what the swarm hears."""
+
+    def text(self, client: Client, data: bytes, start: int, end: int, now_ns: int) -> None:
+        """A text message is `data[start:end]`; it arrived at `now_ns` of CLOCK_MONOTONIC."""
+
+    def ended(self, client: Client, ending: Ending, state: int) -> None:
+        """The connection is gone; `state` is the client's before that, which is AWAY now."""
+
+
+class Swarm:
+    """The connections of one agent; its handler is set before the first one is dialled."""
+
+    handler: Handler
+
+    def __init__(self, dialer: Dialer) -> None:
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._dialer = dialer
+        self._epoll = select.epoll()
+        self._by_fd: list[Client | None] = []
+        self._others: dict[int, Callable[[], None]] = {}
+        self._tls: dict[int, ssl.SSLSocket] = {}
+        self._partial: dict[int, bytes] = {}
+        self._unsent: dict[int, bytes] = {}
+
+    def watch(self, fd: int, readable: Callable[[], None]) -> None:
+        """Call back whenever another descriptor can be read."""
+        self._others[fd] = readable
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def dial(self, client: Client, token: bytes) -> None:
+        """Begin to connect; a failure is told to the handler."""
+        try:
+            sock, connected = self._dialer.dial(client.number, slow=client.slow)
+        except OSError as exc:
+            client.state = CONNECTING
+            self._over(client, _failed(exc))
+            return
+        fd = client.fd = sock.detach()
+        client.state = CONNECTING
+        while len(self._by_fd) <= fd:
+            self._by_fd.append(None)
+        self._by_fd[fd] = client
+        request = self._dialer.upgrade.request(token)
+        if connected and not self._dialer.secure:
+            self._epoll.register(fd, _READING)
+            client.state = UPGRADING
+            self.send(client, request)
+        else:
+            self._unsent[fd] = request
+            self._epoll.register(fd, select.EPOLLOUT)
+
+    def send(self, client: Client, frame: bytes) -> None:
+        """Write; what the kernel does not take is written later, in order."""
+        fd = client.fd
+        if fd in self._unsent:
+            self._keep(client, self._unsent[fd] + frame)
+            return
+        try:
+            sent = self._write(fd, frame)
+        except OSError as exc:
+            self._over(client, _failed(exc))
+            return
+        if sent < len(frame):
+            self._keep(client, frame[sent:])
+
+    def read_no_more(self, client: Client) -> None:
+        """Leave what comes for this client in the kernel."""
+        self._epoll.modify(client.fd, _NOT_READING)
+
+    def read_some(self, client: Client, at_most: int) -> None:
+        """Read so many bytes for a client that does not read by itself."""
+        self._read(client, at_most)
+
+    def cut(self, client: Client) -> None:
+        """Drop the connection with a reset; the handler is not told."""
+        if client.fd != NO_FD:
+            if client.fd not in self._tls:
+                reset_on_close(client.fd)
+            self._close(client)
+
+    def abandon(self, client: Client, code: str) -> None:
+        """Drop a connection that takes too long; the handler is told."""
+        self._over(client, Ending(code))
+
+    def poll(self, wait_s: float) -> int:
+        """Handle what there is, waiting for something if there is nothing; return when it woke.
+
+        `select` waits to the microsecond, `epoll` only to the millisecond.
+        """
+        events = self._epoll.poll(0, _EVENTS_MAX)
+        if not events and wait_s > 0:
+            select.select((self._epoll,), (), (), wait_s)
+            events = self._epoll.poll(0, _EVENTS_MAX)
+        woke_ns = time.monotonic_ns()
+        by_fd = self._by_fd
+        for fd, mask in events:
+            client = by_fd[fd] if fd < len(by_fd) else None
+            if client is None:
+                if (readable := self._others.get(fd)) is not None:
+                    readable()
+            elif mask == _READING and client.state >= UPGRADING:
+                self._read(client, _READ_BYTES)
+            else:
+                self._rarer(client, mask)
+        return woke_ns
+
+    def close(self) -> None:
+        """Cut all connections."""
+        for client in self._by_fd:
+            if client is not None:
+                self.cut(client)
+        self._epoll.close()
+
+    def _rarer(self, client: Client, mask: int) -> None:
+        if client.state == CONNECTING:
+            failure = connect_failure(client.fd)
+            if failure:
+                self._over(client, Ending(errno.errorcode.get(failure, str(failure))))
+                return
+            self._connected(client)
+        elif client.state == SECURING:
+            self._secure(client)
+        elif mask & select.EPOLLOUT:
+            self._flush(client)
+        else:
+            self._read(client, _READ_BYTES)
+
+    def _connected(self, client: Client) -> None:
+        if not self._dialer.secure:
+            client.state = UPGRADING
+            self._flush(client)
+            return
+        try:
+            self._tls[client.fd] = self._dialer.secured(client.fd)
+        except OSError as exc:
+            self._by_fd[client.fd] = None
+            self._unsent.pop(client.fd, None)
+            client.fd = NO_FD  # ssl has closed it
+            self._over(client, _failed(exc))
+            return
+        client.state = SECURING
+        self._secure(client)
+
+    def _secure(self, client: Client) -> None:
+        try:
+            self._tls[client.fd].do_handshake()
+        except ssl.SSLWantReadError:
+            self._epoll.modify(client.fd, select.EPOLLIN)
+        except ssl.SSLWantWriteError:
+            self._epoll.modify(client.fd, select.EPOLLOUT)
+        except OSError as exc:
+            self._over(client, _failed(exc))
+        else:
+            client.state = UPGRADING
+            self._flush(client)
+
+    def _write(self, fd: int, data: bytes) -> int:
+        try:
+            tls = self._tls.get(fd) if self._tls else None
+            sent = os.write(fd, data) if tls is None else tls.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        self.bytes_out += sent
+        return sent
+
+    def _keep(self, client: Client, data: bytes) -> None:
+        if len(data) > _UNSENT_BYTES_MAX:
+            self._over(client, Ending("unsent"))
+            return
+        self._unsent[client.fd] = data
+        self._epoll.modify(client.fd, _interest(client) | select.EPOLLOUT)
+
+    def _flush(self, client: Client) -> None:
+        data = self._unsent.pop(client.fd, b"")
+        self._epoll.modify(client.fd, _interest(client))
+        if data:
+            self.send(client, data)
+
+    def _read(self, client: Client, at_most: int) -> None:
+        fd = client.fd
+        try:
+            if self._tls:
+                self._read_tls(client, at_most)
+                return
+            data = os.read(fd, at_most)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            self._over(client, _failed(exc))
+            return
+        self._take(client, data)
+
+    def _read_tls(self, client: Client, at_most: int) -> None:
+        """Read until TLS has nothing more: what it has decrypted, epoll does not know of."""
+        sock = self._tls[client.fd]
+        while client.state >= UPGRADING:
+            try:
+                data = sock.recv(at_most)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except ssl.SSLEOFError:
+                data = b""
+            self._take(client, data)
+
+    def _take(self, client: Client, data: bytes) -> None:
+        if not data:
+            self._over(client, Ending(str(ABNORMAL), close=ABNORMAL))
+            return
+        now_ns = time.monotonic_ns()
+        fd = client.fd
+        self.bytes_in += len(data)
+        if self._partial and (begun := self._partial.pop(fd, None)) is not None:
+            data = begun + data
+        at = 0
+        if client.state == UPGRADING:
+            at = self._answered(client, data)
+            if not at:
+                return
+        text = self.handler.text
+        while (span := frame_span(data, at)) is not None:
+            start, end = span
+            opcode = data[at] & 0x0F
+            if opcode == TEXT:
+                text(client, data, start, end, now_ns)
+            else:
+                self._control(client, opcode, data[start:end])
+            if client.fd != fd:
+                return  # it is over
+            at = end
+        if at < len(data):
+            self._partial[fd] = data[at:]
+
+    def _answered(self, client: Client, data: bytes) -> int:
+        """Read the handshake's answer; return where frames begin, 0 if there is none yet."""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            if len(data) > _ANSWER_BYTES_MAX:
+                self._over(client, Ending("endless_answer"))
+            else:
+                self._partial[client.fd] = data
+            return 0
+        if data.startswith(b"HTTP/1.1 101 "):
+            client.state = AUTHENTICATING
+            return end + 4
+        self._over(client, _refused(data[:end]))
+        return 0
+
+    def _control(self, client: Client, opcode: int, payload: bytes) -> None:
+        if opcode == PING:
+            self.send(client, pong_frame(payload))
+        elif opcode == CLOSE:
+            code = close_code(payload)
+            self.send(client, close_frame(code))
+            if client.fd != NO_FD:
+                self._over(client, Ending(str(code), close=code))
+
+    def _over(self, client: Client, ending: Ending) -> None:
+        state = client.state
+        self._close(client)
+        self.handler.ended(client, ending, state)
+
+    def _close(self, client: Client) -> None:
+        fd, client.fd, client.state = client.fd, NO_FD, AWAY
+        if fd == NO_FD:
+            return
+        self._by_fd[fd] = None
+        self._partial.pop(fd, None)
+        self._unsent.pop(fd, None)
+        tls = self._tls.pop(fd, None)
+        if tls is not None:
+            tls.close()
+        else:
+            os.close(fd)
+
+
+def _interest(client: Client) -> int:
+    return _NOT_READING if client.slow and client.state == IN else _READING
+
+
+def _failed(exc: OSError) -> Ending:
+    if isinstance(exc, ssl.SSLError):
+        return Ending("TLS")
+    return Ending(errno.errorcode.get(exc.errno or 0, str(exc.errno)))
+
+
+def _refused(head: bytes) -> Ending:
+    lines = head.decode("latin-1").split("\r\n")
+    word = lines[0].split(" ")[1:2]
+    status = int(word[0]) if word and word[0].isdigit() else 0
+    wait_s = 0.0
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        if name.lower() == "retry-after" and value.strip().isdigit():
+            wait_s = float(value)
+    return Ending(str(status), status=status, retry_after_s=wait_s)

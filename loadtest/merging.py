@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field, structs
 
 from loadtest.control import Counts, Histograms, Progress
-from loadtest.latencies import Latencies
+from loadtest.latency_sums import LatencySums
 from loadtest.results import Percentiles, Second
 
 #: From the start of hold on, agents put only what was due in the hold phase into these.
@@ -61,7 +61,7 @@ class _Moment(Struct):
 
     phase: str = "connect"
     latest: dict[int, Progress] = field(default_factory=dict)
-    latencies: Latencies = field(default_factory=Latencies)
+    latencies: LatencySums = field(default_factory=LatencySums)
 
 
 class Merger:
@@ -80,7 +80,7 @@ class Merger:
         self._closed: list[Second] = []
         self._before: dict[int, Progress] = {}  # last report of each agent in a closed second
         self._latest: dict[int, Progress] = {}
-        self._latencies = Latencies()
+        self._latencies = LatencySums()
         self.loop_lag_ms: dict[int, float] = {}  # highest by agent
 
     def add(self, agent: int, progress: Progress) -> None:

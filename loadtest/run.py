@@ -68,6 +68,7 @@ async def run_test(
 
 def judge(plan: Plan, outcome: Outcome, sampler: Sampler, command: Sequence[str]) -> Results:
     """Return what was found with its verdict."""
+    described = environment.describe(command)
     recovery_s = verdict.recovery_s(plan.scenario, outcome.latency)
     evidence = verdict.Evidence(
         scenario=plan.scenario,
@@ -79,6 +80,8 @@ def judge(plan: Plan, outcome: Outcome, sampler: Sampler, command: Sequence[str]
         agents_missing=outcome.agents_missing,
         hold_s=outcome.hold_s,
         recovery_s=recovery_s,
+        cores=described.cores,
+        busy_cores=verdict.busy_cores(sampler.host, outcome.timeline),
     )
     checks = verdict.checks(evidence)
     return Results(
@@ -87,7 +90,7 @@ def judge(plan: Plan, outcome: Outcome, sampler: Sampler, command: Sequence[str]
         duration_s=outcome.duration_s,
         ended_by=outcome.ended_by,
         hold_s=outcome.hold_s,
-        environment=environment.describe(command),
+        environment=described,
         target=plan.target,
         scenario=plan.scenario,
         agents=outcome.agents,

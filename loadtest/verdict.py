@@ -1,11 +1,12 @@
 """What a test's figures say: which limits were kept, and what casts doubt on the figures. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
 from msgspec import Struct
 
 from loadtest.control import Counts
-from loadtest.results import AgentFacts, Check, Percentiles, Second
+from loadtest.results import AgentFacts, Check, HostSample, Percentiles, Second
 from loadtest.scenario import Scenario, Storm
 
 #: A generator that is later than this share of the p99 it measured has measured itself.
@@ -13,6 +14,8 @@ _LATE_SHARE = 0.2
 _LATE_MS = 10.0
 #: An agent is one thread; above this share of a core it queues what it should measure.
 _BUSY_SHARE = 0.8
+#: With less than this left, whatever runs on a machine waits for its turn.
+_FULL_SHARE = 0.9
 #: A clock error above this share of the median delivery is not small.
 _CLOCK_SHARE = 0.2
 _UNSENT_SHARE = 0.02
@@ -30,6 +33,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     agents_missing: int  # that went away before the end
     hold_s: float
     recovery_s: float | None
+    cores: int = 0  # of the coordinator's machine
+    busy_cores: float | None = None  # of it, in the median of the hold phase
 
 
 def connected_share(scenario: Scenario, timeline: Sequence[Second]) -> float:
@@ -70,6 +75,15 @@ def recovery_s(scenario: Scenario, latency: Mapping[str, Percentiles]) -> float 
     """Return the time from the storm until the last client was back, or None without any."""
     found = latency.get("recovery")
     return found.highest / 1000 if scenario.storm and found else None
+
+
+def busy_cores(host: Iterable[HostSample], timeline: Sequence[Second]) -> float | None:
+    """Return how many cores of this machine were busy in the median of the hold phase."""
+    times = [second.t_s for second in timeline if second.phase == "hold"]
+    if not times:
+        return None
+    busy = [sample.busy_cores for sample in host if times[0] < sample.t_s <= times[-1]]
+    return median(busy) if busy else None
 
 
 def checks(evidence: Evidence) -> list[Check]:
@@ -171,6 +185,12 @@ def _busy(evidence: Evidence) -> Iterable[str]:
     for agent, share in sorted(evidence.agents_cpu_share.items()):
         if share > _BUSY_SHARE:
             yield f"Agent {agent} used {share:.0%} of a core while holding; use more agents."
+    busy, cores = evidence.busy_cores, evidence.cores
+    if busy is not None and busy > _FULL_SHARE * cores:
+        yield (
+            f"The coordinator's machine was full: {busy:.1f} of {cores} cores busy. What runs on "
+            f"it, the server too if it does, waited for a core."
+        )
 
 
 def _clocks(evidence: Evidence) -> Iterable[str]:

@@ -6,9 +6,17 @@ import pytest
 from msgspec import structs
 
 from loadtest.control import Counts
-from loadtest.results import AgentFacts, Percentiles, Second
+from loadtest.results import AgentFacts, HostSample, Percentiles, Second
 from loadtest.scenario import Connections, Scenario, Storm, Thresholds
-from loadtest.verdict import Evidence, checks, connected_share, doubts, error_share, recovery_s
+from loadtest.verdict import (
+    Evidence,
+    busy_cores,
+    checks,
+    connected_share,
+    doubts,
+    error_share,
+    recovery_s,
+)
 
 SCENARIO = Scenario(
     title="t",
@@ -111,6 +119,7 @@ def test_what_is_over_its_limit_fails(changes: dict[str, Any], names: set[str]) 
         ({"latency": {"delivery": latency(5, 20), "send_lag": latency(0, 5)}}, "was late"),
         ({"latency": {"delivery": latency(5, 900), "send_lag": latency(0, 11)}}, "was late"),
         ({"agents_cpu_share": {0: 0.5, 3: 0.81}}, "Agent 3 used 81% of a core"),
+        ({"busy_cores": 1.9, "cores": 2}, "was full: 1.9 of 2 cores"),
         ({"agents": [agent(clock_error_ms=3.0)]}, "clock of agent 0 on h"),
         ({"agents_missing": 2}, "2 agents went away"),
         ({"hold_s": 4.0}, "Held for 4 s and not for 10 s"),
@@ -147,6 +156,20 @@ def test_recovery_is_the_time_of_the_last_client() -> None:
     assert recovery_s(structs.replace(SCENARIO, storm=Storm(at_s=2)), found) == 4.5
     assert recovery_s(SCENARIO, found) is None, "without a storm nobody asks"
     assert recovery_s(structs.replace(SCENARIO, storm=Storm(at_s=2)), {}) is None
+
+
+def test_busy_cores_are_those_of_the_hold_phase() -> None:
+    timeline = [second(0, 1, "connect"), *(second(t, 1) for t in range(1, 9))]
+    samples = [host_sample(t, busy) for t, busy in ((0, 9.0), (2, 1.0), (4, 2.0), (8, 1.5))]
+
+    assert busy_cores(samples, timeline) == 1.5
+    assert busy_cores(samples, []) is None
+
+
+def host_sample(t_s: float, busy: float) -> HostSample:
+    return HostSample(
+        t_s=t_s, available_kib=1, slab_kib=1, tcp_sockets=1, tcp_memory_kib=1, busy_cores=busy
+    )
 
 
 def test_joins_count_as_commands() -> None:

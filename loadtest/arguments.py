@@ -15,6 +15,7 @@ Command = Callable[[argparse.Namespace], int]
 DEFAULT_URL = "ws://127.0.0.1:8080/ws"
 #: Commands with a parser of their own: where it is, and what they do.
 DELEGATED = {
+    "report": ("loadtest.report.cli", "make the page of a test out of its results.json"),
     "capacity": ("loadtest.capacity.cli", "tell what a deployment of a given size needs"),
     "preflight": ("loadtest.preflight.cli", "tell whether this machine can carry a test"),
 }
@@ -51,18 +52,9 @@ examples:
   python -m loadtest agent --join 10.0.0.5:7400 --secret-file join-secret
   LOADTEST_SECRET=... CHAT_LOADTEST_SECRET=... python -m loadtest agent --join 10.0.0.5:7400
 """
-_REPORT = """\
-Makes the HTML page of a test from its results.json.
-
-examples:
-  python -m loadtest report loadtest-results/20261124-120000-chat-mix
-  python -m loadtest report results.json --out page.html
-"""
 
 
-def build_parser(
-    *, run: Command, agent: Command, scenarios: Command, report: Command
-) -> argparse.ArgumentParser:
+def build_parser(*, run: Command, agent: Command, scenarios: Command) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
         prog="chat-loadtest",
@@ -71,11 +63,10 @@ def build_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"chat-loadtest {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     _run_arguments(_add(commands, "run", run, "run a load test", _RUN))
     _agent_arguments(_add(commands, "agent", agent, "carry clients for a coordinator", _AGENT))
     _add(commands, "scenarios", scenarios, "list the shipped scenarios", "")
-    _report_arguments(_add(commands, "report", report, "make the page of a test", _REPORT))
     for name, (_, summary) in DELEGATED.items():
         commands.add_parser(name, help=summary, add_help=False)
     return parser
@@ -211,13 +202,6 @@ def _sampling_arguments(group: Any) -> None:
 def _agent_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--join", required=True, type=address, metavar="HOST:PORT")
     _secret_argument(parser)
-
-
-def _report_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("results", type=Path, metavar="RESULTS", help="results.json, or its folder")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="default: report.html beside the results"
-    )
 
 
 def _secret_argument(group: Any) -> None:

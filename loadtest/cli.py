@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from rich.console import Console
 
-from loadtest import environment, results
+from loadtest import environment
 from loadtest.addresses import is_loopback
 from loadtest.arguments import DELEGATED, build_parser
 from loadtest.control import Target
@@ -23,7 +22,7 @@ from loadtest.coordinator.plan import CannotRunError, InterruptedEarlyError, Pla
 from loadtest.coordinator.sharing import local_agents, loopback_sources
 from loadtest.joining import VARIABLE, SecretError, find_secret, new_secret
 from loadtest.overriding import override
-from loadtest.run import RESULTS, Sampling, run_test, save
+from loadtest.run import Sampling, run_test, save
 from loadtest.sampling.operations import OperationsError
 from loadtest.sampling.store import StoreError
 from loadtest.scenario import SHIPPED, Scenario, ScenarioError, load
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in DELEGATED:
         code: int = import_module(DELEGATED[arguments[0]][0]).main(list(arguments[1:]))
         return code
-    parser = build_parser(run=_run, agent=_agent, scenarios=_scenarios, report=_report)
+    parser = build_parser(run=_run, agent=_agent, scenarios=_scenarios)
     options = parser.parse_args(arguments)
     try:
         code = options.command(options)
@@ -160,7 +159,7 @@ def _agent(options: argparse.Namespace) -> int:
     return code
 
 
-# ------------------------------------------------------- scenarios and report
+# ------------------------------------------------------------------ scenarios
 
 
 def _scenarios(_options: argparse.Namespace) -> int:
@@ -170,20 +169,4 @@ def _scenarios(_options: argparse.Namespace) -> int:
         scenario = load(path.stem)
         print(f"{path.stem:<{width}}  {scenario.connections.count:>9,}  {scenario.title}")
     print(f"\n{'':<{width}}  {'clients':>9}  description: {SHIPPED}/NAME.toml")
-    return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    path = options.results / RESULTS if options.results.is_dir() else options.results
-    try:
-        found = results.read(path)
-        page = options.out or path.with_name("report.html")
-        import_module("loadtest.report").write_report(found, page)
-    except OSError as exc:
-        raise ArgumentsError(f"{exc.filename}: {exc.strerror}.") from None
-    except msgspec.ValidationError as exc:
-        raise ArgumentsError(f"{path} is not the results of a load test: {exc}.") from None
-    except msgspec.DecodeError as exc:
-        raise ArgumentsError(f"{path} is not JSON: {exc}.") from None
-    print(page)
     return 0

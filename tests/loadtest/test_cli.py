@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.arguments import DELEGATED
 from loadtest.cli import COULD_NOT_RUN, main
 from loadtest.environment import describe
 from tests.support.worker import REPOSITORY
@@ -13,7 +14,7 @@ from tests.support.worker import REPOSITORY
 NOWHERE = "ws://127.0.0.1:1/ws"
 
 
-@pytest.mark.parametrize("command", ["", "run", "agent", "scenarios", "report"])
+@pytest.mark.parametrize("command", ["", "run", "agent", "scenarios"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
@@ -40,7 +41,6 @@ def test_the_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "chat-mix", "--remote-agents", "1"], "need a join secret"),
         (["run", "chat-mix", "--ops", "nonsense"], "is not like http://host"),
         (["agent", "--join", "127.0.0.1:1"], "There is no join secret"),
-        (["report", "/nonexistent/results.json"], "No such file"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(
@@ -60,13 +60,17 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert "Traceback" not in said
 
 
-def test_a_file_that_is_no_result_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", DELEGATED)
+def test_commands_with_a_parser_of_their_own_have_help(
+    command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "results.json").write_text("{}")
+    pytest.importorskip(DELEGATED[command][0])
 
-    assert main(["report", str(tmp_path)]) == COULD_NOT_RUN
-    assert "is not the results of a load test" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    assert command in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,41 @@ async def test_everybody_comes_back_from_a_storm_and_misses_nothing(load_test: S
     assert run.results.totals.lost == run.results.totals.gaps == 0
 
 
+async def test_an_agent_elsewhere_joins_with_the_secret_and_no_other_does(
+    load_test: Start, tmp_path: Path, unused_port: int
+) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("the secret of this test\n")
+    wrong.write_text("another secret of a test\n")
+    address = f"127.0.0.1:{unused_port}"
+    elsewhere = ("--agents", "1", "--remote-agents", "1", "--listen", address)
+    run = await load_test("chat-mix", *SMALL, *PATIENT, *elsewhere, "--secret-file", str(right))
+    await run.until_phase("waiting for agents: 1 of 2")
+
+    stranger = await agent(address, wrong)
+    said, _ = await stranger.communicate()
+    friend = await agent(address, right)
+
+    assert await run.end() == 0, run.said
+    assert await friend.wait() == 0
+    assert stranger.returncode == 2
+    assert b"does not accept the join secret" in said
+    assert [facts.clients for facts in run.results.agents] == [30, 30]
+
+
+async def agent(address: str, secret: Path) -> asyncio.subprocess.Process:
+    """Start an agent as on another machine."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "loadtest", "agent"),
+        *("--join", address, "--secret-file", str(secret)),
+        cwd=REPOSITORY,
+        env=os.environ | {"CHAT_LOADTEST_SECRET": SECRET},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
 async def test_an_agent_that_is_killed_fails_the_run_without_hanging(load_test: Start) -> None:
     run = await load_test("chat-mix", *SMALL, *PATIENT, "--hold", "120")
     await run.until_phase("hold")

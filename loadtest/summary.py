@@ -49,6 +49,14 @@ def _figures(results: Results) -> Iterable[str]:
         f"  connections     {totals.opened:,} opened, {totals.refused:,} refused, "
         f"{totals.failed:,} gave up, {totals.lost_connections:,} lost"
     )
+    also = {
+        "typing events": totals.typing_sent,
+        "left and joined again": totals.churns,
+        "tokens renewed": totals.tokens_refreshed,
+    }
+    if any(also.values()):
+        words = ", ".join(f"{count:,} {name}" for name, count in also.items() if count)
+        yield f"  also            {words}"
     for name, table in (("errors", totals.errors), ("closes", totals.closes)):
         if table:
             words = ", ".join(f"{count:,} {key}" for key, count in sorted(table.items()))

@@ -36,7 +36,8 @@ from benchmarks.system import (
     temporary_directory,
 )
 from benchmarks.table import print_json, print_table, print_target
-from benchmarks.wire import command_frame, frame_bytes
+from benchmarks.wire import command_frame
+from loadtest.wire import frame_bytes
 from tests.support.ports import listening_socket
 
 UNBATCHED_TARGET = 0.75

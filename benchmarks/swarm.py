@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from benchmarks.wire import FrameReader, WireError, command_frame, pong_frame, upgrade_request
+from benchmarks.wire import FrameReader, command_frame, upgrade_request
+from loadtest.wire import WireError, pong_frame
 
 _IP_BIND_ADDRESS_NO_PORT = 24  # <linux/in.h>: choose the port at connect, so ports are reused
 _CONNECTIONS_PER_ADDRESS = 8000

@@ -1,8 +1,8 @@
 """Sockets towards the target: where to, where from, with TLS or without."""
 
+import contextlib
 import socket
 import ssl
-from typing import Any
 from urllib.parse import urlsplit
 
 from loadtest.control import Target
@@ -50,8 +50,8 @@ class Dialer:
         """Whether connections are TLS."""
         return self._tls is not None
 
-    def dial(self, number: int, *, slow: bool) -> tuple[socket.socket, bool]:
-        """Begin to connect; return the socket and whether it is connected already.
+    def dial(self, number: int, *, slow: bool) -> int:
+        """Begin to connect; return the descriptor, on which the first write may have to wait.
 
         Args:
             number: of the client; source addresses are used in turn.
@@ -67,10 +67,12 @@ class Dialer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_RECEIVE_BYTES)
             if self._sources:
                 self._bind(sock, self._sources[number % len(self._sources)])
-            return sock, _connect(sock, self._address)
+            with contextlib.suppress(BlockingIOError):
+                sock.connect(self._address)
         except OSError:
             sock.close()
             raise
+        return sock.detach()
 
     def secured(self, fd: int) -> ssl.SSLSocket:
         """Return a TLS socket around a connected descriptor; its handshake is still to be done.
@@ -106,23 +108,6 @@ def reset_on_close(fd: int) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     finally:
         sock.detach()
-
-
-def connect_failure(fd: int) -> int:
-    """Return the errno that a connect ended with, 0 for none."""
-    sock = _bare(fd)
-    try:
-        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    finally:
-        sock.detach()
-
-
-def _connect(sock: socket.socket, address: Any) -> bool:
-    try:
-        sock.connect(address)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _bare(fd: int) -> socket.socket:

@@ -88,16 +88,16 @@ class Engine:
 
     def turn(self) -> None:
         """Wait for the next thing, for a tenth of a second at most, and do it."""
-        share = self._share
-        wait_ns = min(
-            self._sessions.next_ns, self._traffic.next_ns, share.timers.next_ns, self._tick_ns
-        )
-        wait_s = (wait_ns - share.now_ns()) / SECOND_NS
-        woke_ns = self.swarm.poll(min(wait_s, _LONGEST_WAIT_S))
-        now_ns = share.now_ns()
-        share.timers.run(now_ns)
-        self._sessions.step(now_ns)
-        self._traffic.step(share.now_ns())
+        sessions, traffic, timers = self._sessions, self._traffic, self._share.timers
+        next_ns = min(sessions.next_ns, traffic.next_ns, timers.next_ns, self._tick_ns)
+        wait_s = (next_ns - self._share.now_ns()) / SECOND_NS
+        woke_ns = self.swarm.poll(min(_LONGEST_WAIT_S, wait_s))
+        now_ns = self._share.now_ns()
+        if timers.next_ns <= now_ns:
+            timers.run(now_ns)
+        sessions.step(now_ns)
+        if traffic.next_ns <= now_ns:
+            traffic.step(now_ns)
         self._slow.step(now_ns)
         self._longest_turn_ns = max(self._longest_turn_ns, time.monotonic_ns() - woke_ns)
 

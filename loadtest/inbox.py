@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from loadtest.client import Client
-from loadtest.sessions import JOIN_ID, Sessions
+from loadtest.ending import Ending
+from loadtest.sessions import JOIN_ID, LEAVE_ID, Sessions
 from loadtest.share import Share
 from loadtest.stamp import DIGITS, JUDGED, MARK, read_stamp
-from loadtest.swarm import Ending
 from loadtest.tracking import Tracker
 from loadtest.traffic import Traffic
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _USER = b'{"type":"user_'  # joined, left
+_CONNECTED = b'{"type":"connected",'
 _TYPING = b'{"type":"typing"'
 _END = b'"}'
 _FROM = len(MARK)
@@ -46,7 +47,6 @@ class Inbox:
             "ack": self._ack,
             "error": self._error,
             "gap": self._gap,
-            "connected": lambda client, _event, _at: sessions.connected(client),
             "room_joined": self._joined,
             "room_left": lambda client, _event, _at: sessions.left(client),
             "drain": lambda client, event, _at: sessions.draining(client, event),
@@ -72,6 +72,9 @@ class Inbox:
                     return
         elif data.startswith(_USER, start):
             self._share.counts.presence_events += 1
+            return
+        elif data.startswith(_CONNECTED, start):
+            self._sessions.connected(client)
             return
         elif data.startswith(_TYPING, start):
             self._share.counts.typing_received += 1
@@ -129,6 +132,8 @@ class Inbox:
         answered, retry_ms = event.get("id"), event.get("retryAfterMs")
         if answered == JOIN_ID:
             self._sessions.join_refused(client, retry_ms)
+        elif answered == LEAVE_ID:
+            self._sessions.leave_refused(client)
         elif isinstance(answered, int):
             self._traffic.refused(client, answered, event["code"], retry_ms)
 

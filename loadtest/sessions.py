@@ -9,15 +9,18 @@ latency counts from when it wanted to be in.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import orjson
 
 from loadtest.client import AUTHENTICATING, AWAY, GAVE_UP, IN, JOINING, LEAVING, Client
+from loadtest.ending import Ending
 from loadtest.schedule import NEVER_NS, SECOND_NS, Ramp, back_off_ns
 from loadtest.share import Share
-from loadtest.swarm import Ending, Swarm
+from loadtest.swarm import Swarm
 from loadtest.tokens import Tokens
 from loadtest.tracking import NO_POSITION, Tracker
 from loadtest.wire import text_frame
@@ -26,6 +29,7 @@ from loadtest.wire import text_frame
 JOIN_ID, LEAVE_ID, REFRESH_ID = "j", "l", "r"
 HANDSHAKE_TIMEOUT_NS = 30 * SECOND_NS
 _SETTLED_NS = 10 * SECOND_NS  # docs/protocol.md: after this the back-off starts anew
+_STRUCK_PER_TURN = 200
 _RESTART = 1012
 _BUSY_STATUSES = (408, 429)
 
@@ -87,18 +91,29 @@ class Sessions:
         counts.connecting = self.arrived - counts.connected - counts.failed
 
     def storm(self, now_ns: int) -> None:
-        """Cut a share of the clients at once; they come back in their time."""
-        storm = self._share.scenario.storm
-        if storm is None:
-            return
-        for client in self._share.clients[: self.arrived]:
-            if client.state in (IN, JOINING, LEAVING) and self._share.chance.random() < storm.share:
+        """Cut a share of the clients; they come back in their time."""
+        storm, chance = self._share.scenario.storm, self._share.chance
+        if storm is not None:
+            struck = (
+                client
+                for client in self._share.clients[: self.arrived]
+                if chance.random() < storm.share
+            )
+            self._strike(struck, storm.spread_s, now_ns)
+
+    def _strike(self, struck: Iterator[Client], spread_s: float, now_ns: int) -> None:
+        """Cut some, and the others right after what else is due: a long turn would be latency."""
+        for client in islice(struck, _STRUCK_PER_TURN):
+            if client.state >= JOINING and client.state != GAVE_UP:
                 self._out(client, client.state)
                 self._swarm.cut(client)
                 client.since_ns = now_ns
                 client.attempt = 0
-                wait_s = self._share.chance.uniform(0.0, storm.spread_s)
+                wait_s = self._share.chance.uniform(0.0, spread_s)
                 self._later(client, now_ns + int(wait_s * SECOND_NS))
+        if (following := next(struck, None)) is not None:
+            rest = chain((following,), struck)
+            self._share.timers.at(now_ns + 1, partial(self._strike, rest, spread_s))
 
     def churn(self, client: Client) -> None:
         """Leave the room; it is joined again when the answer is there."""
@@ -150,6 +165,12 @@ class Sessions:
             client.state = JOINING
             client.seq = NO_POSITION
             self._join(client)
+
+    def leave_refused(self, client: Client) -> None:
+        """Take an error in answer to `leave_room`: it is still in."""
+        if client.state == LEAVING:
+            client.state = IN
+            self._share.counts.connected += 1
 
     def join_refused(self, client: Client, retry_after_ms: int | None) -> None:
         """Take an error in answer to `join_room`: ask again."""

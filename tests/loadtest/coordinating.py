@@ -58,6 +58,10 @@ class Agent:
         self._writer = writer
         self.progress: list[Progress] = []
         self.finished: Finished | None = None
+        self.ahead_ns = 0  # of our clock before the agent's
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns() + self.ahead_ns
 
     async def say(self, document: ToAgent) -> None:
         self._writer.write(json.encode(document) + b"\n")
@@ -93,7 +97,7 @@ class Agent:
                 first_client=first,
                 clients=scenario.connections.count if clients is None else clients,
                 seed=7,
-                clock_offset_ns=0,
+                clock_offset_ns=self.ahead_ns,
                 clock_error_ns=0,
             )
         )
@@ -101,10 +105,10 @@ class Agent:
         return ready
 
     async def start(self) -> None:
-        await self.say(Start(at_ns=time.monotonic_ns()))
+        await self.say(Start(at_ns=self.now_ns()))
 
     async def begin(self, phase: Any) -> None:
-        await self.say(Phase(name=phase, at_ns=time.monotonic_ns()))
+        await self.say(Phase(name=phase, at_ns=self.now_ns()))
 
     async def listen(self) -> None:
         """Collect reports until the last word, or the end of the connection."""
@@ -120,7 +124,10 @@ class Agent:
         return self.progress[-1].counts if self.progress else Counts()
 
     async def until(self, condition: Callable[[Counts], bool], what: str) -> None:
-        await until(lambda: condition(self.counts), 20.0, what=what, interval_s=0.05)
+        try:
+            await until(lambda: condition(self.counts), 20.0, what=what, interval_s=0.05)
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}; the agent counts {self.counts}") from None
 
     async def stop(self, drain_s: float = 10.0) -> Finished:
         await self.say(Stop(drain_s=drain_s))
@@ -178,11 +185,14 @@ async def agent_process(port: int, secret: str = SECRET, **settings: Any) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def one_agent(scenario: Scenario, url: str, **target: Any) -> AsyncIterator[Agent]:
+async def one_agent(
+    scenario: Scenario, url: str, *, ahead_ns: int = 0, **target: Any
+) -> AsyncIterator[Agent]:
     """Run one agent that is ready for a scenario and reports in the background."""
     async with Coordinator() as coordinator, agent_process(coordinator.port) as process:
         agent = await coordinator.next()
         assert await agent.admit() is not None
+        agent.ahead_ns = ahead_ns
         ready = await agent.assign(scenario, Target(url=url, **target))
         assert ready.refusal is None
         listening = asyncio.create_task(agent.listen())

@@ -1,6 +1,7 @@
 """An agent against real workers: what it does, what it counts, and how it ends."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from loadtest.control import Target
 from loadtest.scenario import Connections, Rooms, Scenario, SlowReaders, Storm, Tokens, Traffic
 from tests.loadtest.coordinating import Coordinator, agent_process, boot_id, one_agent
+from tests.loadtest.tls import Certificate, tls_in_front_of
+from tests.support import http
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.waiting import until
 
 Start = Callable[..., Awaitable[Cluster]]
 
@@ -159,28 +163,141 @@ async def test_churn_leaves_and_joins_again_without_loss(cluster: Start) -> None
     assert all(acked == lowest for acked, lowest, _ in last.heads.values())
 
 
-async def test_a_reader_that_stopped_is_closed_and_the_others_do_not_notice(cluster: Start) -> None:
+async def test_readers_that_stopped_are_closed_and_the_others_miss_nothing(cluster: Start) -> None:
     workers = await cluster(
         1, **NO_LIMITS, max_outbound_bytes=131072, outbound_high_water_bytes=65536
     )
     slow = scenario(
         connections=Connections(count=8, ramp_per_s=400.0),
         rooms=Rooms(shape="one"),
-        traffic=Traffic(messages_per_s=800.0, content_bytes=8000),
+        traffic=Traffic(messages_per_s=500.0, content_bytes=8000),
         slow=SlowReaders(share=0.5),
     )
     async with one_agent(slow, workers[0].url) as agent:
         await agent.start()
         await agent.until(lambda counts: counts.connected == 8, "all in")
         await agent.begin("warm_up")
-        await agent.until(lambda counts: counts.lost_connections > 0, "a close")
+        closed = re.compile(r"^chat_slow_consumer_closes_total ([1-9])", re.MULTILINE)
+
+        async def noticed() -> bool:
+            return bool(closed.search((await http.get(workers[0].ops_port, "/metrics")).body))
+
+        await until(noticed, 20.0, what="the worker closes a slow reader", interval_s=0.1)
         await agent.begin("drain")
         last = await agent.stop()
-    assert last.counts.lost == 0
-    assert last.counts.messages_acked > 0
+    counts = last.counts
+    ((acked, lowest, readers),) = last.heads.values()
+    assert 0 < readers < 8
+    assert acked == lowest == counts.messages_acked == counts.messages_due
+    assert counts.deliveries == readers * counts.messages_acked
+    assert counts.lost == 0
 
 
-async def test_an_agent_tells_who_it_is(cluster: Start) -> None:
+async def test_slow_readers_say_nothing_and_stay(cluster: Start) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    slow = scenario(
+        connections=Connections(count=6, ramp_per_s=400.0),
+        rooms=Rooms(shape="one"),
+        traffic=Traffic(messages_per_s=50.0),
+        slow=SlowReaders(share=1.0, bytes_per_s=8000),
+    )
+    async with one_agent(slow, workers[0].url) as agent:
+        await agent.start()
+        await agent.until(lambda counts: counts.connected == 6, "all in")
+        assert agent.counts.messages_due == 0  # nobody is left to say anything
+        last = await agent.stop()
+    assert last.counts.presence_events > 0
+    assert last.counts.lost_connections == 0
+
+
+async def test_wss_is_spoken_and_verified(cluster: Start, certificate: Certificate) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    talk = scenario(traffic=Traffic(messages_per_s=100.0), storm=Storm(at_s=0.1))
+    async with (
+        tls_in_front_of(workers[0].port, certificate) as url,
+        one_agent(talk, url, ca_file=str(certificate.authority)) as agent,
+    ):
+        await agent.start()
+        await agent.until(lambda counts: counts.connected == 40, "all in")
+        await agent.begin("warm_up")
+        await agent.begin("hold")
+        await agent.until(lambda counts: counts.opened == 80, "all back")
+        await agent.begin("drain")
+        last = await agent.stop()
+    counts = last.counts
+    assert counts.messages_acked == counts.messages_due > 0
+    assert (counts.lost, counts.duplicated, counts.failed) == (0, 0, 0)
+    assert all(acked == lowest for acked, lowest, _ in last.heads.values())
+
+
+async def test_a_certificate_of_nobody_is_refused_unless_told_otherwise(
+    cluster: Start, certificate: Certificate
+) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    async with tls_in_front_of(workers[0].port, certificate) as url:
+        async with one_agent(scenario(), url) as agent:
+            await agent.start()
+            await agent.until(lambda counts: counts.closes.get("TLS", 0) >= 40, "no trust")
+            last = await agent.stop(0.0)
+            assert last.counts.connected == 0
+        async with one_agent(scenario(), url, verify_tls=False) as agent:
+            await agent.start()
+            await agent.until(lambda counts: counts.connected == 40, "all in")
+            await agent.stop()
+
+
+async def test_two_agents_tell_together_who_has_what_of_a_room(cluster: Start) -> None:
+    workers = await cluster(2, **NO_LIMITS)
+    together = scenario(rooms=Rooms(shape="one"), traffic=Traffic(messages_per_s=100.0))
+    async with (
+        Coordinator() as coordinator,
+        agent_process(coordinator.port),
+        agent_process(coordinator.port),
+    ):
+        agents = [await coordinator.next() for _ in range(2)]
+        for place, agent in enumerate(agents):
+            await agent.admit()
+            target = Target(url=workers[place].url, source_addresses=("127.0.1.1", "127.0.1.2"))
+            await agent.assign(together, target, first=20 * place, clients=20)
+        listening = [asyncio.create_task(agent.listen()) for agent in agents]
+        for agent in agents:
+            await agent.start()
+        for agent in agents:
+            await agent.until(lambda counts: counts.connected == 20, "all in")
+        for agent in agents:
+            await agent.begin("warm_up")
+        for agent in agents:
+            await agent.until(lambda counts: counts.messages_acked >= 20, "acks")
+        for agent in agents:
+            await agent.begin("drain")
+        last = await asyncio.gather(*(agent.stop() for agent in agents))
+        await asyncio.gather(*listening)
+    heads = [one.heads["load-0"] for one in last]
+    acked = sum(one.counts.messages_acked for one in last)
+    assert [lowest for _, lowest, _ in heads] == [acked, acked]
+    assert max(head for head, _, _ in heads) == acked
+    assert [members for _, _, members in heads] == [20, 20]
+    assert sum(one.counts.deliveries for one in last) == 40 * acked
+    due = sum(one.counts.messages_due for one in last)
+    assert due == acked
+
+
+async def test_latency_is_measured_on_the_coordinators_clock(cluster: Start) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    ahead_ns = 10**12  # its clock is far ahead of ours
+    talk = scenario(traffic=Traffic(messages_per_s=100.0))
+    async with one_agent(talk, workers[0].url, ahead_ns=ahead_ns) as agent:
+        await agent.start()
+        await agent.begin("warm_up")
+        await agent.until(lambda counts: counts.messages_acked >= 30, "acks")
+        await agent.begin("drain")
+        await agent.stop()
+    assert agent.progress[-1].at_ns > ahead_ns
+    assert 0 < agent.latency("delivery").highest < 5000
+    assert 0 < agent.latency("connect").highest < 5000
+
+
+async def test_an_agent_tells_who_it_is() -> None:
     async with Coordinator() as coordinator, agent_process(coordinator.port) as process:
         agent = await coordinator.next()
         hello = await agent.admit()

@@ -67,8 +67,9 @@ class Inbox:
                 if seq == client.seq + 1:
                     client.seq = seq
                     room.active = True
-                    latency_ns = now_ns - int(data[mark + _FROM : mark + _TO])
-                    self._arrived(client, latency_ns, judged=data[mark + _TO] == JUDGED)
+                    stamped = mark + _TO
+                    latency_ns = now_ns - int(data[mark + _FROM : stamped])
+                    self._arrived(client, latency_ns, data[stamped] == JUDGED)
                     return
         elif data.startswith(_USER, start):
             self._share.counts.presence_events += 1
@@ -88,12 +89,13 @@ class Inbox:
         """Take the end of a connection."""
         self._sessions.ended(client, ending, state)
 
-    def _arrived(self, client: Client, latency_ns: int, *, judged: bool) -> None:
+    def _arrived(self, client: Client, latency_ns: int, judged: bool) -> None:
         """Count a message at a member."""
         share = self._share
-        share.counts.deliveries += 1
+        total = share.counts
+        total.deliveries += 1
         if judged:
-            share.counts.deliveries_judged += 1
+            total.deliveries_judged += 1
         elif not share.unjudged_too:
             return
         if not client.slow:
@@ -113,7 +115,7 @@ class Inbox:
         stamped = read_stamp(event["content"])
         if stamped is not None and not verdict.duplicated:
             due_ns, judged = stamped
-            self._arrived(client, now_ns - due_ns, judged=judged)
+            self._arrived(client, now_ns - due_ns, judged)
 
     def _gap(self, client: Client, event: dict[str, Any], _now_ns: int) -> None:
         epoch, to_seq = client.room.enter(event["epoch"]), event["toSeq"]

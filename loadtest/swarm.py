@@ -283,8 +283,8 @@ class Swarm:
             at = self._answered(client, data)
             if not at:
                 return
-        text = self.handler.text
-        while (span := frame_span(data, at)) is not None:
+        text, size = self.handler.text, len(data)
+        while at < size and (span := frame_span(data, at)) is not None:
             start, end = span
             opcode = data[at] & 0x0F
             if opcode == TEXT:
@@ -294,7 +294,7 @@ class Swarm:
             if client.fd != fd:
                 return  # it is over
             at = end
-        if at < len(data):
+        if at < size:
             self._partial[fd] = data[at:]
 
     def _answered(self, client: Client, data: bytes) -> int:

@@ -85,7 +85,7 @@ def frame_span(data: bytes, at: int) -> tuple[int, int] | None:
         return None
     size, start = data[at + 1], at + 2
     if size == 126 and left >= 4:
-        size, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+        size, start = data[at + 2] << 8 | data[at + 3], at + 4
     elif size == 127 and left >= 10:
         size, start = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
     elif size >= 126:

@@ -54,6 +54,7 @@ async def test_clients_join_chat_and_miss_nothing(cluster: Start) -> None:
     assert held[-1].cpu_s > 0
 
 
+@pytest.mark.slow
 async def test_latencies_of_the_hold_phase_are_of_judged_messages_only(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with one_agent(scenario(traffic=Traffic(messages_per_s=200.0)), workers[0].url) as agent:
@@ -68,6 +69,7 @@ async def test_latencies_of_the_hold_phase_are_of_judged_messages_only(cluster: 
     assert agent.latency("delivery").samples == last.counts.deliveries_judged
 
 
+@pytest.mark.slow
 async def test_a_storm_is_survived_without_loss(cluster: Start) -> None:
     workers = await cluster(2, **NO_LIMITS)
     storm = scenario(traffic=Traffic(messages_per_s=100.0), storm=Storm(at_s=0.2, spread_s=0.5))
@@ -89,6 +91,7 @@ async def test_a_storm_is_survived_without_loss(cluster: Start) -> None:
     assert agent.latency("recovery").samples == 40
 
 
+@pytest.mark.slow
 async def test_clients_of_a_killed_worker_come_back_and_resume(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with one_agent(scenario(traffic=Traffic(messages_per_s=50.0)), workers[0].url) as agent:
@@ -107,6 +110,7 @@ async def test_clients_of_a_killed_worker_come_back_and_resume(cluster: Start) -
     assert agent.latency("recovery").samples == 40
 
 
+@pytest.mark.slow
 async def test_a_drained_worker_is_left_and_come_back_to(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with one_agent(scenario(), workers[0].url) as agent:
@@ -119,6 +123,7 @@ async def test_a_drained_worker_is_left_and_come_back_to(cluster: Start) -> None
     assert last.counts.closes["1012"] == 40
 
 
+@pytest.mark.slow
 async def test_refused_clients_back_off_and_come_back(cluster: Start) -> None:
     workers = await cluster(
         1, **NO_LIMITS | {"address_connects_per_s": 30, "address_connects_burst": 30}
@@ -131,6 +136,7 @@ async def test_refused_clients_back_off_and_come_back(cluster: Start) -> None:
     assert last.counts.failed == 0
 
 
+@pytest.mark.slow
 async def test_clients_without_a_valid_token_give_up(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS, jwt_secret="another key, also long enough for HS256")
     async with one_agent(scenario(), workers[0].url) as agent:
@@ -140,6 +146,7 @@ async def test_clients_without_a_valid_token_give_up(cluster: Start) -> None:
     assert last.counts.closes == {"4001": 40}
 
 
+@pytest.mark.slow
 async def test_tokens_are_refreshed_when_the_server_warns(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS, token_warning_s=1.0)
     async with one_agent(scenario(tokens=Tokens(ttl_s=2.0)), workers[0].url) as agent:
@@ -149,6 +156,7 @@ async def test_tokens_are_refreshed_when_the_server_warns(cluster: Start) -> Non
     assert last.counts.lost_connections == 0
 
 
+@pytest.mark.slow
 async def test_churn_leaves_and_joins_again_without_loss(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     churn = scenario(traffic=Traffic(messages_per_s=100.0, churn_per_s=50.0))
@@ -163,6 +171,7 @@ async def test_churn_leaves_and_joins_again_without_loss(cluster: Start) -> None
     assert all(acked == lowest for acked, lowest, _ in last.heads.values())
 
 
+@pytest.mark.slow
 async def test_readers_that_stopped_are_closed_and_the_others_miss_nothing(cluster: Start) -> None:
     workers = await cluster(
         1, **NO_LIMITS, max_outbound_bytes=131072, outbound_high_water_bytes=65536
@@ -193,6 +202,7 @@ async def test_readers_that_stopped_are_closed_and_the_others_miss_nothing(clust
     assert counts.lost == 0
 
 
+@pytest.mark.slow
 async def test_slow_readers_say_nothing_and_stay(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     slow = scenario(
@@ -210,6 +220,7 @@ async def test_slow_readers_say_nothing_and_stay(cluster: Start) -> None:
     assert last.counts.lost_connections == 0
 
 
+@pytest.mark.slow
 async def test_wss_is_spoken_and_verified(cluster: Start, certificate: Certificate) -> None:
     workers = await cluster(1, **NO_LIMITS)
     talk = scenario(traffic=Traffic(messages_per_s=100.0), storm=Storm(at_s=0.1))
@@ -230,6 +241,7 @@ async def test_wss_is_spoken_and_verified(cluster: Start, certificate: Certifica
     assert all(acked == lowest for acked, lowest, _ in last.heads.values())
 
 
+@pytest.mark.slow
 async def test_a_certificate_of_nobody_is_refused_unless_told_otherwise(
     cluster: Start, certificate: Certificate
 ) -> None:
@@ -246,6 +258,7 @@ async def test_a_certificate_of_nobody_is_refused_unless_told_otherwise(
             await agent.stop()
 
 
+@pytest.mark.slow
 async def test_two_agents_tell_together_who_has_what_of_a_room(cluster: Start) -> None:
     workers = await cluster(2, **NO_LIMITS)
     together = scenario(rooms=Rooms(shape="one"), traffic=Traffic(messages_per_s=100.0))
@@ -282,6 +295,7 @@ async def test_two_agents_tell_together_who_has_what_of_a_room(cluster: Start) -
     assert due == acked
 
 
+@pytest.mark.slow
 async def test_latency_is_measured_on_the_coordinators_clock(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     ahead_ns = 10**12  # its clock is far ahead of ours
@@ -320,6 +334,7 @@ async def test_an_agent_with_another_secret_is_turned_away() -> None:
         assert "join secret" in process.log()
 
 
+@pytest.mark.slow
 async def test_an_agent_whose_coordinator_vanishes_ends_within_seconds(cluster: Start) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with Coordinator() as coordinator, agent_process(coordinator.port) as process:

@@ -1,6 +1,6 @@
 """Latencies: what seconds and agents measured adds up to what was measured."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.latency import (
@@ -15,6 +15,7 @@ from loadtest.latency import (
 SAMPLES = st.lists(st.integers(1, HIGHEST_US), max_size=60)
 
 
+@settings(deadline=None)
 @given(st.lists(SAMPLES, max_size=6))
 def test_merged_parts_equal_the_whole(parts: list[list[int]]) -> None:
     whole = new_histogram()
@@ -30,6 +31,7 @@ def test_merged_parts_equal_the_whole(parts: list[list[int]]) -> None:
     assert list(found.counts) == list(whole.counts)
 
 
+@settings(deadline=None)
 @given(st.integers(1, HIGHEST_US))
 def test_a_value_is_known_to_three_digits(us: int) -> None:
     recorder = Recorder()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.plan import Plan, slow_readers
@@ -18,6 +18,7 @@ def plan(clients: int, seed: int = 1, **rooms: Any) -> Plan:
     return Plan(scenario, seed)
 
 
+@settings(deadline=None)
 @given(SHAPES, st.integers(1, 3000), st.integers(1, 60), st.integers(1, 500), st.integers())
 def test_every_client_is_in_one_room_and_no_room_is_empty(
     shape: str, clients: int, size: int, largest: int, seed: int
@@ -30,6 +31,7 @@ def test_every_client_is_in_one_room_and_no_room_is_empty(
         assert all(planned.room_of(client) == room for client in planned.members_of(room))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers())
 def test_agents_with_one_seed_make_one_plan(clients: int, seed: int) -> None:
     first, second = (plan(clients, seed, shape="heavy_tail") for _ in range(2))

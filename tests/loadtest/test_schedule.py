@@ -5,7 +5,7 @@ import statistics
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.schedule import NEVER_NS, SECOND_NS, Arrivals, Phases, Ramp, back_off_ns
@@ -34,6 +34,7 @@ def test_arrivals_have_the_rate_and_the_spread_of_a_poisson_process() -> None:
     assert statistics.stdev(distances) == pytest.approx(SECOND_NS / 1000, rel=0.03)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * SECOND_NS), max_size=20), st.integers())
 def test_whenever_one_asks_nothing_that_was_due_is_left_out(asked: list[int], seed: int) -> None:
     at_once = list(Arrivals(50.0, 0, chance(seed)).due(3 * SECOND_NS))
@@ -67,6 +68,7 @@ def test_what_is_due_in_the_hold_phase_is_judged() -> None:
     assert [phases.judged(due) for due in (19, 20)] == [True, False]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), st.floats(0, 10), st.integers())
 def test_back_off_has_full_jitter_and_is_bounded(attempt: int, least_s: float, seed: int) -> None:
     wait_s = back_off_ns(attempt, chance(seed), least_s) / SECOND_NS

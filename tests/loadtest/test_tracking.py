@@ -1,6 +1,6 @@
 """What is counted as lost, duplicated and out of order: no more and no less than happened."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.client import Client, Room
@@ -17,6 +17,7 @@ def total(verdicts: list[Verdict]) -> Verdict:
     return Verdict(*map(sum, zip(*verdicts, strict=True))) if verdicts else Verdict()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.data())
 def test_each_message_left_out_is_lost_and_each_repeated_one_duplicated(
     last: int, data: st.DataObject
@@ -33,6 +34,7 @@ def test_each_message_left_out_is_lost_and_each_repeated_one_duplicated(
     assert total(verdicts) == Verdict(lost=len(left_out), duplicated=len(repeated - left_out))
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 12)))
 def test_in_whichever_order_all_messages_come_none_is_lost(order: list[int]) -> None:
     tracker, position = Tracker(), member()

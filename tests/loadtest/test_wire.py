@@ -1,7 +1,7 @@
 """Frames: whatever the pieces they arrive in, they are cut where they end."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.protocol import frames
@@ -9,6 +9,7 @@ from loadtest.stamp import read_stamp, stamp
 from loadtest.wire import NO_STATUS, WireError, close_code, frame_bytes, frame_span, text_frame
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from((0, 125, 126, 65535, 65536)))
 def test_a_frame_ends_where_the_server_wrote_its_end(payload: bytes, size: int) -> None:
     payload = payload.ljust(size, b"x")
@@ -31,6 +32,7 @@ def test_a_close_frame_may_have_no_code() -> None:
     assert close_code((4200).to_bytes(2, "big") + b"why") == 4200
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**18), st.integers(32, 8192), st.booleans())
 def test_a_stamp_is_read_as_it_was_written(due_ns: int, size: int, judged: bool) -> None:
     content = stamp(due_ns, size, judged=judged)

@@ -1,7 +1,7 @@
 """The offset of an agent's clock, and how well it is known."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.clock import SHARED, Offset, Probe, between, drifted, estimate
@@ -10,6 +10,7 @@ TIMES = st.integers(0, 10**15)
 TRIPS = st.integers(0, 10**9)
 
 
+@settings(deadline=None)
 @given(
     offset=st.integers(-(10**15), 10**15),
     probes=st.lists(st.tuples(TIMES, TRIPS, TRIPS), min_size=1, max_size=9),
@@ -24,6 +25,7 @@ def test_the_true_offset_is_never_further_off_than_the_error(
     assert abs(found.offset_ns - offset) <= found.error_ns
 
 
+@settings(deadline=None)
 @given(probes=st.lists(st.tuples(TIMES, TRIPS), min_size=1, max_size=9))
 def test_the_error_is_half_the_least_round_trip(probes: list[tuple[int, int]]) -> None:
     found = estimate(Probe(sent, 0, sent + trip) for sent, trip in probes)

@@ -15,6 +15,8 @@ from loadtest.coordinator.plan import CannotRunError, InterruptedEarlyError, Out
 from loadtest.scenario import Connections, Scenario, Traffic
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def plan(directory: Path, **changes: object) -> Plan:
     scenario = Scenario(

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.control import Counts, Histograms, Progress
@@ -50,6 +50,7 @@ def test_a_second_is_the_sum_over_agents() -> None:
     assert second.agents_rss_kib == 200
 
 
+@settings(deadline=None)
 @given(
     times=st.lists(st.floats(0, 40), min_size=1, max_size=60),
     agents=st.integers(1, 3),

@@ -1,7 +1,7 @@
 """Who holds how many clients."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.coordinator.sharing import (
@@ -13,6 +13,7 @@ from loadtest.coordinator.sharing import (
 )
 
 
+@settings(deadline=None)
 @given(
     descriptors=st.lists(st.integers(RESERVED, 100_000), min_size=1, max_size=40), data=st.data()
 )

@@ -1,7 +1,7 @@
 """Addresses as `host:port`. Pure."""
 
 import ipaddress
-from urllib.parse import urlsplit, urlunsplit
+import re
 
 
 def split(text: str, default_host: str = "127.0.0.1") -> tuple[str, int]:
@@ -26,10 +26,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def without_password(url: str) -> str:
-    """Return a URL with its password masked, and any other text as it is."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    _, _, place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{place}"))
+def without_password(text: str) -> str:
+    """Return a text with the passwords of all URLs in it masked."""
+    return _PASSWORD.sub(r"\1***@", text)
+
+
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s/]*@")

@@ -82,7 +82,11 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     found = asyncio.run(run_test(plan, sampling, console, command, plain=options.plain))
     print(summarize(found))
-    for path in save(found, directory):
+    try:
+        paths = save(found, directory)
+    except OSError as exc:
+        raise ArgumentsError(f"The results cannot be written: {exc}.") from None
+    for path in paths:
         print(path)
     if found.ended_by == INTERRUPTED:
         return BROKEN_OFF

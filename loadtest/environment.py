@@ -40,7 +40,7 @@ def descriptor_limit() -> int:
 def describe(command: Sequence[str]) -> Environment:
     """Read everything; passwords in the command's URLs are masked."""
     return Environment(
-        command=" ".join(without_password(word) for word in command),
+        command=without_password(" ".join(command)),
         revision=_revision(),
         python=platform.python_version(),
         kernel=platform.release(),

@@ -60,7 +60,9 @@ async def run_test(
             outcome = await coordinator.run()
     finally:
         watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        (shown,) = await asyncio.gather(watching, return_exceptions=True)
+        if isinstance(shown, Exception):  # a mistake of ours must not take the test with it
+            console.print(f"The view broke off: {shown!r}.", markup=False)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
     return judge(plan, outcome, sampler, command)

@@ -65,7 +65,9 @@ class Sampler:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            (ended,) = await asyncio.gather(self._task, return_exceptions=True)
+            if isinstance(ended, Exception):  # a mistake of ours must not take the test with it
+                self._complain(f"Sampling broke off: {ended!r}.")
         if self._store is not None:
             await self._store.close()
 

@@ -102,9 +102,20 @@ def test_it_runs_from_a_checkout_as_a_module() -> None:
     assert "million" in answer.stdout
 
 
-def test_passwords_do_not_get_into_results() -> None:
-    environment = describe(["chat-loadtest", "--redis", "redis://me:hidden@cache:6379/0"])
+@pytest.mark.parametrize(
+    "address",
+    ["redis://me:hidden@cache:6379/0", "--redis=redis://:hidden@cache", "redis://:hid@den@cache/0"],
+)
+def test_passwords_do_not_get_into_results(address: str) -> None:
+    environment = describe(["chat-loadtest", "--redis", address, "--url", "ws://h:1/ws"])
 
-    assert environment.command == "chat-loadtest --redis redis://me:***@cache:6379/0"
+    assert "hid" not in environment.command
+    assert "***@cache" in environment.command
+    assert environment.command.endswith("ws://h:1/ws")
+
+
+def test_the_environment_is_described() -> None:
+    environment = describe([])
+
     assert environment.cores > 0
     assert environment.versions["chat-cluster"]

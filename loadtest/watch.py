@@ -102,7 +102,8 @@ def render(view: View) -> RenderableType:
     for name, count in _troubles(view.totals):
         figures.add_row(Text(name, "red"), f"{count:,}")
     done = min(view.phase_s, view.lasts_s)
-    bar = ProgressBar(total=max(view.lasts_s, 1e-9), completed=done, width=50)
+    bar = Table.grid()  # a bar by itself does not end its line
+    bar.add_row(ProgressBar(total=max(view.lasts_s, 1e-9), completed=done, width=50))
     parts: list[RenderableType] = [head, bar, figures]
     if view.workers:
         parts.append(_workers(view.workers))

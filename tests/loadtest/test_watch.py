@@ -53,6 +53,7 @@ def test_latencies_are_shown_where_they_were_measured() -> None:
 def test_the_live_view_fits_a_terminal_with_54_workers() -> None:
     text = shown(VIEW)
 
+    assert any(text_line.startswith("connected") for text_line in text.splitlines())
     assert "9,999 of 10,000" in text
     assert "and 38 more" in text
     assert len(text.splitlines()) < 40

@@ -1,6 +1,5 @@
 """An agent: dials the coordinator, proves the secret, and does as it is told until it is done."""
 
-import hmac
 import os
 import resource
 import socket
@@ -25,6 +24,7 @@ from loadtest.control import (
 )
 from loadtest.dialer import Dialer, TargetError
 from loadtest.engine import Engine
+from loadtest.joining import digest
 from loadtest.line import Line, LostError
 from loadtest.tokens import TokensError, find_tokens
 
@@ -110,8 +110,7 @@ class _Agent:
         engine = self._engine
         match order:
             case Challenge(nonce=nonce):
-                digest = hmac.new(self._secret.encode(), nonce.encode(), "sha256").hexdigest()
-                self._line.send(Proof(digest=digest))
+                self._line.send(Proof(digest=digest(self._secret, nonce)))
             case Welcome():
                 self._welcome = True
             case ClockProbe(sent_ns=sent_ns):

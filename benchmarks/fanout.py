@@ -36,7 +36,8 @@ from benchmarks.system import (
     temporary_directory,
 )
 from benchmarks.table import print_json, print_table, print_target
-from benchmarks.wire import command_frame, frame_bytes
+from benchmarks.wire import command_frame
+from loadtest.wire import frame_bytes
 from tests.support.ports import listening_socket
 
 UNBATCHED_TARGET = 0.75
@@ -137,6 +138,7 @@ class ChatSide:
         if not all(member.frames.between_frames for member in members):
             raise BenchmarkError("a frame was cut when the drain took over")
         self._publisher = members[0].sock
+        self._swarm.release()
         # Events that are not the message are shorter: its own text is nearly all of this.
         self._drain = Drain(
             programs["drain"], [member.sock for member in members], len(payload) * 9 // 10

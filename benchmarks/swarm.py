@@ -8,15 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from benchmarks.wire import (
-    FrameReader,
-    KeepAlive,
-    WireError,
-    command_frame,
-    pong_frame,
-    text_frame,
-    upgrade_request,
-)
+from benchmarks.wire import FrameReader, KeepAlive, command_frame, upgrade_request
+from loadtest.wire import WireError, pong_frame, text_frame
 
 _IP_BIND_ADDRESS_NO_PORT = 24  # <linux/in.h>: choose the port at connect, so ports are reused
 _CONNECTIONS_PER_ADDRESS = 8000
@@ -145,9 +138,9 @@ class Swarm:
                 raise WireError(f"the server was not silent for {quiet_s} s within {at_most_s} s")
 
     def release(self) -> None:
-        """Stop watching the sockets, for good: another process reads them from here on.
+        """Stop watching the sockets: another program reads them from here on.
 
-        A socket that is in two epoll sets wakes both for all that arrives, at the sender's cost.
+        A socket that is in two epoll sets costs its peer more per send.
         """
         self._epoll.close()
 

@@ -14,10 +14,13 @@ the same machine shares that clock; any other adds a measured offset, whose erro
       ◀──────────────── assignment         the scenario and this agent's share of it
       ready ────────────────▶
       ◀──────────────── start              when the ramp begins
+      ◀──────────────── phase              warm-up, hold, drain: as the coordinator decides
       progress ─────────────▶              every second, until the end
       ◀──────────────── stop               the schedule is over, or somebody pressed Ctrl-C
       finished ─────────────▶
 """
+
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -105,6 +108,13 @@ class Start(Document, frozen=True, kw_only=True):
     at_ns: int
 
 
+class Phase(Document, frozen=True, kw_only=True):
+    """A phase begins: traffic starts with `warm_up`; what is due in `hold` is judged."""
+
+    name: Literal["warm_up", "hold", "drain"]
+    at_ns: int
+
+
 class Stop(Document, frozen=True, kw_only=True):
     """Send nothing more, wait for what is on its way, report and close."""
 
@@ -175,4 +185,4 @@ class Finished(Document, frozen=True, kw_only=True):
 
 
 ToCoordinator = Hello | Proof | ClockAnswer | Ready | Progress | Finished
-ToAgent = Challenge | Welcome | ClockProbe | Assignment | Start | Stop
+ToAgent = Challenge | Welcome | ClockProbe | Assignment | Start | Phase | Stop

@@ -33,6 +33,8 @@ class Connections(Part, frozen=True, kw_only=True):
     ramp_per_s: Annotated[float, Meta(gt=0)] = 500.0
     #: Handshakes under way at a time per agent; a refused client backs off with full jitter.
     concurrency: Count = 64
+    #: A client that was turned away so often in a row gives up.
+    tries: Count = 12
 
 
 class Rooms(Part, frozen=True, kw_only=True):
@@ -63,7 +65,7 @@ class Traffic(Part, frozen=True, kw_only=True):
 class Storm(Part, frozen=True, kw_only=True):
     """A share of the clients is cut at once and comes back, resuming where it was."""
 
-    at_s: Seconds  # after the ramp
+    at_s: Seconds  # after the start of hold
     share: Share = 1.0
     #: The return is spread over this time with full jitter; 0 means all at once.
     spread_s: Seconds = 0.0

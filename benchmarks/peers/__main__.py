@@ -18,7 +18,7 @@ from benchmarks.system import (
     temporary_directory,
 )
 from benchmarks.table import print_json
-from benchmarks.wire import WireError
+from loadtest.wire import WireError
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks.swarm import Plan, Step, plan
-from benchmarks.wire import STAMP, KeepAlive, command_frame, opening_handshake, text_frame
+from benchmarks.wire import STAMP, KeepAlive, command_frame, opening_handshake
+from loadtest.wire import text_frame
 
 #: Bytes of content of every message, the stamp included.
 CONTENT_BYTES = 64

@@ -117,6 +117,7 @@ class Store:
         Raises:
             LinkError: not sent.
         """
+        self._stats.redis_commands += 1
         self._require().call(done, *args)
 
     async def ask(self, *args: str | bytes | int) -> Reply:
@@ -125,7 +126,12 @@ class Store:
         Raises:
             LinkError: no answer, or Redis answered with an error.
         """
-        return await self._require().ask(*args)
+        self._stats.redis_commands += 1
+        try:
+            return await self._require().ask(*args)
+        except LinkError as exc:
+            self.note_failure(exc)
+            raise
 
     def evaluate(
         self, script: Script, done: Callback, keys: tuple[str, ...], *args: str | bytes | int
@@ -135,7 +141,6 @@ class Store:
         Raises:
             LinkError: not sent.
         """
-        self._stats.redis_commands += 1
 
         def settle(reply: Reply) -> None:
             if isinstance(reply, CommandFailedError) and str(reply).startswith("NOSCRIPT"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
 from chat.gateway.connection import Connection, Handler
 
@@ -17,6 +17,29 @@ class Refusal:
     sentence: str
     reason: str  # label of the metric
     retry_after_s: int | None = None
+
+
+class Headers(Protocol):
+    """The header fields of a request."""
+
+    def get_all(self, name: str, /) -> list[str]:
+        """Return the values of a field, in order; empty if it is not there."""
+
+
+class Request(Protocol):
+    """An HTTP request, read by whichever parser."""
+
+    @property
+    def method(self) -> str:
+        """GET, HEAD and so on."""
+
+    @property
+    def path(self) -> str:
+        """Path and query, as sent."""
+
+    @property
+    def headers(self) -> Headers:
+        """All header fields."""
 
 
 class Application(Protocol):

@@ -23,12 +23,16 @@ except ImportError:  # a platform without the C extension
     from websockets.utils import apply_mask
 
 if TYPE_CHECKING:
+    from asyncio.trsock import TransportSocket
+
     from websockets.extensions import Extension
     from websockets.frames import Frame
 
     from chat.gateway.gateway import Gateway
 
 
+#: No descriptor: this connection is written to through its transport.
+NOT_DIRECT = -1
 #: What is left of a control frame's 125 bytes behind the close code.
 MAX_REASON_BYTES = 123
 
@@ -44,6 +48,9 @@ class Handler(Protocol):
 
     def on_visit(self, now_s: float) -> float:
         """The timer wheel came by; return in how many seconds at most to come again."""
+
+    def on_direct(self, fd: int) -> None:
+        """From now on frames may be written to descriptor `fd` as they are; -1: not any more."""
 
     def on_closed(self, code: int) -> None:
         """The connection is gone, once. `code` is what the closing side said, 1006 if nothing."""
@@ -63,12 +70,13 @@ class Connection(asyncio.Protocol):
         "_heard",
         "_parser",
         "_partial",
+        "_paused",
         "_pong_due_tick",
-        "congested",
+        "direct_fd",
         "handler",
-        "is_direct",
         "is_open",
         "transport",
+        "user_id",
         "wheel_slot",
     )
 
@@ -81,10 +89,13 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self.handler: Handler | None = None  # set by the gateway before any data arrives
+        self.user_id = ""  # once authenticated
         self.wheel_slot = OFF
         self.is_open = True  # false as soon as either side has said close
-        self.is_direct = not extensions  # open, not congested, not compressed: write as it is
-        self.congested = False  # more unsent bytes than the high-water mark
+        #: Where fan-out writes past the transport; NOT_DIRECT unless open, with nothing unsent,
+        #: not compressed. Never outlives the descriptor: it would be another client's by then.
+        self.direct_fd = NOT_DIRECT if extensions else self._fd()
+        self._paused = False  # the transport holds bytes that the socket did not take
         self._gateway = gateway
         self._head = head  # the handshake's answer, to leave with what the handler says first
         self._parser: SansIo | None = None  # only while a frame needs it, or with extensions
@@ -99,6 +110,9 @@ class Connection(asyncio.Protocol):
         if extensions:
             self._parser = self._make_parser()
             self._parser.extensions = extensions
+
+    def _fd(self) -> int:
+        return cast("TransportSocket", self.transport.get_extra_info("socket")).fileno()
 
     # ---------------------------------------------------------------- inbound
 
@@ -250,7 +264,7 @@ class Connection(asyncio.Protocol):
         """
         if not self.is_open:
             return
-        if self.congested:
+        if self._paused:
             unsent = self.transport.get_write_buffer_size()
             if unsent + len(frame) > self._gateway.settings.max_outbound_bytes:
                 self._gateway.stats.slow_consumer_closes += 1
@@ -292,17 +306,30 @@ class Connection(asyncio.Protocol):
         self._gateway.stats.bytes_out += len(data)
         self.transport.write(data)
 
+    @property
+    def congested(self) -> bool:
+        """Whether more is unsent than the high-water mark: ephemeral events are left out."""
+        high = self._gateway.settings.outbound_high_water_bytes
+        return self._paused and self.transport.get_write_buffer_size() > high
+
     def pause_writing(self) -> None:
-        """The high-water mark is passed: ephemeral events are left out from now on."""
-        self.congested = True
-        self.is_direct = False
+        """The socket did not take everything: what comes next has to line up behind it."""
+        self._paused = True
+        self._set_direct_fd(NOT_DIRECT)
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
-        self.congested = False
+        """The client has caught up: nothing is unsent."""
+        self._paused = False
         compressed = self._parser is not None and bool(self._parser.extensions)
-        self.is_direct = self.is_open and not compressed
+        if self.is_open and not compressed:
+            self._set_direct_fd(self._fd())
         self._wake_drain_waiter()
+
+    def _set_direct_fd(self, fd: int) -> None:
+        if fd != self.direct_fd:
+            self.direct_fd = fd
+            if self.handler is not None:
+                self.handler.on_direct(fd)
 
     async def drained(self) -> None:
         """Wait until the client has caught up, or is gone. One waiter at a time.
@@ -338,15 +365,17 @@ class Connection(asyncio.Protocol):
         self._settle(parser)
 
     def _closing(self, code: int) -> None:
-        self.is_open = self.is_direct = False
+        self.is_open = False
+        self._set_direct_fd(NOT_DIRECT)
         self._close_code = code
         self._fragments = None
         if not self.transport.is_closing():
             self.transport.resume_reading()  # the peer's close frame must get through
         self._gateway.closing(self)
 
-    def authenticated(self) -> None:
+    def authenticated(self, user_id: str) -> None:
         """The handler knows who this is: the handshake deadline no longer applies."""
+        self.user_id = user_id
         self._gateway.authenticated(self)
 
     def visit(self, now_s: float) -> None:
@@ -385,11 +414,18 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """The transport is gone; tell the gateway and the handler once."""
-        self.is_open = self.is_direct = self.congested = False
+        """The transport is gone; tell the handler and the gateway once.
+
+        The descriptor is closed right after this, and its number given to the next client: the
+        handler comes first, so that no room has it any more, whatever happens here.
+        """
+        self.is_open = self._paused = False
+        self.direct_fd = NOT_DIRECT
         self._parser = self._fragments = self._partial = None
         self._wake_drain_waiter()
         handler, self.handler = self.handler, None
-        self._gateway.closed(self, self._close_code)
-        if handler is not None:
-            handler.on_closed(self._close_code)
+        try:
+            if handler is not None:
+                handler.on_closed(self._close_code)
+        finally:
+            self._gateway.closed(self, self._close_code)

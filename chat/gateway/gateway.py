@@ -51,7 +51,7 @@ class Gateway:
         self._max_sockets = fits + reserved // 2  # so that a full worker can still say so
         self.draining = False
         self.tick = 1  # counts up; 0 means never
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # as a set it takes three times the memory
         self._handshakes: dict[Handshake, float] = {}  # with their deadlines, like the next two
         self._unauthenticated: dict[Connection, float] = {}
         self._closing: dict[Connection, float] = {}
@@ -135,11 +135,11 @@ class Gateway:
         """The handshake is answered with 101: from here on it is a connection."""
         self._unauthenticated[connection] = self._handshakes.pop(handshake)
         self._count_pending()
-        self.connections.add(connection)
+        self.connections[connection] = None
         self._empty.clear()
         self.stats.connections = len(self.connections)
         self.stats.connections_opened += 1
-        connection.transport.set_write_buffer_limits(high=self.settings.outbound_high_water_bytes)
+        connection.transport.set_write_buffer_limits(high=0)  # to be told of any unsent byte
         self._wheel.place(connection, self.ticks(self.jittered(self.settings.ping_interval)))
         connection.handler = self.application.opened(connection, admission, handshake.address)
 
@@ -186,7 +186,7 @@ class Gateway:
         self._wheel.remove(connection)
         self._unauthenticated.pop(connection, None)
         self._closing.pop(connection, None)
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         if not self.connections:
             self._empty.set()
         self.stats.connections = len(self.connections)

@@ -1,7 +1,8 @@
 """From an accepted socket to a WebSocket connection, or to one plain HTTP response.
 
-The library parses and answers the handshake; when it is done everything it needed is dropped and
-the transport goes on with a `Connection`. A request has one deadline and a size limit.
+An ordinary upgrade is read and answered by `upgrade.py`. Everything else the library parses and
+answers; when it is done everything it needed is dropped. Either way the transport goes on with a
+`Connection`. A request has one deadline and a size limit.
 """
 
 import asyncio
@@ -10,29 +11,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.http11 import Request, Response
+from websockets.http11 import Request as LibraryRequest
+from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from chat.gateway import http
-from chat.gateway.address import client_address
+from chat.gateway.address import client_address, peer_name
 from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
+from chat.gateway.upgrade import HEAD_END, SUBPROTOCOL, Upgrade, read_upgrade
 
 if TYPE_CHECKING:
     from websockets.extensions import Extension
 
     from chat.gateway.gateway import Gateway
 
-SUBPROTOCOL = Subprotocol("chat.v1")
-HEAD_END = b"\r\n\r\n"
-
 
 def _select_subprotocol(
     _protocol: ServerProtocol, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
     """Ours if it is offered, none otherwise: a client of the seed offers none."""
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 def _worded(refusal: Refusal) -> Response:
@@ -47,6 +47,7 @@ class Handshake(asyncio.Protocol):
         "_early",
         "_gateway",
         "_http",
+        "_is_answered",
         "_received",
         "_request",
         "_tail",
@@ -57,12 +58,13 @@ class Handshake(asyncio.Protocol):
     def __init__(self, gateway: "Gateway") -> None:
         self.address = ""
         self._gateway = gateway
-        self._http: ServerProtocol | None = None  # until the request is answered
+        self._http: ServerProtocol | None = None  # for what is out of the ordinary
         self._transport: asyncio.Transport | None = None
+        self._is_answered = False  # nothing more is read or said
         self._received = 0
         self._tail = b""  # the last bytes so far, in which the end of the request may begin
         self._early = b""  # what came behind the request
-        self._request: Request | None = None
+        self._request: Upgrade | LibraryRequest | None = None
         self._began_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,37 +74,28 @@ class Handshake(asyncio.Protocol):
         refusal = self._gateway.handshake_began(self)
         if refusal is not None:
             self._gateway.stats.connections_refused.add(refusal.reason)
+            self._is_answered = True
             transport.write(_worded(refusal).serialize())
             transport.close()  # at once: a descriptor is what is short
-            return
-        settings = self._gateway.settings
-        self._http = ServerProtocol(
-            subprotocols=[SUBPROTOCOL],
-            select_subprotocol=_select_subprotocol,
-            extensions=[ServerPerMessageDeflateFactory()] if settings.compression else None,
-            max_size=settings.max_message_bytes,
-        )
 
     def data_received(self, data: bytes) -> None:
-        """Feed the request to the library until it is whole."""
-        if self._http is None or self._transport is None:
+        """Take the request in, until it is whole."""
+        if self._is_answered or self._request is not None or self._transport is None:
             return
+        settings = self._gateway.settings
+        if self._received == 0 and not settings.compression:  # which the library negotiates
+            upgrade = read_upgrade(data)
+            if upgrade is not None and upgrade.head_bytes <= settings.max_header_bytes:
+                self._early = data[upgrade.head_bytes :]
+                self._requested(upgrade)
+                return
         data = self._cut(data)
         self._received += len(data)
-        if self._received > self._gateway.settings.max_header_bytes:
+        if self._received > settings.max_header_bytes:
             self._gateway.stats.connections_refused.add("handshake")
             self._answer(http.sentence(431, "The request is too large."))
             return
-        self._http.receive_data(data)
-        for event in self._http.events_received():
-            if isinstance(event, Request):
-                self._transport.pause_reading()  # until it is decided who reads on
-                self._route(event)
-                return
-        if self._http.handshake_exc is not None:
-            self._gateway.stats.connections_refused.add("handshake")
-            said = b"".join(self._http.data_to_send())
-            self._end(said or http.sentence(400, "This is not a request we know.").serialize())
+        self._feed(data)
 
     def _cut(self, data: bytes) -> bytes:
         """Keep what is behind the request: the library would take it for frames at once."""
@@ -114,11 +107,34 @@ class Handshake(asyncio.Protocol):
         self._early = seen[end + len(HEAD_END) :]
         return seen[len(self._tail) : end + len(HEAD_END)]
 
-    def _route(self, request: Request) -> None:
+    def _feed(self, data: bytes) -> None:
+        """Let the library read what is out of the ordinary."""
+        library = self._http = self._http or self._make_library()
+        library.receive_data(data)
+        for event in library.events_received():
+            if isinstance(event, LibraryRequest):
+                self._requested(event)
+                return
+        if library.handshake_exc is not None:
+            self._gateway.stats.connections_refused.add("handshake")
+            said = b"".join(library.data_to_send())
+            self._end(said or http.sentence(400, "This is not a request we know.").serialize())
+
+    def _make_library(self) -> ServerProtocol:
+        settings = self._gateway.settings
+        return ServerProtocol(
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            select_subprotocol=_select_subprotocol,
+            extensions=[ServerPerMessageDeflateFactory()] if settings.compression else None,
+            max_size=settings.max_message_bytes,
+        )
+
+    def _requested(self, request: Upgrade | LibraryRequest) -> None:
         gateway = self._gateway
         self._request = request
         transport = cast("asyncio.Transport", self._transport)
-        self.address = client_address(transport, request, gateway.trusted_proxies)
+        transport.pause_reading()  # until it is decided who reads on
+        self.address = client_address(peer_name(transport), request, gateway.trusted_proxies)
         path = request.path.partition("?")[0]
         if not gateway.application.is_websocket(path):
             self._answer(gateway.application.respond(request, self.address))
@@ -130,26 +146,31 @@ class Handshake(asyncio.Protocol):
         gateway.application.admit(request, self.address, self._decide)
 
     def _decide(self, admission: object) -> None:
-        if self._http is None or self._transport is None or self._request is None:
+        request = self._request
+        if self._is_answered or request is None:
             return  # the client left while the decision was made
         # The worker may have filled up, or begun to drain, meanwhile.
         refusal = admission if isinstance(admission, Refusal) else self._gateway.refusal()
         if refusal is not None:
             self._gateway.stats.connections_refused.add(refusal.reason)
             self._answer(_worded(refusal))
-            return
-        response = self._http.accept(self._request)
-        if response.status_code != 101:
+        elif isinstance(request, Upgrade):
+            self._become_connection([], admission, request.answer())
+        else:
+            library = cast("ServerProtocol", self._http)
+            response = library.accept(request)
+            if response.status_code == 101:
+                self._become_connection(library.extensions, admission, response.serialize())
+                return
             self._gateway.stats.connections_refused.add("handshake")
             self._answer(response)
-            return
-        self._become_connection(self._http.extensions, admission, response.serialize())
 
     def _become_connection(
         self, extensions: "list[Extension]", admission: object, head: bytes
     ) -> None:
         transport = cast("asyncio.Transport", self._transport)
         gateway = self._gateway
+        self._is_answered = True
         self._http = self._request = self._transport = None
         connection = Connection(gateway, transport, extensions, head)
         transport.set_protocol(connection)
@@ -171,6 +192,7 @@ class Handshake(asyncio.Protocol):
 
         Closing a socket that has unread bytes resets it, and a reset can overtake the answer.
         """
+        self._is_answered = True
         self._http = None
         transport = cast("asyncio.Transport", self._transport)
         if transport.is_closing():
@@ -183,10 +205,10 @@ class Handshake(asyncio.Protocol):
         """The deadline passed before the client became a connection."""
         if self._transport is None:
             return
-        if self._http is None:
+        if self._is_answered:
             self._transport.abort()  # answered, but the client does not read or does not close
             return
-        self._http = None
+        self._is_answered = True
         self._gateway.stats.connections_refused.add("handshake")
         self._transport.write(http.sentence(408, "The request took too long.").serialize())
         self._transport.close()
@@ -198,7 +220,8 @@ class Handshake(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The socket closed before it became a connection."""
-        if self._http is not None:
+        if not self._is_answered:
             self._gateway.stats.handshakes_failed += 1
+        self._is_answered = True
         self._gateway.handshake_ended(self)
         self._http = self._request = self._transport = None

@@ -4,6 +4,7 @@ A timer per connection costs 0.7 KB and a task 4.7 KB; a slot number costs nothi
 integers are shared. An item sits in at most one slot and is visited when the hand gets there.
 """
 
+from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 SLOTS = 256  # small integers up to 256 are shared objects in CPython
@@ -23,7 +24,7 @@ class Wheel(Generic[T]):
     """Reaches up to `SLOTS - 1` ticks ahead; who needs longer is visited early and asks again."""
 
     def __init__(self) -> None:
-        self._slots: list[set[T]] = [set() for _ in range(SLOTS)]
+        self._slots: list[dict[T, None]] = [{} for _ in range(SLOTS)]  # smaller than sets
         self._hand = 0
 
     def place(self, item: T, ticks: int) -> None:
@@ -33,22 +34,22 @@ class Wheel(Generic[T]):
         """
         self.remove(item)
         slot = (self._hand + max(1, min(ticks, SLOTS - 1))) % SLOTS
-        self._slots[slot].add(item)
+        self._slots[slot][item] = None
         item.wheel_slot = slot
 
     def remove(self, item: T) -> None:
         """Forget `item`; harmless if it is not on the wheel."""
         if item.wheel_slot != OFF:
-            self._slots[item.wheel_slot].discard(item)
+            self._slots[item.wheel_slot].pop(item, None)
             item.wheel_slot = OFF
 
-    def turn(self) -> set[T]:
+    def turn(self) -> Iterable[T]:
         """Move the hand by one tick and return the items due; they are off the wheel then."""
         self._hand = (self._hand + 1) % SLOTS
         due = self._slots[self._hand]
         if not due:
             return due
-        self._slots[self._hand] = set()
+        self._slots[self._hand] = {}
         for item in due:
             item.wheel_slot = OFF
         return due

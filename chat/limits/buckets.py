@@ -32,23 +32,3 @@ def lower(full_at_s: float, left: float, rate: float, burst: float, now_s: float
     if rate <= 0:
         return full_at_s
     return max(full_at_s, now_s + (burst - left) / rate)
-
-
-class Bucket:
-    """One bucket that starts full; its rate and burst are its owner's to keep."""
-
-    __slots__ = ("full_at_s",)
-
-    def __init__(self) -> None:
-        self.full_at_s = 0.0
-
-    def take(self, cost: float, rate: float, burst: float, now_s: float) -> float:
-        """Take `cost` and return 0.0, or take nothing and return the seconds to wait."""
-        wait = wait_s(self.full_at_s, cost, rate, burst, now_s)
-        if wait == 0.0:
-            self.full_at_s = spend(self.full_at_s, cost, rate, now_s)
-        return wait
-
-    def is_full(self, now_s: float) -> bool:
-        """Say whether the bucket may be dropped: a new one would be the same."""
-        return self.full_at_s <= now_s

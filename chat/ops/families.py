@@ -80,6 +80,11 @@ FAMILIES: tuple[Family, ...] = (
     _counter("commands", "commands", "Commands received, by type.", "type"),
     _counter("errors", "errors", "Commands refused, by error code.", "code"),
     _counter("rate_limited", "rate_limited", "Refusals by a rate limit.", "scope"),
+    _counter(
+        "budgets_forgotten",
+        "budgets_forgotten",
+        "Users whose rate limits a worker forgot because it sees too many at a time.",
+    ),
     _counter("published_messages", "messages_published", "Messages stored and acknowledged."),
     _counter("deliveries", "deliveries", "Chat messages handed to a member's connection."),
     _counter("typing_events", "typing_events", "Typing events sent out."),
@@ -105,7 +110,7 @@ FAMILIES: tuple[Family, ...] = (
     # Redis
     _gauge("redis_up", "redis_up", "1 while the command connection works.", "worker"),
     _gauge("redis_in_flight", "redis_in_flight", "Redis commands without an answer yet.", "worker"),
-    _counter("redis_commands", "redis_commands", "Scripts run on Redis."),
+    _counter("redis_commands", "redis_commands", "Commands sent to Redis, scripts included."),
     _counter("redis_errors", "redis_errors", "Redis commands that failed."),
     _counter("redis_reconnects", "redis_reconnects", "Connections to Redis opened anew.", "link"),
     _counter(

@@ -90,6 +90,7 @@ COUNTERS = (
     "resyncs",
     "typing_events",
     "reports_dropped",
+    "budgets_forgotten",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -142,6 +143,7 @@ class Stats:
     resyncs: int
     typing_events: int
     reports_dropped: int
+    budgets_forgotten: int
     # counters by one label: see Labelled.add
     connections_refused: Labelled  # full, pending, address_rate, origin, token, handshake, draining
     commands: Labelled  # command type

@@ -8,6 +8,7 @@ never awaits while it delivers, so order in is order out.
 
 import asyncio
 import logging
+import os
 import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
@@ -202,8 +203,8 @@ class Hub:
                 )
             )
         )
-        for member, member_user in room.members.items():
-            if member_user != user_id:
+        for member in room.members:
+            if member.user_id != user_id:
                 member.send_ephemeral(frame)
 
     # -------------------------------------------------------------- to members
@@ -248,7 +249,7 @@ class Hub:
             self._write(room)
 
     def _write(self, room: Room) -> None:
-        messages, members, direct_bytes = room.flush()
+        messages, members, direct_bytes = room.flush(os.write)
         self._stats.deliveries += messages * members
         self._stats.bytes_out += direct_bytes
 

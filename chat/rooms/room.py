@@ -6,6 +6,7 @@ from chat.protocol.records import Record, event_head
 
 if TYPE_CHECKING:
     from asyncio import WriteTransport
+    from collections.abc import Callable
 
     from chat.rooms.stream import Stream
 
@@ -23,12 +24,16 @@ class Member(Protocol):
         """Write what may be left out if the member reads slowly."""
 
     @property
-    def is_direct(self) -> bool:
-        """Whether a frame can go to the transport as it is: open, keeping up, not compressed."""
+    def user_id(self) -> str:
+        """Who it is."""
+
+    @property
+    def direct_fd(self) -> int:
+        """The descriptor that takes frames as they are; negative while this one needs care."""
 
     @property
     def transport(self) -> "WriteTransport":
-        """Where the bytes go."""
+        """Takes what the descriptor does not."""
 
 
 class Room:
@@ -60,7 +65,7 @@ class Room:
         self.event_head = event_head(room_id)
         self.stream: Stream | None = None  # None until the head has been read
         self.early: list[Record] = []  # live records from before the head was read
-        self.members: dict[Member, str] = {}  # local connections and their users
+        self.members: dict[Member, int] = {}  # local connections and their `direct_fd`
         self.users: dict[str, int] = {}  # local connections per user
         self.display: dict[str, bytes] = {}  # JSON display data of users that have some
         self.catching_up: dict[Member, list[bytes]] = {}  # live frames for who reads history now
@@ -80,9 +85,14 @@ class Room:
         """Nobody here needs the room."""
         return not self.members and not self.catching_up
 
-    def add(self, member: Member, user_id: str) -> None:
+    def add(self, member: Member) -> None:
         """Make a connection a member, from the present position on."""
-        self.members[member] = user_id
+        self.members[member] = member.direct_fd
+
+    def set_direct_fd(self, member: Member, fd: int) -> None:
+        """Note that a connection may now be written to directly, or no longer."""
+        if member in self.members:
+            self.members[member] = fd
 
     def remove(self, member: Member) -> None:
         """Take a connection out; harmless if it is not in."""
@@ -104,11 +114,15 @@ class Room:
         self.users.pop(user_id, None)
         return count == 1
 
-    def flush(self) -> tuple[int, int, int]:
+    def flush(self, write: "Callable[[int, bytes], int]") -> tuple[int, int, int]:
         """Write what this tick brought to every member; return (messages, members, direct bytes).
 
         Messages that meet in one tick leave in one write per member: the system call is the cost
-        of fan-out, not the bytes. For members that need no special care it is the only cost.
+        of fan-out, not the bytes. For a member that needs no care it is the only cost: neither
+        the connection nor its transport is touched, which the caches could not hold for all.
+
+        Args:
+            write: `os.write`, on non-blocking sockets.
         """
         messages = len(self.pending)
         durable = b"".join(self.pending)
@@ -117,14 +131,19 @@ class Room:
         self.pending = []
         self.pending_bytes = 0
         self.ephemeral = []
-        direct = 0
-        for member in self.members:
-            if member.is_direct:
-                member.transport.write(everything)
+        size, direct = len(everything), 0
+        for member, fd in self.members.items():
+            if fd >= 0:
                 direct += 1
+                try:
+                    written = write(fd, everything)
+                except OSError:
+                    written = 0  # full, or broken: the transport finds out which
+                if written != size:
+                    member.transport.write(everything[written:])
             else:
                 if durable:
                     member.send(durable)
                 if ephemeral:
                     member.send_ephemeral(ephemeral)
-        return messages, len(self.members), direct * len(everything)
+        return messages, len(self.members), direct * size

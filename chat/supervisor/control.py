@@ -26,7 +26,6 @@ class ControlChannel:
         self._unsent = b""  # the rest of a line that has begun: at most one report
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_eof: Callable[[], None] | None = None
-        self.dropped = 0
 
     @classmethod
     def from_fd(cls, fd: int) -> "ControlChannel":
@@ -46,7 +45,6 @@ class ControlChannel:
     def send(self, report: Report) -> bool:
         """Send a report if the channel takes it; false if it was left out."""
         if self._unsent and not self._write(self._unsent):
-            self.dropped += 1
             return False
         self._write(encode_report(report))
         return True

@@ -8,9 +8,9 @@ from importlib.resources import files
 from urllib.parse import parse_qs
 
 import orjson
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
-from chat.gateway.application import Refusal
+from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
 from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
@@ -65,7 +65,8 @@ class ChatApplication:
         The Host header must name this machine, so that a page elsewhere cannot get here by
         pointing its own name at 127.0.0.1.
         """
-        if not is_local_host(request.headers.get("Host", "")) or address not in LOOPBACK:
+        hosts = request.headers.get_all("Host")
+        if len(hosts) != 1 or not is_local_host(hosts[0]) or address not in LOOPBACK:
             return sentence(403, "Tokens are given to this machine only.")
         if not self._origins.allows(request):
             return sentence(403, "This origin is not allowed.")
@@ -153,7 +154,7 @@ class ChatApplication:
         if isinstance(admission, Identity):
             session.accept(admission)
             session.greet()
-            connection.authenticated()
+            connection.authenticated(admission.user_id)
         elif isinstance(admission, InvalidTokenError):
             connection.close(CloseCode.UNAUTHORIZED, str(admission))
         return session

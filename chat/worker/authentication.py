@@ -47,7 +47,7 @@ async def authenticate(session: "Session", command: Authenticate) -> None:
         return
     session.accept(identity)
     session.greet(command.id)
-    connection.authenticated()
+    connection.authenticated(identity.user_id)
 
 
 async def refresh(session: "Session", command: RefreshToken) -> None:
@@ -70,4 +70,4 @@ async def refresh(session: "Session", command: RefreshToken) -> None:
             session.leave(room)
             session.send(RoomLeft(roomId=room.room_id, reason="forbidden"))
     if session.connection is not None:
-        session.connection.authenticated()
+        session.connection.authenticated(identity.user_id)

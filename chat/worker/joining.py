@@ -60,7 +60,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
             at_once = session.connection is not None
             services.presence.depart(room, session.require_identity().user_id, at_once=at_once)
         elif session.connection is not None:
-            room.add(connection, session.require_identity().user_id)
+            room.add(connection)
             if left_at != _position(room):
                 # It was a member before and has missed something since: it has to resume.
                 connection.close(CloseCode.SLOW_CONSUMER)
@@ -160,7 +160,7 @@ async def _answer(
     if len(kept) > CATCH_UP_MAX:
         connection.close(CloseCode.SLOW_CONSUMER)
     connection.send(b"".join(kept))
-    room.add(connection, session.require_identity().user_id)
+    room.add(connection)
 
 
 async def _drained(connection: "Connection", deadline_s: float) -> None:

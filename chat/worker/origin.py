@@ -5,7 +5,7 @@ A request without an Origin does not come from a browser and is judged by its to
 
 from urllib.parse import urlsplit
 
-from websockets.http11 import Request
+from chat.gateway.application import Request
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

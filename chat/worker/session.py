@@ -19,7 +19,7 @@ import orjson
 from chat import __version__
 from chat.broker.link import LinkError
 from chat.gateway.connection import Connection
-from chat.gateway.handshake import SUBPROTOCOL
+from chat.gateway.upgrade import SUBPROTOCOL
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
 from chat.limits.connection import ConnectionLimits
@@ -92,8 +92,10 @@ class Session:
         error = CommandError(ErrorCode.BINARY_UNSUPPORTED, "Binary messages are not supported.")
         self.refuse(None, error)
 
-    def on_visit(self, _now_s: float) -> float:
+    def on_visit(self, now_s: float) -> float:
         """Watch the token's life; return in how many seconds to look again."""
+        if self._limits is not None and self._limits.is_full(now_s):
+            self._limits = None  # an idle connection needs none
         identity, connection = self.identity, self.connection
         if identity is None or connection is None:
             return FOREVER_S
@@ -113,6 +115,12 @@ class Session:
                 )
             return left_s
         return left_s - warning_s
+
+    def on_direct(self, fd: int) -> None:
+        """Tell the rooms how this connection is to be written to from now on."""
+        if self.connection is not None:
+            for room in self.rooms:
+                room.set_direct_fd(self.connection, fd)
 
     def on_closed(self, _code: int) -> None:
         """The connection is gone: leave every room, with a grace for coming back."""

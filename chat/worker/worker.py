@@ -181,6 +181,7 @@ class Worker:
             self._services.typists.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
+            self.stats.budgets_forgotten = self._services.users.forgotten
             if now_s - told_s >= self._settings.member_count_interval:
                 told_s = now_s
                 self._hub.tell_member_counts()

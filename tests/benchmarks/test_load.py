@@ -12,7 +12,8 @@ import pytest
 from benchmarks.load import Load, Result
 from benchmarks.swarm import Member, Plan
 from benchmarks.system import compile_raw
-from benchmarks.wire import STAMP, KeepAlive, command_frame, text_frame
+from benchmarks.wire import STAMP, KeepAlive, command_frame
+from loadtest.wire import text_frame
 
 pytestmark = [
     pytest.mark.slow,

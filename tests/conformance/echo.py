@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import uvloop
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
-from chat.gateway.application import Refusal
+from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.gateway import Gateway
 from chat.gateway.http import sentence
@@ -40,6 +40,9 @@ class Echo:
     def on_visit(self, now_s: float) -> float:
         return FOREVER_S
 
+    def on_direct(self, fd: int) -> None:
+        pass
+
     def on_closed(self, code: int) -> None:
         pass
 
@@ -59,7 +62,7 @@ class EchoApplication:
         decide(None)
 
     def opened(self, connection: Connection, admission: object, address: str) -> Echo:
-        connection.authenticated()
+        connection.authenticated("user")
         return Echo(connection)
 
 

@@ -1,14 +1,17 @@
 """An application that records what the gateway tells it and echoes on request."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from websockets.http11 import Request, Response
+from websockets.http11 import Response
 
-from chat.gateway.application import Refusal
+from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
 from chat.protocol.frames import text_frame
+
+if TYPE_CHECKING:
+    from chat.rooms.room import Room
 
 FOREVER_S = 86400.0
 PAGE = b"<p>hello</p>"
@@ -21,6 +24,7 @@ class Recorder:
         self.connection = connection
         self.received: list[str | bytes] = []
         self.closes: list[int] = []
+        self.room: Room | None = None  # one that it is a member of
         self._application = application
 
     def on_text(self, text: str) -> None:
@@ -35,6 +39,10 @@ class Recorder:
 
     def on_visit(self, now_s: float) -> float:
         return FOREVER_S
+
+    def on_direct(self, fd: int) -> None:
+        if self.room is not None:
+            self.room.set_direct_fd(self.connection, fd)
 
     def on_closed(self, code: int) -> None:
         self.closes.append(code)
@@ -74,5 +82,5 @@ class RecordingApplication:
         handler = Recorder(connection, self)
         self.handlers.append(handler)
         if self.authenticates:
-            connection.authenticated()
+            connection.authenticated("user")
         return handler

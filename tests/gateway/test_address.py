@@ -1,7 +1,5 @@
 """Who a client is: the nearest address that is not a trusted proxy's."""
 
-import asyncio
-
 import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request
@@ -10,9 +8,8 @@ from chat.gateway.address import client_address, parse_networks
 
 
 def address(peer: object, trusted: str, *forwarded: str) -> str:
-    transport = asyncio.BaseTransport({"peername": peer})
     request = Request("/ws", Headers([("X-Forwarded-For", value) for value in forwarded]))
-    return client_address(transport, request, parse_networks(trusted))
+    return client_address(peer, request, parse_networks(trusted))
 
 
 @pytest.mark.parametrize(

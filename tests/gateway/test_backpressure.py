@@ -1,9 +1,12 @@
 """Clients that do not read cost bounded memory, and lose what matters least first."""
 
+import os
+
 from websockets.frames import Opcode
 
 from chat.protocol import frames
 from chat.protocol.errors import CloseCode
+from chat.rooms.room import Room
 from tests.gateway.application import Recorder
 from tests.gateway.conftest import Serve
 from tests.gateway.wire import frame, text
@@ -112,3 +115,39 @@ async def test_ephemeral_events_are_left_out_first(serve: Serve) -> None:
     await connection.drained()
     connection.send_ephemeral(frames.text_frame(b"again"))
     assert await client.read_text() == "again"
+
+
+async def test_a_member_that_reads_late_gets_everything_once_and_in_order(serve: Serve) -> None:
+    served = await serve(send_buffer=BUFFER, max_outbound_bytes=10**7)
+    client, handler = await served.open(receive_buffer=BUFFER)
+    room = handler.room = Room("r")
+    room.add(handler.connection)
+
+    def publish(number: int) -> None:
+        room.pending.append(frames.text_frame(b"%d %s" % (number, b"x" * 1000)))
+        room.flush(os.write)
+
+    number = 0
+    while unsent(handler) < 200_000:  # the socket is full: some of it went directly
+        publish(number)
+        number += 1
+    assert room.members[handler.connection] == -1
+    for expected in range(number):
+        assert (await client.read_text()).split()[0] == str(expected)
+    await handler.connection.drained()
+    await until(lambda: room.members[handler.connection] >= 0)
+    publish(number)
+    assert unsent(handler) == 0
+    assert (await client.read_text()).split()[0] == str(number)
+
+
+async def test_a_connection_that_says_close_is_written_to_no_more(serve: Serve) -> None:
+    served = await serve()
+    client, handler = await served.open()
+    room = handler.room = Room("r")
+    room.add(handler.connection)
+    handler.connection.close(CloseCode.SERVICE_RESTART)
+    room.pending.append(frames.text_frame(b"too late"))
+    room.flush(os.write)
+    assert (await client.read_frame())[0] == frames.CLOSE
+    assert await client.read_to_end() == b""

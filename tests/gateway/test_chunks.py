@@ -5,6 +5,7 @@ them; only the transport, which is asyncio's part, is replaced by a list of byte
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -28,11 +29,20 @@ from tests.gateway.wire import frame
 MAX_BYTES = 300
 
 
+class NoSocket:
+    """What a transport without a descriptor has."""
+
+    family = socket.AF_UNIX
+
+    def fileno(self) -> int:
+        return -1
+
+
 class Written(asyncio.Transport):
     """Keeps what is written."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__({"socket": NoSocket()})
         self.data = bytearray()
         self.ended = False
 

@@ -86,6 +86,6 @@ async def test_a_handler_is_visited_when_it_asks_for_it(serve: Serve) -> None:
         return 1.0
 
     handler.on_visit = visit  # type: ignore[method-assign]
-    handler.connection.authenticated()
+    handler.connection.authenticated("user")
     await until(lambda: len(visits) == 4)
     assert [later - earlier for earlier, later in pairwise(visits)] == [1, 1, 1]

@@ -152,3 +152,19 @@ async def test_client_message_ids_do_not_meet_through_colons(
     await one.say(room, "from a", "b:c")
     answer = await other.say(room, "from a:b", "c")
     assert "duplicate" not in answer
+
+
+async def test_who_gets_a_descriptor_gets_nothing_of_the_one_before(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    sender = await connect(pair[0], "ann", room)
+    sending = asyncio.create_task(said(sender, room, [str(n) for n in range(300)]))
+    strangers = []
+    for n in range(30):
+        leaver = await connect(pair[0], f"leaver-{n}", room)
+        leaver.websocket.transport.abort()
+        strangers.append(await connect(pair[0], f"stranger-{n}"))  # its socket reuses the number
+    await sending
+    for stranger in strangers:
+        assert (await stranger.command("ping"))["type"] == "pong"
+        assert {event["type"] for event in stranger.received} == {"connected", "pong"}

@@ -4,12 +4,32 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chat.limits.buckets import Bucket
+from chat.limits.buckets import spend, wait_s
 
 rates = st.floats(0.01, 1e6)
 bursts = st.integers(1, 10**6)
 starts_s = st.floats(0.0, 1e8)  # three years of a monotonic clock
 steps = st.lists(st.tuples(st.floats(0.0, 100.0), st.floats(0.0, 1e6)), max_size=40)
+
+
+class Bucket:
+    """One bucket that starts full; its rate and burst are its owner's to keep."""
+
+    __slots__ = ("full_at_s",)
+
+    def __init__(self) -> None:
+        self.full_at_s = 0.0
+
+    def take(self, cost: float, rate: float, burst: float, now_s: float) -> float:
+        """Take `cost` and return 0.0, or take nothing and return the seconds to wait."""
+        wait = wait_s(self.full_at_s, cost, rate, burst, now_s)
+        if wait == 0.0:
+            self.full_at_s = spend(self.full_at_s, cost, rate, now_s)
+        return wait
+
+    def is_full(self, now_s: float) -> bool:
+        """Say whether the bucket may be dropped: a new one would be the same."""
+        return self.full_at_s <= now_s
 
 
 @given(rates, bursts, starts_s, steps)

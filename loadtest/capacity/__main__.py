@@ -1,0 +1,7 @@
+"""`python -m loadtest.capacity`."""
+
+import sys
+
+from loadtest.capacity.cli import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m loadtest.preflight`."""
+
+import sys
+
+from loadtest.preflight.cli import main
+
+sys.exit(main())

@@ -7,6 +7,8 @@ from typing import NamedTuple
 class Climb(NamedTuple):
     """How rates are tried: multiplied by `factor` until one fails, then halfway between.
 
+    If the first one fails already, it is halved until one passes.
+
     Attributes:
         start: the first rate.
         most: no rate above this one is tried.
@@ -32,11 +34,12 @@ class Climb(NamedTuple):
             best, rate = rate, rate * self.factor
         if rate > self.most:
             return best
-        failed = rate
-        for _ in range(self.refinements):
+        failed, halvings = rate, 0
+        while halvings < self.refinements or not best:
             middle = (best + failed) // 2
-            if middle in (best, failed):
+            if middle == best:
                 break
+            halvings += 1 if best else 0
             if holds(middle):
                 best = middle
             else:

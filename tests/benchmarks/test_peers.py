@@ -195,3 +195,7 @@ def test_the_cost_says_which_part_idle_connections_have(capsys: pytest.CaptureFi
         "9",
         "0.5",
     ]
+
+
+def test_a_first_rate_that_is_too_high_is_halved_until_one_passes() -> None:
+    assert Climb(1024, most=2048, refinements=0).highest(lambda rate: rate <= 3) == 2

@@ -32,7 +32,7 @@ exit codes of run:
 _RUN = """\
 SCENARIO is the name of a shipped one (`scenarios` lists them) or the path of a TOML file.
 
-Agents sign the clients' tokens with CHAT_LOADTEST_SECRET or CHAT_JWT_SECRET of their environment;
+Agents sign the clients' tokens with LOADTEST_JWT_SECRET or CHAT_JWT_SECRET of their environment;
 the key never travels. Agents on other machines need the join secret too: put one into a file for
 --secret-file, or into LOADTEST_SECRET, on every machine.
 
@@ -50,7 +50,7 @@ Joins a coordinator, takes its share of a test, and ends with it.
 
 examples:
   python -m loadtest agent --join 10.0.0.5:7400 --secret-file join-secret
-  LOADTEST_SECRET=... CHAT_LOADTEST_SECRET=... python -m loadtest agent --join 10.0.0.5:7400
+  LOADTEST_SECRET=... LOADTEST_JWT_SECRET=... python -m loadtest agent --join 10.0.0.5:7400
 """
 
 

@@ -109,7 +109,10 @@ class Start(Document, frozen=True, kw_only=True):
 
 
 class Phase(Document, frozen=True, kw_only=True):
-    """A phase begins: traffic starts with `warm_up`; what is due in `hold` is judged."""
+    """A phase begins: traffic starts with `warm_up`; what is due in `hold` is judged.
+
+    What is due from a storm on is told apart: who is away gets it late, which is no surprise.
+    """
 
     name: Literal["warm_up", "hold", "drain"]
     at_ns: int
@@ -134,7 +137,7 @@ class Counts(Struct, kw_only=True):
     messages_sent: int = 0
     messages_acked: int = 0
     deliveries: int = 0
-    deliveries_judged: int = 0  # of messages that were due in the hold phase
+    deliveries_judged: int = 0  # of messages that were due in the hold phase, before a storm
     presence_events: int = 0
     typing_sent: int = 0
     typing_received: int = 0
@@ -155,6 +158,7 @@ class Histograms(Struct, kw_only=True):
     """HdrHistograms of this second in microseconds, base64 as the library encodes them, or None."""
 
     delivery: str | None = None  # from the moment a message was *due* to its arrival at a member
+    storm: str | None = None  # the same, of messages that were due when a storm had begun
     ack: str | None = None  # from due to acknowledged
     connect: str | None = None  # from due to in its rooms
     recovery: str | None = None  # from being cut to in its rooms again

@@ -68,8 +68,8 @@ class Engine:
         elif phase.name == "hold":
             share.phases.hold_ns = phase.at_ns
             if storm := share.scenario.storm:
-                due_ns = phase.at_ns + int(storm.at_s * SECOND_NS)
-                share.timers.at(due_ns, self._sessions.storm)
+                share.phases.storm_ns = phase.at_ns + int(storm.at_s * SECOND_NS)
+                share.timers.at(share.phases.storm_ns, self._sessions.storm)
         else:
             share.phases.drain_ns = phase.at_ns
             self._traffic.end(phase.at_ns)
@@ -155,7 +155,7 @@ class Engine:
     def _enter(self, name: str) -> None:
         self._reports.append(self.report())
         self._phase = name
-        self._share.unjudged_too = name == "warm_up"
+        self._share.is_warm_up = name == "warm_up"
 
     def close(self) -> None:
         """Cut all connections."""

@@ -13,7 +13,7 @@ from loadtest.client import Client
 from loadtest.ending import Ending
 from loadtest.sessions import JOIN_ID, LEAVE_ID, Sessions
 from loadtest.share import Share
-from loadtest.stamp import DIGITS, JUDGED, MARK, read_stamp
+from loadtest.stamp import DIGITS, JUDGED, MARK, STORM, read_stamp
 from loadtest.tracking import Tracker
 from loadtest.traffic import Traffic
 from loadtest.wire import WireError
@@ -41,6 +41,7 @@ class Inbox:
         self._tracker = tracker
         self._offset_ns = share.offset_ns
         self._latency = share.latencies.delivery.counts
+        self._storm_latency = share.latencies.storm.counts
         #: From the end of a message's JSON back to where its content is named.
         self._tail = len(MARK) - 1 + share.scenario.traffic.content_bytes + len(_END)
         self._by_type: dict[str, Callable[[Client, dict[str, Any], int], None]] = {
@@ -74,7 +75,7 @@ class Inbox:
                     room.active = True
                     stamped = mark + _TO
                     latency_ns = now_ns - int(data[mark + _FROM : stamped])
-                    self._arrived(client, latency_ns, data[stamped] == JUDGED)
+                    self._arrived(client, latency_ns, data[stamped])
                     return
         elif data.startswith(_USER, start):
             self._share.counts.presence_events += 1
@@ -102,18 +103,20 @@ class Inbox:
         """Take the end of a connection."""
         self._sessions.ended(client, ending, state)
 
-    def _arrived(self, client: Client, latency_ns: int, judged: bool) -> None:
+    def _arrived(self, client: Client, latency_ns: int, counts_for: int) -> None:
         """Count a message at a member."""
         share = self._share
         total = share.counts
         total.deliveries += 1
-        if judged:
+        counts = self._latency
+        if counts_for == JUDGED:
             total.deliveries_judged += 1
-        elif not share.unjudged_too:
+        elif counts_for == STORM:
+            counts = self._storm_latency
+        elif not share.is_warm_up:
             return
         if not client.slow:
             us = latency_ns // 1000
-            counts = self._latency
             counts[us] = counts.get(us, 0) + 1
 
     def _message(self, client: Client, event: dict[str, Any], now_ns: int) -> None:
@@ -127,8 +130,8 @@ class Inbox:
         client.room.active = True
         stamped = read_stamp(event["content"])
         if stamped is not None and not verdict.duplicated:
-            due_ns, judged = stamped
-            self._arrived(client, now_ns - due_ns, judged)
+            due_ns, counts_for = stamped
+            self._arrived(client, now_ns - due_ns, counts_for)
 
     def _gap(self, client: Client, event: dict[str, Any], _now_ns: int) -> None:
         epoch, to_seq = client.room.enter(event["epoch"]), event["toSeq"]

@@ -48,6 +48,7 @@ class Latencies:
 
     def __init__(self) -> None:
         self.delivery = Recorder()
+        self.storm = Recorder()
         self.ack = Recorder()
         self.connect = Recorder()
         self.recovery = Recorder()
@@ -57,6 +58,7 @@ class Latencies:
         """Return this second's histograms, and begin another second."""
         return Histograms(
             delivery=self.delivery.take(),
+            storm=self.storm.take(),
             ack=self.ack.take(),
             connect=self.connect.take(),
             recovery=self.recovery.take(),

@@ -12,7 +12,7 @@ from loadtest.results import Percentiles
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
 
-KINDS = ("delivery", "ack", "connect", "recovery", "send_lag")
+KINDS = ("delivery", "storm", "ack", "connect", "recovery", "send_lag")
 _US_PER_MS = 1000.0
 #: What the library raises, and lets out of zlib and base64, when text is not a histogram.
 _BROKEN = (

@@ -14,7 +14,7 @@ from loadtest.latency_sums import LatencySums
 from loadtest.results import Percentiles, Second
 
 #: From the start of hold on, agents put only what was due in the hold phase into these.
-_JUDGED = ("delivery", "ack", "send_lag")
+_JUDGED = ("delivery", "storm", "ack", "send_lag")
 #: These belong to a connection and not to a message; the ramp counts too.
 _ALWAYS = ("connect", "recovery")
 #: Seconds that wait for reports that come late.
@@ -172,7 +172,8 @@ def _summary(
     """
     then = add_counts(progress.counts for progress in before.values())
     now = add_counts(progress.counts for progress in after.values())
-    delivery = moment.latencies.quick("delivery") or (None, None, None)
+    found = moment.latencies.quick("delivery") or moment.latencies.quick("storm")
+    delivery = found or (None, None, None)
     send_lag = moment.latencies.quick("send_lag")
     cpu_s = sum(after[agent].cpu_s - before[agent].cpu_s for agent in before)
     return Second(

@@ -131,7 +131,9 @@ class Results(Struct, frozen=True, kw_only=True):
     scenario: Scenario
     agents: list[AgentFacts]
     totals: Counts
-    latency: dict[str, Percentiles]  # delivery, ack, connect, recovery, send_lag; hold phase only
+    #: delivery, storm, ack, connect, recovery, send_lag. Of the hold phase; `storm` are deliveries
+    #: of messages that were due when a storm had begun, the others end there.
+    latency: dict[str, Percentiles]
     recovery_s: float | None = None  # from the storm until the last client was back
     timeline: list[Second]
     workers: list[WorkerSample] = field(default_factory=list)

@@ -94,6 +94,7 @@ class Thresholds(Part, frozen=True, kw_only=True):
     delivery_p50_ms: float | None = None
     delivery_p99_ms: float | None = None
     delivery_p999_ms: float | None = None
+    storm_p99_ms: float | None = None  # deliveries of what was due when the storm had begun
     ack_p99_ms: float | None = None
     connect_p99_ms: float | None = None
     #: Time from the storm until the last client is back in its rooms.

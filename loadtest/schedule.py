@@ -7,6 +7,8 @@ time at which it was due, so a server that stalls cannot hide it (no coordinated
 import random
 from collections.abc import Iterator
 
+from loadtest.stamp import JUDGED, STORM, WARM_UP
+
 SECOND_NS = 1_000_000_000
 NEVER_NS = 1 << 63
 _BACK_OFF_FIRST_S = 0.5  # docs/protocol.md, "How to come back"
@@ -18,11 +20,14 @@ class Phases:
 
     def __init__(self) -> None:
         self.hold_ns = NEVER_NS
+        self.storm_ns = NEVER_NS
         self.drain_ns = NEVER_NS
 
-    def judged(self, due_ns: int) -> bool:
-        """Whether a message that is due then counts in the verdict."""
-        return self.hold_ns <= due_ns < self.drain_ns
+    def counts_for(self, due_ns: int) -> int:
+        """Return what a message that is due then counts for: nothing, the hold, or the storm."""
+        if not self.hold_ns <= due_ns < self.drain_ns:
+            return WARM_UP
+        return JUDGED if due_ns < self.storm_ns else STORM
 
 
 class Ramp:

@@ -32,8 +32,8 @@ class Share:
         self.latencies = Latencies()
         self.timers = Timers()
         self.phases = Phases()
-        #: Whether latencies of messages that are not judged are recorded: not while holding.
-        self.unjudged_too = True
+        #: While it lasts the latencies of its messages are recorded, for a view of it.
+        self.is_warm_up = True
         slow = assignment.scenario.slow
         readers = (
             slow_readers(self.first_client, assignment.clients, slow.share, assignment.seed)

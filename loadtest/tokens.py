@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 #: Where the key is looked for, in this order; each may also be `…_FILE`, the path of a file.
-VARIABLES = ("CHAT_LOADTEST_SECRET", "CHAT_JWT_SECRET")
+VARIABLES = ("LOADTEST_JWT_SECRET", "CHAT_JWT_SECRET")
 #: A file of ready tokens, one a line: line `n`, from 0, belongs to client `n`.
-TOKENS_FILE = "CHAT_LOADTEST_TOKENS_FILE"
+TOKENS_FILE = "LOADTEST_TOKENS_FILE"
 _BACKDATED_S = 5  # clocks differ
 
 

@@ -10,7 +10,7 @@ from loadtest.scenario import Traffic as Rates
 from loadtest.schedule import NEVER_NS, Arrivals
 from loadtest.sessions import Sessions
 from loadtest.share import Share
-from loadtest.stamp import stamp
+from loadtest.stamp import JUDGED, stamp
 from loadtest.swarm import Swarm
 from loadtest.wire import text_frame
 
@@ -24,11 +24,11 @@ _RETRY_MS = 1000  # where the server does not say after how long
 class Message:
     """A message without an `ack` so far."""
 
-    __slots__ = ("due_ns", "judged", "refusals", "sent")
+    __slots__ = ("counts_for", "due_ns", "refusals", "sent")
 
-    def __init__(self, due_ns: int, *, judged: bool) -> None:
+    def __init__(self, due_ns: int, counts_for: int) -> None:
         self.due_ns = due_ns
-        self.judged = judged
+        self.counts_for = counts_for
         self.refusals = 0
         self.sent = False
 
@@ -95,7 +95,7 @@ class Traffic:
         self._share.counts.messages_acked += 1
         client.room.active = True
         client.room.head.acknowledged(epoch, seq)
-        if message.judged or self._share.unjudged_too:
+        if message.counts_for == JUDGED or self._share.is_warm_up:
             self._share.latencies.ack.record(at_ns - message.due_ns)
 
     def refused(
@@ -144,17 +144,17 @@ class Traffic:
         if self.outstanding >= OUTSTANDING_MAX:
             share.errors["outbox_full"] += 1
             return
-        message = Message(due_ns, judged=share.phases.judged(due_ns))
+        message = Message(due_ns, share.phases.counts_for(due_ns))
         self._last_id += 1
         self.outstanding += 1
         self._outbox.setdefault(client, {})[self._last_id] = message
         if client.state == IN:
             self._send(client, self._last_id, message)
-            if message.judged or share.unjudged_too:
+            if message.counts_for == JUDGED or share.is_warm_up:
                 share.latencies.send_lag.record(share.now_ns() - due_ns)
 
     def _send(self, client: Client, message_id: int, message: Message) -> None:
-        content = stamp(message.due_ns, self._content_bytes, judged=message.judged)
+        content = stamp(message.due_ns, self._content_bytes, message.counts_for)
         if not message.sent:
             message.sent = True
             self._share.counts.messages_sent += 1

@@ -125,6 +125,7 @@ def _latency_checks(evidence: Evidence) -> Iterable[Check]:
         ("delivery", "p50", limits.delivery_p50_ms),
         ("delivery", "p99", limits.delivery_p99_ms),
         ("delivery", "p999", limits.delivery_p999_ms),
+        ("storm", "p99", limits.storm_p99_ms),
         ("ack", "p99", limits.ack_p99_ms),
         ("connect", "p99", limits.connect_p99_ms),
     ):

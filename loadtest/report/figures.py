@@ -12,6 +12,7 @@ from loadtest.results import Results, WorkerSample
 MOST_LINES = 4
 LATENCIES = {
     "delivery": "delivery",
+    "storm": "delivery in the storm",
     "ack": "acknowledgement",
     "connect": "connect",
     "recovery": "recovery",

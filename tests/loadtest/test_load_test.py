@@ -173,7 +173,7 @@ async def agent(address: str, secret: Path) -> asyncio.subprocess.Process:
         *(sys.executable, "-m", "loadtest", "agent"),
         *("--join", address, "--secret-file", str(secret)),
         cwd=REPOSITORY,
-        env=os.environ | {"CHAT_LOADTEST_SECRET": SECRET},
+        env=os.environ | {"LOADTEST_JWT_SECRET": SECRET},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

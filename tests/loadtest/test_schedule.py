@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.schedule import NEVER_NS, SECOND_NS, Arrivals, Phases, Ramp, back_off_ns
+from loadtest.stamp import JUDGED, STORM, WARM_UP
 
 
 def chance(seed: int = 1) -> random.Random:
@@ -61,11 +62,13 @@ def test_an_end_that_has_passed_takes_back_what_is_due_next() -> None:
 
 def test_what_is_due_in_the_hold_phase_is_judged() -> None:
     phases = Phases()
-    assert not phases.judged(5)
+    assert phases.counts_for(5) == WARM_UP
     phases.hold_ns = 10
-    assert [phases.judged(due) for due in (9, 10, 99)] == [False, True, True]
+    assert [phases.counts_for(due) for due in (9, 10, 99)] == [WARM_UP, JUDGED, JUDGED]
     phases.drain_ns = 20
-    assert [phases.judged(due) for due in (19, 20)] == [True, False]
+    assert [phases.counts_for(due) for due in (19, 20)] == [JUDGED, WARM_UP]
+    phases.storm_ns = 15
+    assert [phases.counts_for(due) for due in (14, 15, 20)] == [JUDGED, STORM, WARM_UP]
 
 
 @settings(deadline=None)

@@ -32,13 +32,13 @@ def test_issuer_and_audience_are_those_of_the_deployment() -> None:
 def test_the_key_may_be_in_a_file_and_one_for_load_tests_comes_first(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(SECRET + "\n")
-    assert claims({"CHAT_LOADTEST_SECRET_FILE": str(file), "CHAT_JWT_SECRET": "another"})
+    assert claims({"LOADTEST_JWT_SECRET_FILE": str(file), "CHAT_JWT_SECRET": "another"})
 
 
 def test_ready_tokens_are_handed_out_by_line(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("".join(f"token-{number}\n" for number in range(10)))
-    environment = {"CHAT_LOADTEST_TOKENS_FILE": str(file)}
+    environment = {"LOADTEST_TOKENS_FILE": str(file)}
     assert find_tokens(environment, "load", 60.0, 4, 6).token(5, "load-u5") == b"token-5"
 
 
@@ -47,7 +47,7 @@ def test_ready_tokens_are_handed_out_by_line(tmp_path: Path) -> None:
     [
         ({}, "no key to sign tokens with"),
         ({"CHAT_JWT_SECRET_FILE": "/no/such"}, "/no/such cannot be read"),
-        ({"CHAT_LOADTEST_TOKENS_FILE": "/no/such"}, "/no/such cannot be read"),
+        ({"LOADTEST_TOKENS_FILE": "/no/such"}, "/no/such cannot be read"),
     ],
 )
 def test_what_is_missing_is_said(environment: dict[str, str], sentence: str) -> None:

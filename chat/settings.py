@@ -183,7 +183,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     head_check_interval: Annotated[
         Seconds,
         _doc(
-            "How often a worker compares each quiet room with the head in Redis; at most 200 rooms "
+            "How often a worker compares each quiet room with the head in Redis; at most 50 rooms "
             "per second."
         ),
     ] = 30.0

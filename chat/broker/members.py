@@ -3,6 +3,7 @@
 import asyncio
 
 from chat.broker import scripts
+from chat.broker.link import LinkError, Reply
 from chat.broker.store import Store
 
 
@@ -18,16 +19,39 @@ class Members:
         return self._store.is_up
 
     async def put(
-        self, room_id: str, lease: str, user_id: str, info: bytes, *, present: bool
+        self,
+        room_id: str,
+        lease: str,
+        user_id: str,
+        info: bytes,
+        *,
+        present: bool,
+        first_in_room: bool = False,
     ) -> tuple[int, int]:
         """Put a member into a room for a lease, or take it out.
+
+        Args:
+            room_id: the room.
+            lease: who holds the member.
+            user_id: the member.
+            info: its JSON in the list of members.
+            present: false takes it out.
+            first_in_room: also put the room on the list for sweepers, just before.
 
         Returns:
             The member count of the room, and how many members the lease holds in it.
 
         Raises:
-            LinkError: no answer.
+            LinkError: no answer, or the room could not be put on the list.
         """
+        refused: list[Exception] = []
+
+        def noted(reply: Reply) -> None:
+            if isinstance(reply, Exception):
+                refused.append(reply)
+
+        if first_in_room:  # one way to Redis for both: answers come in order
+            self._store.call(noted, "SADD", self._store.keys.lease_rooms(lease), room_id)
         count, held = await self._store.evaluated(
             scripts.MEMBER_SET,
             (self._store.keys.members(room_id), self._store.keys.held(room_id, lease)),
@@ -37,6 +61,8 @@ class Members:
             info,
             self._store.settings.large_room_members,
         )
+        if refused:
+            raise LinkError(str(refused[0]))
         return count, held
 
     async def page(
@@ -62,10 +88,13 @@ class Members:
         ]
         return int(count), following.decode(), found
 
-    async def note_room(self, lease: str, room_id: str, *, held: bool) -> None:
-        """Keep the list of rooms a sweeper would have to visit."""
-        command = "SADD" if held else "SREM"
-        await self._store.ask(command, self._store.keys.lease_rooms(lease), room_id)
+    async def forget_room(self, lease: str, room_id: str) -> None:
+        """Take a room off the list of those a sweeper would have to visit.
+
+        Raises:
+            LinkError: no answer.
+        """
+        await self._store.ask("SREM", self._store.keys.lease_rooms(lease), room_id)
 
     async def renew_lease(self, lease: str, ttl_s: float, *, new: bool) -> tuple[bool, list[str]]:
         """Renew a lease; return whether it is kept and which leases have run out.

@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 PAGE_RECORDS = 256
 #: Pages under way at once; after a Redis restart every room wants one.
 FILLS_MAX = 512
-#: Head checks per second: fifty workers full of quiet rooms must not be a load of their own.
-HEAD_CHECKS_MAX = 200
+#: Head checks per second: fifty workers full of quiet rooms must not be a load of their own, and
+#: still each room has its turn within the hour for which Redis keeps one nobody has written to.
+HEAD_CHECKS_MAX = 50
 
 
 class Hub:

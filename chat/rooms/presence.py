@@ -137,12 +137,12 @@ class Presence:
         lease = self.lease
         present = user_id in room.users or taken.pair in self._grace
         info = describe(user_id, room.display.get(user_id)) if present else b""
+        is_first = present and room.lease != lease
+        if is_first:
+            room.lease = lease
         try:
-            if present and room.lease != lease:
-                room.lease = lease
-                await self._members.note_room(lease, room.room_id, held=True)
             room.member_count, room.held = await self._members.put(
-                room.room_id, lease, user_id, info, present=present
+                room.room_id, lease, user_id, info, present=present, first_in_room=is_first
             )
         except LinkError as exc:
             room.lease = ""
@@ -160,7 +160,7 @@ class Presence:
             if room.held == 0 and room.lease == self.lease:
                 lease, room.lease = room.lease, ""  # the next write puts it back
                 try:
-                    await self._members.note_room(lease, room.room_id, held=False)
+                    await self._members.forget_room(lease, room.room_id)
                 except LinkError as exc:
                     log.debug(
                         "lease_room_kept", extra={"error": str(exc)}

@@ -81,7 +81,7 @@ class Sweeper:
         while room_ids := await self._members.rooms_of(lease, ROOMS_AT_ONCE):
             await self._sweep_rooms(room_ids, lease, claimed=True)
             for room_id in room_ids:
-                await self._members.note_room(lease, room_id, held=False)
+                await self._members.forget_room(lease, room_id)
             await self._members.extend_claim(lease, CLAIM_S)
             rooms += len(room_ids)
         await self._members.forget_lease(lease)

@@ -212,9 +212,9 @@ class Coordinator:
                 await self._check_clocks()
 
     async def _check_clocks(self) -> None:
+        """Measure every clock, also one that is shared: agents give up who is silent for long."""
         for link in self.links:
-            shared = link.hello.boot_id == self._boot_id
-            if shared or link.gone is not None or link.finished is not None:
+            if link.gone is not None or link.finished is not None:
                 continue
             with contextlib.suppress(LinkError):  # silence is what ends it
                 await link.check_clock(self._boot_id)

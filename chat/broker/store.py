@@ -96,10 +96,17 @@ class Store:
 
     async def _serve(self, link: RedisLink) -> None:
         """Watch a link until it is lost, and cut it when Redis stops answering."""
+        loop = asyncio.get_running_loop()
+        interval_s = self.settings.redis_timeout / 2
+        stood_still = False
         try:
             while not link.lost.done():
-                await asyncio.wait([link.lost], timeout=self.settings.redis_timeout / 2)
+                began_s = loop.time()
+                await asyncio.wait([link.lost], timeout=interval_s)
                 self._stats.redis_in_flight = link.in_flight
+                stood_still = loop.time() - began_s > interval_s * 1.5 and not stood_still
+                if stood_still:
+                    continue  # it was us: read what Redis has answered meanwhile, then judge
                 if not link.check():
                     log.warning("redis_stuck", extra={"in_flight": link.in_flight})
                     link.close(LinkError("no answer in time"))

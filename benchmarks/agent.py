@@ -19,11 +19,11 @@ from benchmarks.system import (
     running_workers,
 )
 from benchmarks.table import Cell, print_json, print_table, print_target
+from loadtest.agent.dialer import Dialer
+from loadtest.agent.engine import Engine
+from loadtest.agent.tokens import Signed
 from loadtest.control import Assignment, Counts, Phase, Target
-from loadtest.dialer import Dialer
-from loadtest.engine import Engine
 from loadtest.scenario import Connections, Rooms, Scenario, Traffic
-from loadtest.tokens import Signed
 from tests.support.tokens import SECRET
 
 BYTES_TARGET, CONNECTS_TARGET, DELIVERIES_TARGET = 700.0, 8000.0, 150_000.0

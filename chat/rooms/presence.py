@@ -155,16 +155,22 @@ class Presence:
         return True
 
     async def _tidy(self, rooms: set[Room]) -> None:
-        """Take rooms in which nobody is held any more off the sweepers' list."""
-        for room in rooms:
-            if room.held == 0 and room.lease == self.lease:
-                lease, room.lease = room.lease, ""  # the next write puts it back
-                try:
-                    await self._members.forget_room(lease, room.room_id)
-                except LinkError as exc:
-                    log.debug(
-                        "lease_room_kept", extra={"error": str(exc)}
-                    )  # harmless: a sweep more
+        """Take rooms in which nobody is held any more off the sweepers' list, all at once.
+
+        One after the other, a storm of departures would hold up the arrivals behind it for as
+        many round trips.
+        """
+        lease = self.lease
+        left = [room for room in rooms if room.held == 0 and room.lease == lease]
+        for room in left:
+            room.lease = ""  # the next write puts it back
+        await asyncio.gather(*(self._forget(lease, room) for room in left))
+
+    async def _forget(self, lease: str, room: Room) -> None:
+        try:
+            await self._members.forget_room(lease, room.room_id)
+        except LinkError as exc:
+            log.debug("lease_room_kept", extra={"error": str(exc)})  # harmless: a sweep more
 
     def _mark(self, pair: Pair) -> None:
         self._marked[pair] = None

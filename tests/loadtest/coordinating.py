@@ -40,7 +40,7 @@ from tests.support.worker import Process
 SECRET = "a join secret of the tests"
 _PROGRAM = """
 import sys
-from loadtest.agent import run_agent
+from loadtest.agent.process import run_agent
 sys.exit(run_agent(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
 """
 _LINE_BYTES_MAX = 1 << 22

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "loadtest"
 MODULES = sorted(ROOT.rglob("*.py"))
-PURE = ("plan", "schedule", "stamp", "timers", "tracking", "wire")
+PURE = ("agent/plan", "agent/schedule", "agent/stamp", "agent/timers", "agent/tracking", "wire")
 IMPURE = {"os", "pathlib", "select", "socket", "ssl", "time"}
 
 

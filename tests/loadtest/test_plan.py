@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.plan import Plan, slow_readers
+from loadtest.agent.plan import Plan, slow_readers
 from loadtest.scenario import Connections, Rooms, Scenario
 
 SHAPES = st.sampled_from(("fixed", "one", "heavy_tail"))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.schedule import NEVER_NS, SECOND_NS, Arrivals, Phases, Ramp, back_off_ns
-from loadtest.stamp import JUDGED, STORM, WARM_UP
+from loadtest.agent.schedule import NEVER_NS, SECOND_NS, Arrivals, Phases, Ramp, back_off_ns
+from loadtest.agent.stamp import JUDGED, STORM, WARM_UP
 
 
 def chance(seed: int = 1) -> random.Random:

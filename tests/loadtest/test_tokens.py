@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from loadtest.tokens import Ready, TokensError, find_tokens
+from loadtest.agent.tokens import Ready, TokensError, find_tokens
 from tests.support.tokens import SECRET
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.client import Client, Room
-from loadtest.tracking import HOLES_MAX, Head, Tracker, Verdict
+from loadtest.agent.client import Client, Room
+from loadtest.agent.tracking import HOLES_MAX, Head, Tracker, Verdict
 
 
 def member(seq: int = 0) -> Client:

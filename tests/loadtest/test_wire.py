@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.protocol import frames
-from loadtest.stamp import read_stamp, stamp
+from loadtest.agent.stamp import read_stamp, stamp
 from loadtest.wire import NO_STATUS, WireError, close_code, frame_bytes, frame_span, text_frame
 
 

@@ -6,17 +6,17 @@ import time
 from copy import copy
 from pathlib import Path
 
+from loadtest.agent.dialer import Dialer
+from loadtest.agent.inbox import Inbox
+from loadtest.agent.schedule import NEVER_NS, SECOND_NS
+from loadtest.agent.sessions import Sessions
+from loadtest.agent.share import Share
+from loadtest.agent.slow import SlowReading
+from loadtest.agent.swarm import Swarm
+from loadtest.agent.tokens import Tokens
+from loadtest.agent.tracking import Tracker
+from loadtest.agent.traffic import Traffic
 from loadtest.control import Assignment, Counts, Finished, Phase, Progress
-from loadtest.dialer import Dialer
-from loadtest.inbox import Inbox
-from loadtest.schedule import NEVER_NS, SECOND_NS
-from loadtest.sessions import Sessions
-from loadtest.share import Share
-from loadtest.slow import SlowReading
-from loadtest.swarm import Swarm
-from loadtest.tokens import Tokens
-from loadtest.tracking import Tracker
-from loadtest.traffic import Traffic
 
 _LONGEST_WAIT_S = 0.1
 _QUIET_NS = SECOND_NS

@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 
 from chat import __version__
+from loadtest.agent.dialer import Dialer, TargetError
+from loadtest.agent.engine import Engine
+from loadtest.agent.line import Line, LostError
+from loadtest.agent.tokens import TokensError, find_tokens
 from loadtest.control import (
     Assignment,
     Challenge,
@@ -22,11 +26,7 @@ from loadtest.control import (
     ToAgent,
     Welcome,
 )
-from loadtest.dialer import Dialer, TargetError
-from loadtest.engine import Engine
 from loadtest.joining import digest
-from loadtest.line import Line, LostError
-from loadtest.tokens import TokensError, find_tokens
 
 #: Descriptors that are not connections: standard streams, the epoll, the coordinator, a margin.
 RESERVED_DESCRIPTORS = 64

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from loadtest.client import (
+from loadtest.agent.client import (
     AUTHENTICATING,
     AWAY,
     CONNECTING,
@@ -23,8 +23,8 @@ from loadtest.client import (
     UPGRADING,
     Client,
 )
-from loadtest.dialer import Dialer, reset_on_close
-from loadtest.ending import Ending, failed, refused
+from loadtest.agent.dialer import Dialer, reset_on_close
+from loadtest.agent.ending import Ending, failed, refused
 from loadtest.wire import (
     ABNORMAL,
     CLOSE,

@@ -16,13 +16,13 @@ from typing import Any
 
 import orjson
 
-from loadtest.client import AUTHENTICATING, AWAY, GAVE_UP, IN, JOINING, LEAVING, Client
-from loadtest.ending import Ending
-from loadtest.schedule import NEVER_NS, SECOND_NS, Ramp, back_off_ns
-from loadtest.share import Share
-from loadtest.swarm import Swarm
-from loadtest.tokens import Tokens
-from loadtest.tracking import NO_POSITION, Tracker
+from loadtest.agent.client import AUTHENTICATING, AWAY, GAVE_UP, IN, JOINING, LEAVING, Client
+from loadtest.agent.ending import Ending
+from loadtest.agent.schedule import NEVER_NS, SECOND_NS, Ramp, back_off_ns
+from loadtest.agent.share import Share
+from loadtest.agent.swarm import Swarm
+from loadtest.agent.tokens import Tokens
+from loadtest.agent.tracking import NO_POSITION, Tracker
 from loadtest.wire import text_frame
 
 #: Ids of commands; those of messages are numbers.

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-from loadtest.schedule import NEVER_NS
+from loadtest.agent.schedule import NEVER_NS
 
 Action = Callable[[int], None]
 

@@ -4,12 +4,12 @@ import random
 import time
 from collections import Counter
 
-from loadtest.client import Client, Room
+from loadtest.agent.client import Client, Room
+from loadtest.agent.plan import Plan, slow_readers
+from loadtest.agent.schedule import Phases
+from loadtest.agent.timers import Timers
 from loadtest.control import Assignment, Counts
 from loadtest.latency import Latencies
-from loadtest.plan import Plan, slow_readers
-from loadtest.schedule import Phases
-from loadtest.timers import Timers
 
 
 class Share:

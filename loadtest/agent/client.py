@@ -5,7 +5,7 @@ then (bytes of a frame that is not whole, messages without an `ack`, a time to c
 by who handles it, in dictionaries that are empty most of the time.
 """
 
-from loadtest.tracking import NO_POSITION, Head
+from loadtest.agent.tracking import NO_POSITION, Head
 
 # What a client is doing. From AUTHENTICATING on it speaks frames.
 AWAY = 0  # not arrived yet, or waiting to come back

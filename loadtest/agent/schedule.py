@@ -7,7 +7,7 @@ time at which it was due, so a server that stalls cannot hide it (no coordinated
 import random
 from collections.abc import Iterator
 
-from loadtest.stamp import JUDGED, STORM, WARM_UP
+from loadtest.agent.stamp import JUDGED, STORM, WARM_UP
 
 SECOND_NS = 1_000_000_000
 NEVER_NS = 1 << 63

@@ -5,13 +5,13 @@ and is sent when it is back, with the time at which it was due: people do not st
 a server restarts. Messages without an `ack` are sent again then, with their `clientMessageId`.
 """
 
-from loadtest.client import GAVE_UP, IN, Client
+from loadtest.agent.client import GAVE_UP, IN, Client
+from loadtest.agent.schedule import NEVER_NS, Arrivals
+from loadtest.agent.sessions import Sessions
+from loadtest.agent.share import Share
+from loadtest.agent.stamp import JUDGED, stamp
+from loadtest.agent.swarm import Swarm
 from loadtest.scenario import Traffic as Rates
-from loadtest.schedule import NEVER_NS, Arrivals
-from loadtest.sessions import Sessions
-from loadtest.share import Share
-from loadtest.stamp import JUDGED, stamp
-from loadtest.swarm import Swarm
 from loadtest.wire import text_frame
 
 #: Messages of one agent that are on their way; what is due beyond is counted and not sent.

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from loadtest.client import Client
-from loadtest.ending import Ending
-from loadtest.sessions import JOIN_ID, LEAVE_ID, Sessions
-from loadtest.share import Share
-from loadtest.stamp import DIGITS, JUDGED, MARK, STORM, read_stamp
-from loadtest.tracking import Tracker
-from loadtest.traffic import Traffic
+from loadtest.agent.client import Client
+from loadtest.agent.ending import Ending
+from loadtest.agent.sessions import JOIN_ID, LEAVE_ID, Sessions
+from loadtest.agent.share import Share
+from loadtest.agent.stamp import DIGITS, JUDGED, MARK, STORM, read_stamp
+from loadtest.agent.tracking import Tracker
+from loadtest.agent.traffic import Traffic
 from loadtest.wire import WireError
 
 if TYPE_CHECKING:

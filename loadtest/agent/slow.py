@@ -1,9 +1,9 @@
 """Clients that read too little: some bytes a second, in small portions, or none at all."""
 
-from loadtest.client import IN
-from loadtest.schedule import NEVER_NS, SECOND_NS
-from loadtest.share import Share
-from loadtest.swarm import Swarm
+from loadtest.agent.client import IN
+from loadtest.agent.schedule import NEVER_NS, SECOND_NS
+from loadtest.agent.share import Share
+from loadtest.agent.swarm import Swarm
 
 _PORTIONS_PER_S = 4
 

@@ -159,7 +159,7 @@ def _agent(options: argparse.Namespace) -> int:
     if secret is None:
         raise ArgumentsError(f"There is no join secret: --secret-file or {VARIABLE}.")
     host, port = options.join
-    code: int = import_module("loadtest.agent").run_agent(host, port, secret)
+    code: int = import_module("loadtest.agent.process").run_agent(host, port, secret)
     return code
 
 

@@ -1,6 +1,6 @@
 """Tables of a report: workers, agents, counters, and what the figures depend on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from msgspec import to_builtins
@@ -12,6 +12,8 @@ from loadtest.results import Results, WorkerSample
 
 #: Up to so many workers or agents have a row each.
 MOST_ROWS = 8
+#: Up to so many source addresses are named.
+MOST_ADDRESSES = 4
 
 
 def workers(results: Results) -> Table | None:
@@ -123,6 +125,12 @@ def counts(results: Results) -> Table:
     return Table(head=["what", "in the whole test"], rows=rows)
 
 
+def _addresses(addresses: Sequence[str]) -> str:
+    if len(addresses) <= MOST_ADDRESSES:
+        return ", ".join(addresses) or "one address"
+    return f"{len(addresses)} addresses, {addresses[0]} to {addresses[-1]}"
+
+
 def environment(results: Results) -> dict[str, dict[str, str]]:
     """What the figures depend on, in groups."""
     found = results.environment
@@ -130,7 +138,7 @@ def environment(results: Results) -> dict[str, dict[str, str]]:
     return {
         "Target": {
             "address": target.url,
-            "connected from": ", ".join(target.source_addresses) or "one address",
+            "connected from": _addresses(target.source_addresses),
             **({"TLS": "certificate not verified"} if not target.verify_tls else {}),
         },
         "Machine": {

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from operator import truediv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -188,10 +189,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fanout", description=__doc__)
     parser.add_argument("--members", type=int, default=1000)
-    parser.add_argument("--messages", type=int, default=400, help="unbatched, per round")
+    parser.add_argument("--messages", type=int, default=200, help="unbatched, per round")
     parser.add_argument("--burst", type=int, default=64, help="messages that meet")
-    parser.add_argument("--bursts", type=int, default=60, help="per round")
-    parser.add_argument("--rounds", type=int, default=5, help="the median is the result")
+    parser.add_argument("--bursts", type=int, default=20, help="per round")
+    parser.add_argument("--rounds", type=int, default=15, help="the median is the result")
     parser.add_argument("--content-bytes", type=int, default=16)
     options = parser.parse_args(argv)
     raise_descriptor_limit()
@@ -204,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raw.append(raw_side.measure(options.messages))
             unbatched.append(chat_side.measure(options.messages, 1))
             batched.append(chat_side.measure(options.burst * options.bursts, options.burst))
-    _report(options, size, _median(raw), _median(unbatched), _median(batched))
+    _report(options, size, raw, unbatched, batched)
     return 0
 
 
@@ -233,8 +234,18 @@ def _median(rates: Sequence[Rate]) -> Rate:
     return Rate(*(statistics.median(column) for column in zip(*rates, strict=True)))
 
 
+def _ratio(rates: Sequence[Rate], floors: Sequence[Rate]) -> Rate:
+    """Return the median of the rounds' ratios: the machine's speed drifts from round to round."""
+    pairs = zip(rates, floors, strict=True)
+    return _median([Rate(*map(truediv, rate, floor)) for rate, floor in pairs])
+
+
 def _report(
-    options: argparse.Namespace, size: int, raw: Rate, unbatched: Rate, batched: Rate
+    options: argparse.Namespace,
+    size: int,
+    raw: Sequence[Rate],
+    unbatched: Sequence[Rate],
+    batched: Sequence[Rate],
 ) -> None:
     rows = [("raw send() loop", raw), ("chat, unbatched", unbatched), ("chat, batched", batched)]
     print_table(
@@ -242,15 +253,15 @@ def _report(
         [
             (
                 name,
-                rate.per_cpu_s,
-                rate.per_cpu_s / raw.per_cpu_s,
-                rate.per_wall_s,
-                rate.per_wall_s / raw.per_wall_s,
+                _median(rates).per_cpu_s,
+                _ratio(rates, raw).per_cpu_s,
+                _median(rates).per_wall_s,
+                _ratio(rates, raw).per_wall_s,
             )
-            for name, rate in rows
+            for name, rates in rows
         ],
     )
-    alone, together = unbatched.per_cpu_s / raw.per_cpu_s, batched.per_cpu_s / raw.per_cpu_s
+    alone, together = _ratio(unbatched, raw).per_cpu_s, _ratio(batched, raw).per_cpu_s
     print_target("unbatched, ratio by CPU time", alone, UNBATCHED_TARGET)
     print_target(f"batched by {options.burst}, ratio by CPU time", together, BATCHED_TARGET)
     print_json(
@@ -259,9 +270,9 @@ def _report(
             "members": options.members,
             "frame_bytes": size,
             "burst": options.burst,
-            "raw": raw._asdict(),
-            "unbatched": unbatched._asdict(),
-            "batched": batched._asdict(),
+            "raw": _median(raw)._asdict(),
+            "unbatched": _median(unbatched)._asdict(),
+            "batched": _median(batched)._asdict(),
             "unbatched_ratio": alone,
             "batched_ratio": together,
             "targets": [UNBATCHED_TARGET, BATCHED_TARGET],

@@ -26,12 +26,12 @@ from loadtest.control import (
     ToAgent,
     Welcome,
 )
+from loadtest.environment import boot_id
 from loadtest.joining import digest
 
 #: Descriptors that are not connections: standard streams, the epoll, the coordinator, a margin.
 RESERVED_DESCRIPTORS = 64
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _FAREWELL_S = 5.0
 DONE, REFUSED, LOST = 0, 2, 3
 
@@ -179,7 +179,7 @@ def _hello(descriptors: int) -> Hello:
     return Hello(
         host=socket.gethostname(),
         pid=os.getpid(),
-        boot_id=_BOOT_ID.read_text().strip(),
+        boot_id=boot_id(),
         descriptors=descriptors,
         version=__version__,
     )

@@ -6,10 +6,13 @@ from collections import Counter
 
 from loadtest.agent.client import Client, Room
 from loadtest.agent.plan import Plan, slow_readers
-from loadtest.agent.schedule import Phases
+from loadtest.agent.schedule import SECOND_NS, Phases
 from loadtest.agent.timers import Timers
 from loadtest.control import Assignment, Counts
 from loadtest.latency import Latencies
+
+#: How long a client that came in may take to be told all that it missed.
+CATCH_UP_NS = 5 * SECOND_NS
 
 
 class Share:
@@ -60,14 +63,16 @@ class Share:
         """Return how far each room got, as `Finished` has it.
 
         A room that another agent has members of too is told always: that nothing was said in it is
-        news if something was said in it there. Slow readers and who is away are nobody's loss yet.
+        news if something was said in it there. Slow readers, who is away and who has just come
+        back, with what it missed still on its way, are nobody's loss yet.
         """
+        back_by_ns = self.now_ns() - CATCH_UP_NS
         lowest: dict[Room, tuple[int, int]] = {}
         for client in self.clients:
             room = client.room
             if room.active or self._shared(room):
                 low, members = lowest.setdefault(room, (0, 0))
-                if client.settled:
+                if client.settled and client.since_ns <= back_by_ns:
                     lowest[room] = (min(low, client.seq) if members else client.seq, members + 1)
         return {
             room.room_id: (room.head.acked, low, members) for room, (low, members) in lowest.items()

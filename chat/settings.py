@@ -202,6 +202,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     presence_grace: Annotated[
         Seconds, _doc("A user whose connection broke leaves a room this much later.")
     ] = 5.0
+    presence_leaves_per_s: Annotated[
+        Count,
+        _doc(
+            "Users whose grace is over that a worker lets leave per second; who comes back before "
+            "has never left."
+        ),
+    ] = 200
     large_room_members: Annotated[
         Count,
         _doc("Above this many members a room gets `member_count` instead of join and leave."),

@@ -1,10 +1,13 @@
 """Members of rooms and the leases of workers that hold them, in Redis."""
 
 import asyncio
+import logging
 
 from chat.broker import scripts
 from chat.broker.link import LinkError, Reply
 from chat.broker.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Members:
@@ -95,6 +98,18 @@ class Members:
             LinkError: no answer.
         """
         await self._store.ask("SREM", self._store.keys.lease_rooms(lease), room_id)
+
+    def let_go(self, lease: str, room_ids: list[str]) -> None:
+        """The same for several rooms, without waiting; if it fails, a sweeper has more to visit."""
+
+        def noted(reply: Reply) -> None:
+            if isinstance(reply, Exception):
+                log.debug("lease_rooms_kept", extra={"error": str(reply)})
+
+        try:
+            self._store.call(noted, "SREM", self._store.keys.lease_rooms(lease), *room_ids)
+        except LinkError as exc:
+            noted(exc)
 
     async def renew_lease(self, lease: str, ttl_s: float, *, new: bool) -> tuple[bool, list[str]]:
         """Renew a lease; return whether it is kept and which leases have run out.

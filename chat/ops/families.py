@@ -98,6 +98,11 @@ FAMILIES: tuple[Family, ...] = (
     # rooms
     _gauge("rooms", "rooms", "Rooms a worker is subscribed to, counted once per worker."),
     _gauge("memberships", "memberships", "Pairs of a connection and a room it is in."),
+    _gauge(
+        "presence_in_grace",
+        "presence_in_grace",
+        "Users of a room whose connection broke and who have not left it yet.",
+    ),
     _counter("gaps_filled", "gaps_filled", "Holes in a room's order that were read from history."),
     _counter("gap_messages_filled", "gap_messages_filled", "Messages read to fill those holes."),
     _counter("gaps_announced", "gaps_announced", "`gap` events: messages that are gone."),

@@ -59,6 +59,7 @@ GAUGES = (
     "pending_connections",
     "rooms",
     "memberships",
+    "presence_in_grace",
     "redis_up",
     "redis_in_flight",
     "pubsub_deaf",
@@ -114,6 +115,7 @@ class Stats:
     pending_connections: int
     rooms: int
     memberships: int
+    presence_in_grace: int
     redis_up: int
     redis_in_flight: int
     pubsub_deaf: int

@@ -5,14 +5,19 @@ is marked, and one flusher writes the present truth of all marked pairs in a pip
 fails stays marked. A million idle clients mark nothing and so cost Redis nothing.
 
 A user whose last connection broke stays for a grace, so that a page reload or a moved connection
-does not flicker. A worker's members belong to its lease; when the lease is lost everything is
-marked again under a new one.
+does not flicker. When very many break at once, they leave at a bounded rate after it: each leave is
+an event for all the others, and most of those users are on their way back.
+
+A worker's members belong to its lease; when the lease is lost everything is marked again under a
+new one.
 """
 
 import asyncio
 import logging
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
 
 import orjson
 
@@ -23,8 +28,9 @@ from chat.rooms.room import Room
 
 log = logging.getLogger(__name__)
 
-#: Pairs written in one pipeline.
+#: Pairs written in one pipeline that somebody waits for, and at least so many of the others.
 BATCH = 256
+BATCH_OTHERS = 64
 Pair = tuple[Room, str]
 
 
@@ -38,10 +44,11 @@ def describe(user_id: str, display: bytes | None) -> bytes:
 class Presence:
     """The flusher and what it has to write."""
 
-    def __init__(self, members: Members, grace_s: float) -> None:
+    def __init__(self, members: Members, grace_s: float, leaves_per_s: int) -> None:
         self.lease = _new_lease()
         self._members = members
         self._grace_s = grace_s
+        self._leaves_per_s = leaves_per_s
         self._loop = asyncio.get_running_loop()
         self._marked: dict[Pair, None] = {}
         self._writing: set[Pair] = set()
@@ -80,15 +87,23 @@ class Presence:
         else:
             self._grace[room, user_id] = self._loop.time() + self._grace_s
 
+    @property
+    def in_grace(self) -> int:
+        """Users whose connection broke and who have not left yet."""
+        return len(self._grace)
+
     def on_tick(self) -> None:
-        """Let users go whose grace is over."""
+        """Once a second: let users go whose grace is over, longest away first."""
         now_s = self._loop.time()
-        while self._grace:
-            pair, deadline_s = next(iter(self._grace.items()))
-            if deadline_s > now_s:
-                break
+        for pair in [*islice(self._over(now_s), self._leaves_per_s)]:
             del self._grace[pair]
             self._mark(pair)
+
+    def _over(self, now_s: float) -> Iterator[Pair]:
+        for pair, deadline_s in self._grace.items():
+            if deadline_s > now_s:
+                return
+            yield pair
 
     def take_new_lease(self, rooms: list[Room]) -> str:
         """Hold everything under a fresh lease; return the old one, to be swept once flushed."""
@@ -112,10 +127,10 @@ class Presence:
         while True:
             await self._work.wait()
             self._work.clear()
-            batch = [self._take(pair) for pair in list(self._marked)[:BATCH]]
+            batch = [self._take(pair) for pair in self._next()]
             results = await asyncio.gather(*(self._write(taken) for taken in batch))
             self._writing.clear()
-            await self._tidy({taken.pair[0] for taken in batch})
+            self._tidy({taken.pair[0] for taken in batch})
             if self._marked:
                 self._work.set()
             else:
@@ -124,6 +139,12 @@ class Presence:
                 pacing.reset()
             else:
                 await pacing.wait()
+
+    def _next(self) -> list[Pair]:
+        """Who arrives goes first: somebody waits for that, and for a leave nobody does."""
+        awaited = list(islice(self._waiters, BATCH))
+        others = (pair for pair in self._marked if pair not in self._waiters)
+        return awaited + list(islice(others, max(BATCH_OTHERS, BATCH - len(awaited))))
 
     def _take(self, pair: Pair) -> "_Taken":
         """Unmark a pair: a change from here on marks it again."""
@@ -154,23 +175,16 @@ class Presence:
         taken.settle(room.member_count)
         return True
 
-    async def _tidy(self, rooms: set[Room]) -> None:
-        """Take rooms in which nobody is held any more off the sweepers' list, all at once.
+    def _tidy(self, rooms: set[Room]) -> None:
+        """Take rooms in which nobody is held any more off the sweepers' list.
 
-        One after the other, a storm of departures would hold up the arrivals behind it for as
-        many round trips.
+        Nothing waits for that, and what follows on the way to Redis stays behind it.
         """
-        lease = self.lease
-        left = [room for room in rooms if room.held == 0 and room.lease == lease]
+        left = [room for room in rooms if room.held == 0 and room.lease == self.lease]
         for room in left:
             room.lease = ""  # the next write puts it back
-        await asyncio.gather(*(self._forget(lease, room) for room in left))
-
-    async def _forget(self, lease: str, room: Room) -> None:
-        try:
-            await self._members.forget_room(lease, room.room_id)
-        except LinkError as exc:
-            log.debug("lease_room_kept", extra={"error": str(exc)})  # harmless: a sweep more
+        if left:
+            self._members.let_go(self.lease, [room.room_id for room in left])
 
     def _mark(self, pair: Pair) -> None:
         self._marked[pair] = None

@@ -56,9 +56,8 @@ async def join(session: "Session", command: JoinRoom) -> None:
         await _become_member(session, connection, room, command, count)
     except BaseException:
         if not again:
-            # A connection that broke meanwhile may be on its way back: it has its grace.
-            at_once = session.connection is not None
-            services.presence.depart(room, session.require_identity().user_id, at_once=at_once)
+            # It asks again in a moment, on this connection or another: it has its grace.
+            services.presence.depart(room, session.require_identity().user_id, at_once=False)
         elif session.connection is not None:
             room.add(connection)
             if left_at != _position(room):

@@ -76,7 +76,7 @@ class Worker:
         self._probe = Probe(settings, self.stats, self._store, self._subscriber, self.worker_id)
         self._probe_channel = self._probe.channel.encode()
         self._hub = Hub(settings, self.stats, broker, self._subscriber)
-        self._presence = Presence(members, settings.presence_grace)
+        self._presence = Presence(members, settings.presence_grace, settings.presence_leaves_per_s)
         self._sweeper = Sweeper(self.stats, members, self._hub, self._presence)
         self._lease = LeaseKeeper(settings, members, self._hub, self._presence, self._sweeper)
         keyring = KeyRing.from_settings(settings)
@@ -178,6 +178,7 @@ class Worker:
             await asyncio.sleep(TICK_S if was_ready else STARTING_TICK_S)
             self._hub.on_tick()
             self._presence.on_tick()
+            self.stats.presence_in_grace = self._presence.in_grace
             self._services.typists.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)

@@ -12,7 +12,7 @@ from loadtest.control import Assignment, Counts
 from loadtest.latency import Latencies
 
 #: How long a client that came in may take to be told all that it missed.
-CATCH_UP_NS = 5 * SECOND_NS
+CATCH_UP_NS = 2 * SECOND_NS
 
 
 class Share:

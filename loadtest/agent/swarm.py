@@ -8,7 +8,6 @@ writes that the kernel did not take.
 
 import os
 import select
-import ssl
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -25,6 +24,8 @@ from loadtest.agent.client import (
 )
 from loadtest.agent.dialer import Dialer, reset_on_close
 from loadtest.agent.ending import Ending, failed, refused
+from loadtest.agent.polling import poll
+from loadtest.agent.secured import Secured
 from loadtest.wire import (
     ABNORMAL,
     CLOSE,
@@ -38,9 +39,6 @@ from loadtest.wire import (
 )
 
 _READ_BYTES = 65536
-_EVENTS_MAX = 1024
-_EPOLL_TICK_S = 0.001  # it rounds up to that
-_COARSE_S = 0.002
 _UNSENT_BYTES_MAX = 1 << 20
 _ANSWER_BYTES_MAX = 16384
 _READING = select.EPOLLIN
@@ -69,7 +67,7 @@ class Swarm:
         self._epoll = select.epoll()
         self._by_fd: list[Client | None] = []
         self._others: dict[int, Callable[[], None]] = {}
-        self._tls: dict[int, ssl.SSLSocket] = {}
+        self._secured = Secured(dialer) if dialer.secure else None
         self._partial: dict[int, bytes] = {}
         self._unsent: dict[int, bytes] = {}
 
@@ -90,7 +88,7 @@ class Swarm:
             self._by_fd.append(None)
         self._by_fd[fd] = client
         request = self._dialer.upgrade.request(token)
-        if not self._dialer.secure and self._upgrade_at_once(client, request):
+        if self._secured is None and self._upgrade_at_once(client, request):
             self._epoll.register(fd, _READING)
         elif client.fd == fd:
             self._unsent[fd] = request
@@ -126,8 +124,7 @@ class Swarm:
     def cut(self, client: Client) -> None:
         """Drop the connection with a reset; the handler is not told."""
         if client.fd != NO_FD:
-            if client.fd not in self._tls:
-                reset_on_close(client.fd)
+            reset_on_close(client.fd)
             self._close(client)
 
     def abandon(self, client: Client, code: str) -> None:
@@ -139,7 +136,7 @@ class Swarm:
 
         It may return early with nothing handled, but not late.
         """
-        events = self._wait(wait_s)
+        events = poll(self._epoll, wait_s)
         woke_ns = time.monotonic_ns()
         by_fd = self._by_fd
         for fd, mask in events:
@@ -152,17 +149,6 @@ class Swarm:
             else:
                 self._rarer(client, mask)
         return woke_ns
-
-    def _wait(self, wait_s: float) -> list[tuple[int, int]]:
-        """`select` waits to the microsecond, but costs two more system calls than `epoll`."""
-        epoll = self._epoll
-        if wait_s >= _COARSE_S:
-            return epoll.poll(wait_s - _EPOLL_TICK_S, _EVENTS_MAX)
-        events = epoll.poll(0, _EVENTS_MAX)
-        if not events and wait_s > 0:
-            select.select((epoll,), (), (), wait_s)
-            events = epoll.poll(0, _EVENTS_MAX)
-        return events
 
     def close(self) -> None:
         """Cut all connections."""
@@ -189,48 +175,49 @@ class Swarm:
     def _rarer(self, client: Client, mask: int) -> None:
         if client.state == CONNECTING:
             self._connected(client)  # or not: then the first write tells
-        elif client.state == SECURING:
-            self._secure(client)
+        elif client.state == SECURING and self._secured is not None:
+            self._secure(client, self._secured)
         elif mask & select.EPOLLOUT:
             self._flush(client)
         else:
             self._read(client, _READ_BYTES)
 
     def _connected(self, client: Client) -> None:
-        if not self._dialer.secure:
+        secured = self._secured
+        if secured is None:
             client.state = UPGRADING
             self._flush(client)
             return
         try:
-            self._tls[client.fd] = self._dialer.secured(client.fd)
+            secured.begin(client.fd)
         except OSError as exc:
-            self._by_fd[client.fd] = None
-            self._unsent.pop(client.fd, None)
+            self._forget(client.fd)
             client.fd = NO_FD  # ssl has closed it
             self._over(client, failed(exc))
             return
         client.state = SECURING
-        self._secure(client)
+        self._secure(client, secured)
 
-    def _secure(self, client: Client) -> None:
+    def _secure(self, client: Client, secured: Secured) -> None:
         try:
-            self._tls[client.fd].do_handshake()
-        except ssl.SSLWantReadError:
-            self._epoll.modify(client.fd, select.EPOLLIN)
-        except ssl.SSLWantWriteError:
-            self._epoll.modify(client.fd, select.EPOLLOUT)
+            missing = secured.handshake(client.fd)
         except OSError as exc:
             self._over(client, failed(exc))
+            return
+        if missing:
+            self._epoll.modify(client.fd, missing)
         else:
             client.state = UPGRADING
             self._flush(client)
 
     def _write(self, fd: int, data: bytes) -> int:
-        try:
-            tls = self._tls.get(fd) if self._tls else None
-            sent = os.write(fd, data) if tls is None else tls.send(data)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0
+        if self._secured is not None:
+            sent = self._secured.send(fd, data)
+        else:
+            try:
+                sent = os.write(fd, data)
+            except BlockingIOError:
+                return 0
         self.bytes_out += sent
         return sent
 
@@ -248,12 +235,11 @@ class Swarm:
             self.send(client, data)
 
     def _read(self, client: Client, at_most: int) -> None:
-        fd = client.fd
         try:
-            if self._tls:
-                self._read_tls(client, at_most)
+            if self._secured is not None:
+                self._read_secured(client, self._secured, at_most)
                 return
-            data = os.read(fd, at_most)
+            data = os.read(client.fd, at_most)
         except BlockingIOError:
             return
         except OSError as exc:
@@ -261,18 +247,10 @@ class Swarm:
             return
         self._take(client, data)
 
-    def _read_tls(self, client: Client, at_most: int) -> None:
-        """Read until TLS has nothing more: what it has decrypted, epoll does not know of."""
-        sock = self._tls[client.fd]
-        while client.state >= UPGRADING:
-            try:
-                data = sock.recv(at_most)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                return
-            except ssl.SSLEOFError:
-                data = b""
+    def _read_secured(self, client: Client, secured: Secured, at_most: int) -> None:
+        for data in secured.received(client.fd, at_most):
             self._take(client, data)
-            if _interest(client) == _NOT_READING:
+            if client.state < UPGRADING or _interest(client) == _NOT_READING:
                 return
 
     def _take(self, client: Client, data: bytes) -> None:
@@ -345,14 +323,17 @@ class Swarm:
         fd, client.fd, client.state = client.fd, NO_FD, AWAY
         if fd == NO_FD:
             return
+        secured = self._secured is not None and fd in self._secured
+        self._forget(fd)
+        if not secured:
+            os.close(fd)
+
+    def _forget(self, fd: int) -> None:
         self._by_fd[fd] = None
         self._partial.pop(fd, None)
         self._unsent.pop(fd, None)
-        tls = self._tls.pop(fd, None)
-        if tls is not None:
-            tls.close()
-        else:
-            os.close(fd)
+        if self._secured is not None:
+            self._secured.forget(fd)
 
 
 def _interest(client: Client) -> int:

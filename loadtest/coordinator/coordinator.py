@@ -7,7 +7,7 @@ early: the others drain and report, and nobody waits for the one that is gone.
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -55,6 +55,7 @@ class Coordinator:
     Args:
         plan: what to do.
         command: how a local agent is started.
+        on_joined: called when all agents are there, before anything begins.
 
     Attributes:
         stage: where the test is.
@@ -62,8 +63,15 @@ class Coordinator:
         start_ns: when the ramp began, on the monotonic clock.
     """
 
-    def __init__(self, plan: Plan, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        command: Sequence[str] = COMMAND,
+        *,
+        on_joined: Callable[[], None] = lambda: None,
+    ) -> None:
         self.plan = plan
+        self._on_joined = on_joined
         self.stage = Stage()
         self.merger: Merger | None = None
         self.start_ns = 0
@@ -106,6 +114,7 @@ class Coordinator:
         try:
             await self._gathering.join()
             await self._gathering.assign(self._boot_id)
+            self._on_joined()
             started_at = datetime.now(UTC).isoformat(timespec="seconds")
             watching = asyncio.create_task(self._watch(), name="watch-agents")
             ended_by = await self._play()

@@ -161,6 +161,26 @@ async def test_who_comes_back_after_the_subscription_lingered_stays_a_member(
     assert [e["type"] for e in watcher.received if e.get("userId") == "ann"] == ["user_joined"]
 
 
+@pytest.mark.slow
+async def test_who_is_back_before_a_crowd_has_left_never_left(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(
+        2, presence_grace=0.2, presence_leaves_per_s=1, subscription_linger=0.2, **NO_LIMITS
+    )
+    watcher = await connect(workers[0], "watcher", room)
+    crowd = [await connect(workers[1], f"user-{n}", room) for n in range(6)]
+    for client in crowd:
+        await client.abort()
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-1", 20.0)
+    await connect(workers[1], "user-5", room)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-4", 20.0)
+    await watcher.command("ping")
+    assert await members(watcher, room) == {"watcher", "user-5"}
+    left = [e["userId"] for e in of_type(watcher, "user_left")]
+    assert left == [f"user-{n}" for n in range(5)], "longest away first, and nobody twice"
+
+
 async def test_a_worker_leaves_a_room_that_nobody_came_back_to(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:

@@ -97,6 +97,7 @@ FAMILIES: tuple[Family, ...] = (
     _histogram("delivery_seconds", "From storing a message to handing it to the members."),
     # rooms
     _gauge("rooms", "rooms", "Rooms a worker is subscribed to, counted once per worker."),
+    _gauge("worker_rooms", "rooms", "Rooms the worker is subscribed to.", "worker"),
     _gauge("memberships", "memberships", "Pairs of a connection and a room it is in."),
     _counter("gaps_filled", "gaps_filled", "Holes in a room's order that were read from history."),
     _counter("gap_messages_filled", "gap_messages_filled", "Messages read to fill those holes."),

@@ -23,7 +23,6 @@ ID_MAX = (1 << 20) - 1
 _REMOTE = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _LOOPBACK = re.compile(r"(127\.[0-9.]+|localhost|\[::1\]):[0-9]+")
 _SOCKET = re.compile(r"(unix|abns):([A-Za-z0-9_./-]+)")
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]+")
 _HEAD = "# Written by `chat nodes --haproxy`: do not edit.\n"
 
 
@@ -47,7 +46,7 @@ def servers(nodes: Iterable[Node], host: str) -> list[Server]:
         while number in used:  # once in a few hundred sets of 64
             number = number % ID_MAX + 1
         used.add(number)
-        found.append(Server(_NOT_IN_NAMES.sub("_", address).strip("_"), address, number))
+        found.append(Server(_name(address), address, number))
     return found
 
 
@@ -89,6 +88,11 @@ def _reachable(node: Node, *, is_here: bool) -> str:
     if _LOOPBACK.fullmatch(node.address):
         return node.address if is_here else ""
     return node.address if _REMOTE.fullmatch(node.address) else ""
+
+
+def _name(address: str) -> str:
+    """Return the address without the characters that a name must not have; still unique."""
+    return re.sub(r"[@/]+", ":", address.strip("[").replace("]", ""))
 
 
 def _number(address: str) -> int:

@@ -2,7 +2,9 @@
 
 import os
 import random
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,28 @@ def test_the_page_can_be_a_whole_section() -> None:
         "backend chat_worker from chat_worker",
         f"    server 10.0.0.5:8080 10.0.0.5:8080 id {server.number} check",
     ]
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="needs HAProxy")
+def test_haproxy_reads_the_page(tmp_path: Path) -> None:
+    addresses = ["10.0.0.5:8080", "[2001:db8::1]:8080", "unix:/run/chat/0.sock", "abns:chat-0"]
+    found = servers([node(address=address) for address in addresses], "alpha")
+    base, workers = tmp_path / "haproxy.cfg", tmp_path / "workers.cfg"
+    base.write_text(
+        "defaults chat_worker\n"
+        " mode http\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n"
+        " balance hash path\n hash-type consistent\n option httpchk GET /readyz\n"
+        "frontend clients from chat_worker\n bind 127.0.0.1:8080\n default_backend chat_worker\n"
+    )
+    replace(workers, page(found, "backend chat_worker from chat_worker"))
+    said = subprocess.run(
+        ["haproxy", "-c", "-f", str(base), "-f", str(workers)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert "duplicate" not in said.stderr
 
 
 def test_a_file_is_replaced_in_one_step_and_only_when_it_differs(tmp_path: Path) -> None:

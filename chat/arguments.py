@@ -39,6 +39,22 @@ examples:
   CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... chat worker
   CHAT_PORT=8081 CHAT_OPS_PORT=9101 CHAT_JWT_SECRET=... chat worker
 """
+_NODES = """\
+Lists the workers that live, of all hosts, as they registered in Redis (CHAT_REDIS_URL and
+CHAT_REDIS_PREFIX). A worker that was killed is gone after CHAT_LEASE_TTL.
+
+--haproxy prints a server line for each address, with an id made of the address, so that several
+HAProxies agree on consistent hashes. Workers that share an address, as those of `chat up` without
+sockets of their own, are one server. With --output a file is replaced in one step, if anything
+changed: it prints `changed` or `unchanged`. It never writes an empty list.
+
+exit codes: 0; 1 with a sentence if Redis cannot be reached or there is nothing to write
+
+examples:
+  chat nodes
+  chat nodes --json | jq -r '.[] | select(.state != "ready").address'
+  chat nodes --haproxy --section 'backend chat_worker' --output workers.cfg
+"""
 _MINTING = """\
 Prints a token, and nothing else, signed with CHAT_JWT_SECRET or with the first private or
 symmetric key of CHAT_JWT_KEYS_FILE. For development and tests: in production your own sign-in
@@ -59,7 +75,7 @@ examples:
 
 
 def build_parser(
-    *, up: Command, worker: Command, token: Command, settings: Command
+    *, up: Command, worker: Command, nodes: Command, token: Command, settings: Command
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -69,6 +85,7 @@ def build_parser(
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _up_arguments(_add(commands, "up", up, "run workers behind one port", _UP))
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
+    _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
     return parser
@@ -125,6 +142,19 @@ def _worker_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--slot", type=_number, default=0, metavar="N", help="number under the supervisor"
+    )
+
+
+def _nodes_arguments(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for scripts")
+    form.add_argument("--watch", action="store_true", help="again every two seconds")
+    form.add_argument("--haproxy", action="store_true", help="server lines for HAProxy")
+    parser.add_argument(
+        "--section", default="", metavar="LINE", help="with --haproxy: a line to put first"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="with --haproxy: write here if it differs"
     )
 
 

@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `token`, `settings`.
+"""The `chat` command: `up`, `worker`, `nodes`, `token`, `settings`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -31,7 +31,7 @@ _OPS_BACKLOG = 128
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = build_parser(up=_up, worker=_worker, token=_token, settings=_settings)
+    parser = build_parser(up=_up, worker=_worker, nodes=_nodes, token=_token, settings=_settings)
     options = parser.parse_args(arguments)
     try:
         code: int = options.command(options, from_environ(os.environ))
@@ -135,6 +135,20 @@ def _socket(fd: int | None) -> socket.socket | None:
         return socket.socket(fileno=fd)
     except OSError as exc:
         raise SettingsError(f"Descriptor {fd} is not a socket: {exc.strerror}.") from exc
+
+
+# ---------------------------------------------------------------------- nodes
+
+
+def _nodes(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.nodes.command import NodesError, show  # what only this command needs
+
+    try:
+        asyncio.run(show(options, settings, print))
+    except NodesError as exc:
+        print(f"chat: {exc}", file=sys.stderr)
+        return 1
+    return 0
 
 
 # ---------------------------------------------------------------------- token

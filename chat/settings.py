@@ -51,6 +51,27 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _DEFAULT_WORKERS
     )
 
+    # --- how others find and spare it
+    advertise: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+            r"|^(unix|abns):[A-Za-z0-9_./-]+$"
+        ),
+        _doc(
+            "Where balancers reach this worker: a host, `HOST:PORT`, `unix:PATH` or `abns:NAME`. "
+            "Empty: found, see docs/operations.md."
+        ),
+    ] = ""
+    overload_lag: Annotated[
+        float,
+        Meta(ge=0, le=60),
+        _doc(
+            "Lateness of the event loop at which a worker refuses new connections with 503; they "
+            "are let in again below half of it. 0: never refuse."
+        ),
+    ] = 1.0
+
     # --- Redis
     redis_url: Annotated[
         str, _doc("Redis to use: redis://, rediss:// or unix://. May hold a password.")

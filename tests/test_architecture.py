@@ -16,6 +16,7 @@ ALLOWED = {
     "gateway": {"protocol", "ops.stats"},
     "broker": {"protocol", "ops.stats"},
     "rooms": {"broker", "protocol", "ops.stats"},
+    "nodes": {"broker", "ops.stats"},
     "worker": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms", "supervisor"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},

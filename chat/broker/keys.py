@@ -12,6 +12,8 @@ class Keys:
         self._prefix = prefix
         self._database = database  # pub/sub has no databases of its own
         self.leases = f"{prefix}:leases"
+        #: Sorted set of worker ids by when they count as dead, and hash of their descriptions.
+        self.nodes = f"{prefix}:{{nodes}}:ends", f"{prefix}:{{nodes}}:described"
 
     def stream(self, room_id: str) -> str:
         """Hash: epoch, seq and lineage of a room."""

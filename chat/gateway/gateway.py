@@ -9,12 +9,14 @@ import asyncio
 import random
 import resource
 import socket
+import time
 from typing import TypeVar
 
 from chat.gateway.address import parse_networks
 from chat.gateway.application import Application, Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.handshake import Handshake
+from chat.gateway.overload import BEAT_S, OVERLOADED, Overload, retry_after_s
 from chat.gateway.wheel import Wheel
 from chat.ops.stats import Stats
 from chat.protocol.errors import CloseCode
@@ -56,6 +58,8 @@ class Gateway:
         self._unauthenticated: dict[Connection, float] = {}
         self._closing: dict[Connection, float] = {}
         self._wheel: Wheel[Connection] = Wheel()
+        self._overload = Overload(settings.overload_lag)
+        self._heart: asyncio.TimerHandle | None = None  # that of the above
         self._empty = asyncio.Event()  # no connection is left
         self._empty.set()
         self._random = random.Random()  # noqa: S311 - jitter is no secret
@@ -76,6 +80,7 @@ class Gateway:
             lambda: Handshake(self), sock=listen_socket, backlog=self.settings.listen_backlog
         )
         self._ticker = asyncio.create_task(self._run_ticks(), name="gateway-tick")
+        self._beat()
 
     def stop_accepting(self) -> None:
         """Close this process's copy of the listening socket; open connections live on."""
@@ -101,6 +106,8 @@ class Gateway:
         for connection in list(self.connections):
             connection.abort()
         await self._empty.wait()
+        if self._heart is not None:
+            self._heart.cancel()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
@@ -118,6 +125,11 @@ class Gateway:
         self._count_pending()
         return None
 
+    @property
+    def is_overloaded(self) -> bool:
+        """The event loop is late: what is being served comes before what wants in."""
+        return self._overload.holds(time.monotonic())
+
     def handshake_ended(self, handshake: Handshake) -> None:
         """The socket closed without becoming a connection."""
         self._handshakes.pop(handshake, None)
@@ -129,6 +141,8 @@ class Gateway:
             return Refusal(503, "This worker is draining.", "draining", retry_after_s=1)
         if len(self.connections) >= self.max_connections:
             return FULL
+        if self.is_overloaded:
+            return Refusal(503, OVERLOADED, "overload", retry_after_s=retry_after_s())
         return None
 
     def upgraded(self, handshake: Handshake, connection: Connection, admission: object) -> None:
@@ -193,6 +207,10 @@ class Gateway:
         self._count_pending()
         self.stats.connections_closed += 1
         self.stats.closes.add(code if code in COUNTED_CLOSES else "other")
+
+    def _beat(self) -> None:
+        self._overload.beat(time.monotonic())
+        self._heart = self._loop.call_later(BEAT_S, self._beat)
 
     async def _run_ticks(self) -> None:
         due_s = self._loop.time()

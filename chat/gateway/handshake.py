@@ -20,12 +20,16 @@ from chat.gateway import http
 from chat.gateway.address import client_address, peer_name
 from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
+from chat.gateway.overload import refusal_bytes
 from chat.gateway.upgrade import HEAD_END, SUBPROTOCOL, Upgrade, read_upgrade
 
 if TYPE_CHECKING:
     from websockets.extensions import Extension
 
     from chat.gateway.gateway import Gateway
+
+#: Is in every ordinary upgrade. Health checks and the page are answered under overload, too.
+WEBSOCKET = b"websocket"
 
 
 def _select_subprotocol(
@@ -82,6 +86,9 @@ class Handshake(asyncio.Protocol):
         """Take the request in, until it is whole."""
         if self._is_answered or self._request is not None or self._transport is None:
             return
+        if WEBSOCKET in data and self._gateway.is_overloaded:
+            self._turn_away()
+            return
         settings = self._gateway.settings
         if self._received == 0 and not settings.compression:  # which the library negotiates
             upgrade = read_upgrade(data)
@@ -96,6 +103,14 @@ class Handshake(asyncio.Protocol):
             self._answer(http.sentence(431, "The request is too large."))
             return
         self._feed(data)
+
+    def _turn_away(self) -> None:
+        """Refuse before anything is parsed; what was sent has been read, so closing is no reset."""
+        self._gateway.stats.connections_refused.add("overload")
+        self._is_answered = True
+        transport = cast("asyncio.Transport", self._transport)
+        transport.write(refusal_bytes())
+        transport.close()
 
     def _cut(self, data: bytes) -> bytes:
         """Keep what is behind the request: the library would take it for frames at once."""

@@ -97,6 +97,7 @@ FAMILIES: tuple[Family, ...] = (
     _histogram("delivery_seconds", "From storing a message to handing it to the members."),
     # rooms
     _gauge("rooms", "rooms", "Rooms a worker is subscribed to, counted once per worker."),
+    _gauge("worker_rooms", "rooms", "Rooms the worker is subscribed to.", "worker"),
     _gauge("memberships", "memberships", "Pairs of a connection and a room it is in."),
     _gauge(
         "presence_in_grace",

@@ -33,6 +33,20 @@ class Report(Struct, frozen=True, kw_only=True):
     stats: dict[str, Any]
 
 
+def worker_entry(
+    slot: int, pid: int | None, state: str, *, ready: bool, report: Report | None = None
+) -> dict[str, Any]:
+    """Return a worker's entry of /readyz: the same keys alone, under a supervisor, and dead."""
+    return {
+        "slot": slot,
+        "pid": pid,
+        "workerId": report.worker_id if report else None,
+        "version": report.version if report else None,
+        "state": state,
+        "ready": ready,
+    }
+
+
 _encoder = json.Encoder()
 _decoder = json.Decoder(Report)
 

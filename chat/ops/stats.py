@@ -147,7 +147,8 @@ class Stats:
     reports_dropped: int
     budgets_forgotten: int
     # counters by one label: see Labelled.add
-    connections_refused: Labelled  # full, pending, address_rate, origin, token, handshake, draining
+    # full, pending, overload, address_rate, origin, token, handshake, draining
+    connections_refused: Labelled
     commands: Labelled  # command type
     errors: Labelled  # ErrorCode
     closes: Labelled  # close code

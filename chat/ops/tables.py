@@ -39,7 +39,9 @@ This page is made from `chat/ops/families.py` by `make docs`.
 | draining | 503, first reason `draining` |
 
 A worker is ready when its last report says so and is less than 5 seconds old. Workers that die
-again and again (`CHAT_CRASH_LOOP_COUNT`) are named as a crash loop.
+again and again (`CHAT_CRASH_LOOP_COUNT`) are named as a crash loop. An entry of `workers` has
+`slot`, `pid`, `workerId`, `version`, `state` (`starting`, `ready`, `not_ready`, `draining`, `dead`)
+and `ready`, also where `chat worker` runs alone; what is not known (yet) is null.
 
 ## All metrics
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chat.ops.reports import Report, ReportError, decode_report
+from chat.ops.reports import Report, ReportError, decode_report, worker_entry
 
 #: A worker reports every second; one that is silent for this long does not count as ready.
 SILENT_AFTER_S = 5.0
@@ -126,14 +126,8 @@ class Child:
     def describe(self) -> dict[str, Any]:
         """Return its entry of /readyz."""
         report = self.report
-        return {
-            "slot": self.slot,
-            "pid": self.pid,
-            "workerId": report.worker_id if report else None,
-            "version": report.version if report else None,
-            "state": report.state if report else "starting",
-            "ready": self.ready,
-        }
+        state = report.state if report else "starting"
+        return worker_entry(self.slot, self.pid, state, ready=self.ready, report=report)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):  # it ended just now

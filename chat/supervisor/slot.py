@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chat.ops.reports import Report
+from chat.ops.reports import Report, worker_entry
 from chat.settings import Settings, SettingsError
 from chat.supervisor.backoff import Backoff
 from chat.supervisor.child import Child
@@ -285,5 +285,5 @@ class Slot:
     def describe(self) -> dict[str, Any]:
         """Return its entry of /readyz."""
         if self.child is None:
-            return {"slot": self.number, "pid": None, "state": "dead", "ready": False}
+            return worker_entry(self.number, None, "dead", ready=False)
         return self.child.describe()

@@ -8,7 +8,7 @@ import uvloop
 
 from chat.ops import logs
 from chat.ops.metrics import Metrics
-from chat.ops.reports import Report
+from chat.ops.reports import Report, worker_entry
 from chat.ops.server import OpsServer, Readiness
 from chat.settings import Settings
 from chat.supervisor.control import ControlChannel
@@ -60,12 +60,10 @@ async def _alone(
     logs.setup(settings, worker.worker_id)
 
     def readiness() -> Readiness:
-        state, reasons = worker.state()
-        return Readiness(
-            ready=state == "ready",
-            reasons=reasons,
-            workers=[{"worker": slot, "id": worker.worker_id, "state": state}],
-        )
+        latest = worker.report()
+        ready = latest.state == "ready"
+        entry = worker_entry(slot, latest.pid, latest.state, ready=ready, report=latest)
+        return Readiness(ready=ready, reasons=latest.reasons, workers=[entry])
 
     def render() -> tuple[str, bytes]:
         metrics.update(worker.report())

@@ -18,6 +18,7 @@ from chat.broker.budgets import settle_budget
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.probe import Probe
+from chat.broker.registry import Registry
 from chat.broker.store import Store
 from chat.broker.subscriber import Subscriber
 from chat.gateway.gateway import Gateway
@@ -33,8 +34,10 @@ from chat.rooms.presence import Presence
 from chat.rooms.sweeper import Sweeper
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
 from chat.worker.drain import drain
+from chat.worker.registration import Registration
 from chat.worker.services import Services
 from chat.worker.slow_mode import SlowMode
 
@@ -79,6 +82,7 @@ class Worker:
         self._presence = Presence(members, settings.presence_grace, settings.presence_leaves_per_s)
         self._sweeper = Sweeper(self.stats, members, self._hub, self._presence)
         self._lease = LeaseKeeper(settings, members, self._hub, self._presence, self._sweeper)
+        self._registration = Registration(settings, Registry(self._store), self.report)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
             worker_id=self.worker_id,
@@ -103,6 +107,7 @@ class Worker:
 
     async def run(self, listen_socket: socket.socket) -> None:
         """Serve until `begin_drain`, then drain."""
+        self._registration.address = advertised_address(self._settings, listen_socket)
         loops: list[Coroutine[Any, Any, None]] = [
             self._store.run(),
             self._subscriber.run(),
@@ -110,6 +115,7 @@ class Worker:
             self._presence.run(),
             self._lease.run(),
             self._sweeper.run(),
+            self._registration.run(),
             self._run_ticks(),
             self._run_budgets(),
             self._services.keyring.run(),
@@ -146,6 +152,7 @@ class Worker:
             async with asyncio.timeout(self._settings.redis_timeout):
                 await self._presence.flushed()
                 await self._lease.hand_over()
+                await self._registration.leave()
         except (LinkError, TimeoutError) as exc:
             log.warning("lease_not_handed_over", extra={"error": str(exc)})
         self._tell()
@@ -161,6 +168,7 @@ class Worker:
     def _on_redis_up(self, history_may_have_changed: bool) -> None:
         if history_may_have_changed:
             self._lease.distrust()
+        self._registration.renew()
         self._hub.resync()
 
     def _on_pubsub_restored(self) -> None:
@@ -245,7 +253,9 @@ class Worker:
         )
 
     def _tell(self) -> None:
-        self._report(self.report())
+        report = self.report()
+        self._report(report)
+        self._registration.note(report.state)
 
 
 @contextlib.contextmanager

@@ -5,11 +5,10 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from tests.checker.client import ReferenceClient
 from tests.checker.history import History, Members
+from tests.support.closing import Closing
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Plan:
         return [f"room-{number}" for number in range(self.rooms)]
 
 
-class Workload:
+class Workload(Closing):
     """Clients of a plan, connected while the context lasts, sending between start and stop."""
 
     def __init__(
@@ -81,17 +80,13 @@ class Workload:
         """Clients that are in a room."""
         return [client for client in self.clients if room in client.rooms]
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
+        """Start all clients."""
         for client in self.clients:
             self._lives[client.name] = asyncio.create_task(client.run(), name=client.name)
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """End all of them."""
         await _end([*self._sending, *self._flapping, *self._lives.values()])
 
     async def wait_joined(self, timeout_s: float) -> None:

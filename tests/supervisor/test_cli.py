@@ -37,7 +37,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["worker"], ["token"], ["settings"]])
+@pytest.mark.parametrize("command", [[], ["up"], ["worker"], ["nodes"], ["token"], ["settings"]])
 def test_every_command_explains_itself(command: list[str]) -> None:
     done = chat(*command, "--help")
     assert done.returncode == 0

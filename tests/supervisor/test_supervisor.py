@@ -177,6 +177,7 @@ async def test_a_crash_loop_is_reported_and_not_spun_on(up: Callable[..., Up]) -
     assert state["status"] == 200, "the other worker still serves"
     assert any("crash loop" in reason for reason in state["reasons"])
     assert any("next start in" in reason for reason in state["reasons"])
+    assert state["workers"][1].keys() == worker.keys()
     metrics = (await http.get(cluster.ops_port, "/metrics")).body
     assert "chat_workers_crash_looping 1.0" in metrics
     assert "chat_workers_ready 1.0" in metrics

@@ -3,10 +3,10 @@
 import signal
 import sys
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.support import logs, processes
+from tests.support.closing import Closing
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
@@ -31,7 +31,7 @@ def _redis_url(redis: RedisServer | str) -> str:
     return redis if isinstance(redis, str) else redis.url
 
 
-class Cluster:
+class Cluster(Closing):
     """Worker processes over one Redis, each on its own loopback port.
 
     Args:
@@ -72,23 +72,11 @@ class Cluster:
         for worker in self.workers:
             await worker.wait_ready(timeout_s)
 
-    async def __aenter__(self) -> Self:
-        try:
-            for worker in self.workers:
-                await worker.start(wait=False)
-            await self.wait_ready()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
+    async def open(self) -> None:
+        """Start all workers and wait until they are ready."""
+        for worker in self.workers:
+            await worker.start(wait=False)
+        await self.wait_ready()
 
     async def close(self) -> None:
         """Kill all workers, paused ones too, and close their sockets."""
@@ -96,7 +84,7 @@ class Cluster:
             await worker.close()
 
 
-class Supervised(Process):
+class Supervised(Process, Closing):
     """`chat up` with its own workers behind one port.
 
     Args:
@@ -164,22 +152,10 @@ class Supervised(Process):
         await until(replaced, timeout_s, what="workers replaced after SIGHUP")
         await self.wait_ready()
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
+        """Start it and wait until it is ready."""
         self.spawn()
-        try:
-            await self.wait_ready()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
+        await self.wait_ready()
 
     async def close(self) -> None:
         """Ask it to end, and kill it with its workers if that takes too long."""

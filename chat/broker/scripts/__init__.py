@@ -24,5 +24,18 @@ MEMBER_SET = Script("member_set")
 MEMBER_SWEEP = Script("member_sweep")
 LEASE_RENEW = Script("lease_renew")
 BUDGET_SETTLE = Script("budget_settle")
+NODE_BEAT = Script("node_beat")
+NODE_LEAVE = Script("node_leave")
+NODE_LIST = Script("node_list")
 
-ALL = (ROOM_PUBLISH, ROOM_READ, MEMBER_SET, MEMBER_SWEEP, LEASE_RENEW, BUDGET_SETTLE)
+ALL = (
+    ROOM_PUBLISH,
+    ROOM_READ,
+    MEMBER_SET,
+    MEMBER_SWEEP,
+    LEASE_RENEW,
+    BUDGET_SETTLE,
+    NODE_BEAT,
+    NODE_LEAVE,
+    NODE_LIST,
+)

@@ -1,0 +1,1 @@
+"""`chat nodes`: the workers that live, for people, scripts and balancers."""

@@ -14,7 +14,7 @@ ALLOWED = {
     "limits": set(),
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
-    "broker": {"protocol", "ops.stats"},
+    "broker": {"limits.users", "protocol", "ops.stats"},
     "rooms": {"broker", "protocol", "ops.stats"},
     "worker": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms", "supervisor"},
     "ops": {"gateway.http", "identity"},

@@ -55,6 +55,19 @@ examples:
   chat nodes --json | jq -r '.[] | select(.state != "ready").address'
   chat nodes --haproxy --section 'backend chat_worker' --output workers.cfg
 """
+_API = """\
+Runs one process of the HTTP side: the web page, read-only history and presence under /api/v1,
+the description at /api/openapi.json and /docs. It suits a container or a service manager; for
+more of them, run more.
+
+Without --listen-fd it binds CHAT_API_HOST and CHAT_API_PORT, and without --ops-fd CHAT_OPS_HOST
+and CHAT_OPS_PORT for /healthz, /readyz and /metrics. SIGTERM drains it: /readyz turns red, after
+CHAT_API_DRAIN_DELAY it stops accepting and ends with the last answer. A second signal hurries.
+
+examples:
+  CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... chat api
+  CHAT_API_PORT=8091 CHAT_OPS_PORT=9111 CHAT_JWT_SECRET=... chat api
+"""
 _MINTING = """\
 Prints a token, and nothing else, signed with CHAT_JWT_SECRET or with the first private or
 symmetric key of CHAT_JWT_KEYS_FILE. For development and tests: in production your own sign-in
@@ -75,7 +88,13 @@ examples:
 
 
 def build_parser(
-    *, up: Command, worker: Command, nodes: Command, token: Command, settings: Command
+    *,
+    up: Command,
+    worker: Command,
+    api: Command,
+    nodes: Command,
+    token: Command,
+    settings: Command,
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -85,6 +104,7 @@ def build_parser(
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _up_arguments(_add(commands, "up", up, "run workers behind one port", _UP))
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
+    _socket_arguments(_add(commands, "api", api, "run the HTTP side", _API))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
@@ -130,13 +150,17 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _worker_arguments(parser: argparse.ArgumentParser) -> None:
+def _socket_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen-fd", type=_number, metavar="N", help="inherited public listening socket"
     )
     parser.add_argument(
         "--ops-fd", type=_number, metavar="N", help="inherited operations listening socket"
     )
+
+
+def _worker_arguments(parser: argparse.ArgumentParser) -> None:
+    _socket_arguments(parser)
     parser.add_argument(
         "--control-fd", type=_number, metavar="N", help="inherited channel to the supervisor"
     )

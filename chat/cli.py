@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `nodes`, `token`, `settings`.
+"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -31,7 +31,9 @@ _OPS_BACKLOG = 128
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = build_parser(up=_up, worker=_worker, nodes=_nodes, token=_token, settings=_settings)
+    parser = build_parser(
+        up=_up, worker=_worker, api=_api, nodes=_nodes, token=_token, settings=_settings
+    )
     options = parser.parse_args(arguments)
     try:
         code: int = options.command(options, from_environ(os.environ))
@@ -116,9 +118,7 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
     if options.control_fd is not None:
         control = ControlChannel.from_fd(options.control_fd)
     elif ops_socket is None:
-        ops_socket = bind(
-            settings.ops_host, settings.ops_port, _OPS_BACKLOG, names=("ops_host", "ops_port")
-        )
+        ops_socket = _bind_ops(settings)
     return run_worker(
         settings,
         listen_socket=listen_socket,
@@ -128,6 +128,10 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
     )
 
 
+def _bind_ops(settings: Settings) -> socket.socket:
+    return bind(settings.ops_host, settings.ops_port, _OPS_BACKLOG, names=("ops_host", "ops_port"))
+
+
 def _socket(fd: int | None) -> socket.socket | None:
     if fd is None:
         return None
@@ -135,6 +139,22 @@ def _socket(fd: int | None) -> socket.socket | None:
         return socket.socket(fileno=fd)
     except OSError as exc:
         raise SettingsError(f"Descriptor {fd} is not a socket: {exc.strerror}.") from exc
+
+
+# ------------------------------------------------------------------------ api
+
+
+def _api(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.api.main import run_api  # what only the HTTP side needs
+
+    listen_socket = _socket(options.listen_fd) or bind(
+        settings.api_host,
+        settings.api_port,
+        settings.listen_backlog,
+        names=("api_host", "api_port"),
+    )
+    ops_socket = _socket(options.ops_fd) or _bind_ops(settings)
+    return run_api(settings, listen_socket=listen_socket, ops_socket=ops_socket)
 
 
 # ---------------------------------------------------------------------- nodes

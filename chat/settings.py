@@ -35,7 +35,7 @@ def _doc(text: str) -> Meta:
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings of a worker and of its supervisor."""
+    """All settings of a worker, of its supervisor and of the HTTP side."""
 
     # --- where it listens
     host: Annotated[str, _doc("Address the public port binds to.")] = "127.0.0.1"
@@ -71,6 +71,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "are let in again below half of it. 0: never refuse."
         ),
     ] = 1.0
+
+    # --- the HTTP side, `chat api`
+    api_host: Annotated[str, _doc("Address the HTTP side binds to.")] = "127.0.0.1"
+    api_port: Annotated[Port, _doc("Port of the HTTP side: the web page at /, /api/v1, /docs.")] = (
+        8090
+    )
+    api_max_connections: Annotated[
+        Count, _doc("Open connections of the HTTP side; beyond it requests get `busy`.")
+    ] = 2000
+    api_drain_delay: Annotated[
+        Annotated[float, Meta(ge=0, le=600)],
+        _doc(
+            "How long the HTTP side answers on after SIGTERM, so that balancers see /readyz turn "
+            "red first."
+        ),
+    ] = 3.0
 
     # --- Redis
     redis_url: Annotated[

@@ -14,10 +14,11 @@ ALLOWED = {
     "limits": set(),
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
-    "broker": {"protocol", "ops.stats"},
+    "broker": {"limits.users", "protocol", "ops.stats"},
     "rooms": {"broker", "protocol", "ops.stats"},
     "nodes": {"broker", "ops.stats"},
     "worker": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms", "supervisor"},
+    "api": {"broker", "gateway", "identity", "limits", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
 }
@@ -27,8 +28,16 @@ DOORS = {
     "hiredis": {"broker/link.py"},
     "redis": {"broker/link.py", "supervisor/embedded.py"},
     "jwt": {"identity/jwks.py", "identity/keys.py", "identity/tokens.py", "ops/signing.py"},
-    "prometheus_client": {"ops/metrics.py"},
-    "uvloop": {"worker/main.py"},
+    "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
+    "starlette": {
+        "api/application.py",
+        "api/authentication.py",
+        "api/health.py",
+        "api/operations.py",
+        "api/rooms.py",
+    },
+    "uvicorn": {"api/server.py"},
+    "uvloop": {"api/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.

@@ -1,9 +1,34 @@
-"""The cluster's side of a user's budgets."""
+"""The cluster's side of users' budgets."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 from chat.broker import scripts
+from chat.broker.link import LinkError
 from chat.broker.store import Store
+from chat.limits.users import UserBudgets
+
+
+async def settle_budgets(store: Store, users: UserBudgets) -> None:
+    """Settle what users spent in this process with the cluster's budgets, until cancelled."""
+    while True:
+        await asyncio.sleep(store.settings.limits_sync_interval)
+        if not store.is_up:
+            continue
+        owed = users.owed()
+        left = await asyncio.gather(
+            *(settle_budget(store, user_id, spent) for user_id, *spent in owed),
+            return_exceptions=True,
+        )
+        now_s = time.monotonic()
+        for (user_id, *_), tokens in zip(owed, left, strict=True):
+            if isinstance(tokens, LinkError):
+                continue  # admitted on local budgets alone while Redis is away
+            if isinstance(tokens, BaseException):
+                raise tokens
+            messages, bytes_, joins = tokens
+            users.settle(user_id, messages, bytes_, joins, now_s)
 
 
 async def settle_budget(store: Store, user_id: str, spent: Sequence[int]) -> list[int]:

@@ -10,6 +10,12 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+#: On every answer, of a worker and of the HTTP side alike.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 PHRASES = {
     200: "OK",
     400: "Bad Request",
@@ -41,9 +47,7 @@ def response(
             "Content-Length": str(len(body)),
             "Content-Type": content_type,
             "Cache-Control": cache,
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            **SECURITY_HEADERS,
         }
     )
     if retry_after_s is not None:

@@ -76,6 +76,21 @@ class Verifier:
                 return self._identity(claims)
         raise InvalidTokenError("the token's signature is not valid")
 
+    async def verified(self, token: str) -> Identity:
+        """As `verify`, fetching keys once if the token's key is unknown.
+
+        Raises:
+            InvalidTokenError: it is not valid.
+        """
+        try:
+            return self.verify(token)
+        except UnknownKeyError:
+            await self._keyring.refresh_for_unknown_key()
+        try:
+            return self.verify(token)
+        except UnknownKeyError:
+            raise InvalidTokenError("the key of this token is not known") from None
+
     def _claims(self, token: str, key: jwt.PyJWK, algorithm: str) -> dict[str, Any] | None:
         """Return the claims, or None if another key signed the token."""
         try:

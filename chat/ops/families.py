@@ -6,7 +6,7 @@ Names follow Prometheus: base units, counters end in `_total`.
 from typing import Literal, NamedTuple
 
 Kind = Literal["counter", "gauge", "histogram"]
-Source = Literal["stats", "process", "supervisor"]
+Source = Literal["stats", "process", "supervisor", "api"]
 
 
 class Family(NamedTuple):
@@ -17,7 +17,8 @@ class Family(NamedTuple):
         kind: of Prometheus.
         field: attribute of `Stats`, or a name in the source.
         help: one sentence.
-        label: of what the values are told apart; `worker` is the slot's number.
+        label: of what the values are told apart, several with commas between them; `worker` is
+            the slot's number.
         source: where the value comes from.
     """
 
@@ -172,4 +173,38 @@ FAMILIES: tuple[Family, ...] = (
         None,
         "supervisor",
     ),
+)
+
+
+def _api(kind: Kind, name: str, field: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_api_{name}", kind, field, text, label, "api")
+
+
+#: What `chat api` exports: a process of its own, with a name of its own for everything.
+API_FAMILIES: tuple[Family, ...] = (
+    _api(
+        "counter",
+        "requests_total",
+        "requests",
+        "Requests answered, by route template; `none` where nothing is.",
+        "route,method,status",
+    ),
+    _api(
+        "histogram", "request_seconds", "seconds", "From a request's head to its answer.", "route"
+    ),
+    _api("gauge", "requests_in_flight", "in_flight", "Requests without an answer yet."),
+    _api("gauge", "connections", "connections", "Open connections."),
+    _api("counter", "rate_limited_total", "rate_limited", "Refusals by a user's rate limit."),
+    _api("gauge", "redis_up", "redis_up", "1 while the command connection works."),
+    _api("gauge", "redis_in_flight", "redis_in_flight", "Redis commands without an answer yet."),
+    _api("counter", "redis_commands_total", "redis_commands", "Commands sent to Redis."),
+    _api("counter", "redis_errors_total", "redis_errors", "Redis commands that failed."),
+    _api(
+        "counter",
+        "redis_reconnects_total",
+        "redis_reconnects",
+        "Connections to Redis opened anew.",
+    ),
+    _api("gauge", "ready", "ready", "1 while ready."),
+    _api("gauge", "resident_memory_bytes", "rss", "Resident memory of the process."),
 )

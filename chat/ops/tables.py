@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from chat.ops.families import FAMILIES
+from chat.ops.families import API_FAMILIES, FAMILIES, Family
 from chat.settings import describe
 
 _SETTINGS = """\
@@ -45,6 +45,14 @@ and `ready`, also where `chat worker` runs alone; what is not known (yet) is nul
 
 ## All metrics
 
+"""
+_API_METRICS = """
+## Metrics of the HTTP side
+
+`/metrics` of `chat api`, which is one process; Prometheus tells several apart by instance.
+
+"""
+_METRICS_HEAD = """\
 | metric | kind | label | meaning |
 | --- | --- | --- | --- |
 """
@@ -61,11 +69,15 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """Return docs/metrics.md."""
+    return _METRICS + _metrics(FAMILIES) + _API_METRICS + _metrics(API_FAMILIES)
+
+
+def _metrics(families: tuple[Family, ...]) -> str:
     rows = [
         f"| `{family.name}` | {family.kind} | {family.label or ''} | {_cell(family.help)} |\n"
-        for family in FAMILIES
+        for family in families
     ]
-    return _METRICS + "".join(rows)
+    return _METRICS_HEAD + "".join(rows)
 
 
 def _cell(text: str) -> str:

@@ -142,12 +142,22 @@ def decode_command(text: str) -> AnyCommand:
     except RecursionError:
         raise CommandError(ErrorCode.TOO_DEEP, "The message is nested too deeply.") from None
     room_id = getattr(command, "roomId", None)
-    if room_id is not None and not ROOM_ID.match(room_id):
+    if room_id is not None:
+        check_room_id(room_id)
+    return command
+
+
+def check_room_id(room_id: str) -> None:
+    """Refuse what is not a room id.
+
+    Raises:
+        CommandError: invalid_room.
+    """
+    if not ROOM_ID.match(room_id):
         raise CommandError(
             ErrorCode.INVALID_ROOM,
             "A room id is 1 to 128 characters out of A-Z a-z 0-9 and _ . : @ + = ~ -",
         )
-    return command
 
 
 def command_id_of(text: str) -> int | str | None:

@@ -1,10 +1,8 @@
 """What the worker serves on its public port: /ws, the page, and in local mode tokens."""
 
 import math
-import mimetypes
 import time
 from collections.abc import Callable
-from importlib.resources import files
 from urllib.parse import parse_qs
 
 import orjson
@@ -13,11 +11,11 @@ from websockets.http11 import Response
 from chat.gateway.application import Refusal, Request
 from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
+from chat.gateway.origin import OriginPolicy, is_local_host
+from chat.gateway.page import load_page
 from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
 from chat.protocol.errors import CloseCode
 from chat.settings import SettingsError
-from chat.worker.authentication import verify
-from chat.worker.origin import OriginPolicy, is_local_host
 from chat.worker.services import Services
 from chat.worker.session import Session
 
@@ -38,7 +36,7 @@ class ChatApplication:
             raise SettingsError("CHAT_LOCAL_MODE needs CHAT_JWT_SECRET to sign tokens with.")
         self._services = services
         self._origins = OriginPolicy(services.settings.allowed_origins)
-        self._page = _load_page()
+        self._page = load_page()
 
     # ------------------------------------------------------------------ HTTP
 
@@ -124,7 +122,7 @@ class ChatApplication:
         self, token: str, decide: Callable[[object | Refusal], None], *, in_subprotocol: bool
     ) -> None:
         try:
-            identity = await verify(self._services, token)
+            identity = await self._services.verifier.verified(token)
         except InvalidTokenError as exc:
             decide(_unauthorized(exc, in_subprotocol=in_subprotocol))
         else:
@@ -168,18 +166,3 @@ def _unauthorized(exc: InvalidTokenError, *, in_subprotocol: bool) -> object:
     if in_subprotocol:
         return exc
     return Refusal(401, f"{exc}.", "token")
-
-
-def _load_page() -> dict[str, tuple[str, bytes]]:
-    """Read the web client once: a handful of small files."""
-    page: dict[str, tuple[str, bytes]] = {}
-    for entry in files("chat.web").iterdir():
-        if entry.name.endswith((".html", ".js", ".css", ".svg")):
-            content_type = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-            if content_type.startswith("text/"):
-                content_type += "; charset=utf-8"
-            page[f"/static/{entry.name}"] = content_type, entry.read_bytes()
-    page["/"] = page["/static/index.html"]
-    if "/static/favicon.svg" in page:
-        page["/favicon.ico"] = page["/static/favicon.svg"]
-    return page

@@ -3,30 +3,13 @@
 from typing import TYPE_CHECKING
 
 from chat.identity.access import Action
-from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError
+from chat.identity.tokens import InvalidTokenError
 from chat.protocol.commands import Authenticate, RefreshToken
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomLeft, TokenRefreshed
 
 if TYPE_CHECKING:
-    from chat.worker.services import Services
     from chat.worker.session import Session
-
-
-async def verify(services: "Services", token: str) -> Identity:
-    """Verify a token, fetching keys once if its key is unknown.
-
-    Raises:
-        InvalidTokenError: with a reason that may be shown.
-    """
-    try:
-        return services.verifier.verify(token)
-    except UnknownKeyError:
-        await services.keyring.refresh_for_unknown_key()
-    try:
-        return services.verifier.verify(token)
-    except UnknownKeyError:
-        raise InvalidTokenError("the key of this token is not known") from None
 
 
 async def authenticate(session: "Session", command: Authenticate) -> None:
@@ -41,7 +24,7 @@ async def authenticate(session: "Session", command: Authenticate) -> None:
     if connection is None:
         return
     try:
-        identity = await verify(session.services, command.token)
+        identity = await session.services.verifier.verified(command.token)
     except InvalidTokenError as exc:
         connection.close(CloseCode.UNAUTHORIZED, str(exc))
         return
@@ -57,7 +40,7 @@ async def refresh(session: "Session", command: RefreshToken) -> None:
         CommandError: invalid_token.
     """
     try:
-        identity = await verify(session.services, command.token)
+        identity = await session.services.verifier.verified(command.token)
     except InvalidTokenError as exc:
         raise CommandError(ErrorCode.INVALID_TOKEN, f"{exc}.") from None
     if identity.user_id != session.require_identity().user_id:

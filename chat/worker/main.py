@@ -10,9 +10,10 @@ from chat.ops import logs
 from chat.ops.metrics import Metrics
 from chat.ops.reports import Report, worker_entry
 from chat.ops.server import OpsServer, Readiness
+from chat.ops.signals import drain_on
 from chat.settings import Settings
 from chat.supervisor.control import ControlChannel
-from chat.worker.worker import Worker, drain_on
+from chat.worker.worker import Worker
 
 
 def run_worker(

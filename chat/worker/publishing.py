@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chat.broker.broker import Outcome, Publication, Published, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
+from chat.broker.refusals import unavailable
 from chat.identity.access import Action
 from chat.protocol.commands import ChatMessage
 from chat.protocol.errors import CommandError, ErrorCode
@@ -13,9 +14,6 @@ from chat.protocol.records import encode_body
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
-
-#: When to try again after a refusal that is nobody's fault.
-RETRY_MS = 1000
 
 
 def publish(session: "Session", command: ChatMessage) -> None:
@@ -77,19 +75,6 @@ def _refusal(session: "Session", outcome: Outcome) -> CommandError:
     error.uncertain = not isinstance(outcome, LinkDownError | LinkBusyError)
     stats.publish_uncertain += error.uncertain
     return error
-
-
-def unavailable(exc: object) -> CommandError:
-    """Say that Redis is away, or that too much waits for it."""
-    if isinstance(exc, LinkBusyError):
-        return CommandError(
-            ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
-        )
-    return CommandError(
-        ErrorCode.UNAVAILABLE,
-        "The message store is away, try again.",
-        retry_after_ms=RETRY_MS,
-    )
 
 
 def _acknowledgement(command: ChatMessage, published: Published) -> Ack:

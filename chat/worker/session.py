@@ -18,6 +18,7 @@ import orjson
 
 from chat import __version__
 from chat.broker.link import LinkError
+from chat.broker.refusals import unavailable
 from chat.gateway.connection import Connection
 from chat.gateway.upgrade import SUBPROTOCOL
 from chat.identity.access import Action
@@ -29,7 +30,6 @@ from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.rooms.room import Room
 from chat.worker import authentication, joining, publishing, reading
-from chat.worker.publishing import unavailable
 from chat.worker.services import Services
 
 log = logging.getLogger(__name__)

@@ -1,12 +1,10 @@
 """The composition root of a worker: builds the parts, runs them, drains them."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import secrets
-import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -14,7 +12,7 @@ from typing import Any
 
 from chat import __version__
 from chat.broker.broker import Broker
-from chat.broker.budgets import settle_budget
+from chat.broker.budgets import settle_budgets
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.probe import Probe
@@ -117,7 +115,7 @@ class Worker:
             self._sweeper.run(),
             self._registration.run(),
             self._run_ticks(),
-            self._run_budgets(),
+            settle_budgets(self._store, self._services.users),
             self._services.keyring.run(),
         ]
         async with asyncio.TaskGroup() as group:
@@ -195,27 +193,6 @@ class Worker:
                 told_s = now_s
                 self._hub.tell_member_counts()
 
-    async def _run_budgets(self) -> None:
-        """Settle what users spent here with the cluster's budgets."""
-        settings, users = self._settings, self._services.users
-        while True:
-            await asyncio.sleep(settings.limits_sync_interval)
-            if not self._store.is_up:
-                continue
-            owed = users.owed()
-            left = await asyncio.gather(
-                *(settle_budget(self._store, user_id, spent) for user_id, *spent in owed),
-                return_exceptions=True,
-            )
-            now_s = time.monotonic()
-            for (user_id, *_), tokens in zip(owed, left, strict=True):
-                if isinstance(tokens, LinkError):
-                    continue  # admitted on local budgets alone while Redis is away
-                if isinstance(tokens, BaseException):
-                    raise tokens
-                messages, bytes_, joins = tokens
-                users.settle(user_id, messages, bytes_, joins, now_s)
-
     # --------------------------------------------------------------------- state
 
     def state(self) -> tuple[State, list[str]]:
@@ -256,16 +233,3 @@ class Worker:
         report = self.report()
         self._report(report)
         self._registration.note(report.state)
-
-
-@contextlib.contextmanager
-def drain_on(signals: tuple[signal.Signals, ...], begin_drain: Callable[[], None]) -> Any:
-    """Let signals begin the drain while the context lasts."""
-    loop = asyncio.get_running_loop()
-    for number in signals:
-        loop.add_signal_handler(number, begin_drain)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from chat.ops.families import FAMILIES
+from chat.ops.families import API_FAMILIES, FAMILIES
 from chat.ops.metrics import Metrics, SupervisorState
 from chat.ops.reports import Report, decode_report, encode_report
 from chat.ops.stats import COUNTERS, GAUGES, HISTOGRAMS, LABELLED, Stats
@@ -126,9 +126,10 @@ def test_every_stat_is_exported_and_every_family_has_values() -> None:
 
 
 def test_names_are_unique_and_follow_the_conventions() -> None:
-    names = [family.name for family in FAMILIES]
+    families = FAMILIES + API_FAMILIES
+    names = [family.name for family in families]
     assert len(set(names)) == len(names)
-    for family in FAMILIES:
+    for family in families:
         assert family.name.startswith("chat_")
         assert family.name.endswith("_total") == (family.kind == "counter")
         assert family.help.endswith(".")

@@ -37,7 +37,9 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["worker"], ["nodes"], ["token"], ["settings"]])
+@pytest.mark.parametrize(
+    "command", [[], ["up"], ["worker"], ["api"], ["nodes"], ["token"], ["settings"]]
+)
 def test_every_command_explains_itself(command: list[str]) -> None:
     done = chat(*command, "--help")
     assert done.returncode == 0
@@ -45,7 +47,7 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     assert not command or "examples:" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["up", "worker", "settings"])
+@pytest.mark.parametrize("command", ["up", "worker", "api", "settings"])
 def test_a_wrong_setting_is_one_sentence_and_78(command: str) -> None:
     line = refusal(chat(command, port="seventy"))
     assert line.startswith("chat: CHAT_PORT: 'seventy' is wrong: ")

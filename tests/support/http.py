@@ -1,4 +1,4 @@
-"""A GET in a few lines, for operations ports: no library, no connection reuse."""
+"""A request in a few lines: no library, no connection reuse."""
 
 import asyncio
 from typing import NamedTuple
@@ -20,18 +20,32 @@ async def get(
     headers: dict[str, str] | None = None,
     timeout_s: float = 5.0,
 ) -> Response:
-    """Fetch a path from a loopback server.
+    """Fetch a path from a loopback server; raises as `request` does."""
+    return await request("GET", port, path, host=host, headers=headers, timeout_s=timeout_s)
+
+
+async def request(
+    method: str,
+    port: int,
+    path: str,
+    *,
+    host: str = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    timeout_s: float = 5.0,
+) -> Response:
+    """Send a request to a loopback server and return its answer.
 
     Raises:
         OSError: nobody listens, or the connection broke.
         TimeoutError: no complete answer in time.
     """
-    lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close"]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     async with asyncio.timeout(timeout_s):
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            writer.write("\r\n".join([*lines, "", ""]).encode())
+            writer.write("\r\n".join([*lines, "", ""]).encode() + body)
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         finally:
             writer.close()

@@ -1,0 +1,1 @@
+"""The HTTP side, `chat api`: the page, and reading rooms without a connection."""

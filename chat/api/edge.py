@@ -1,0 +1,184 @@
+"""The outermost layer of the application: what holds for every request, whatever its route.
+
+Cross-origin answers, the headers of the page, refusals that need no route, the last resort when
+something raises, counting and logging. The query never gets into the log, as clients put into
+queries what they should not.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from chat.api.head import Head, head_of
+from chat.api.operations import ROUTE
+from chat.api.problems import HttpCode, Refusal, refusal
+from chat.api.services import ApiServices
+from chat.api.stats import NO_ROUTE
+from chat.broker.refusals import RETRY_MS
+from chat.gateway.address import client_address
+from chat.gateway.http import SECURITY_HEADERS
+from chat.protocol.errors import ErrorCode
+
+log = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+API = "/api/"
+MAX_LOGGED_PATH = 256
+#: How long a browser may remember what a preflight said.
+PREFLIGHT_MAX_AGE_S = 600
+_SECURITY = [(name.lower().encode(), text.encode()) for name, text in SECURITY_HEADERS.items()]
+_NO_STORE = (b"cache-control", b"no-store")
+_CLOSE = (b"connection", b"close")
+
+
+class Edge:
+    """Wraps the routed application.
+
+    Args:
+        application: what answers.
+        services: shared with it.
+    """
+
+    def __init__(self, application: Application, services: ApiServices) -> None:
+        self._application = application
+        self._services = services
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"there is no answer to {scope['type']}")
+        answer = _Answer(scope, send, self._services)
+        stats = self._services.stats
+        stats.in_flight += 1
+        try:
+            await self._answered(answer, scope, receive)
+        finally:
+            stats.in_flight -= 1
+            answer.count()
+
+    async def _answered(self, answer: "_Answer", scope: Message, receive: Receive) -> None:
+        early = self._refused(answer.head)
+        if early is not None:
+            await answer.refuse(early)
+            return
+        if answer.head.method == "OPTIONS" and answer.head.headers.get_all(
+            "Access-Control-Request-Method"
+        ):
+            await answer.preflight()
+            return
+        try:
+            await self._application(scope, receive, answer.send)
+        except Exception:  # the root of a request: a bug must not leave the client waiting
+            log.exception("request_failed", extra={"route": scope.get(ROUTE, NO_ROUTE)})
+            if not answer.status:
+                await answer.refuse(
+                    refusal(ErrorCode.INTERNAL, "Something went wrong on our side.")
+                )
+
+    def _refused(self, head: Head) -> Refusal | None:
+        """Refuse what no route would look at."""
+        if self._services.connections > self._services.settings.api_max_connections:
+            return refusal(
+                ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
+            )
+        lengths = head.headers.get_all("Content-Length")
+        if any(text.strip("0 ") for text in lengths) or head.headers.get_all("Transfer-Encoding"):
+            return refusal(HttpCode.BODY_REFUSED, "Nothing here takes a body.")
+        return None
+
+
+class _Answer:
+    """The answer to one request on its way out."""
+
+    def __init__(self, scope: Message, send: Send, services: ApiServices) -> None:
+        self.head = head_of(scope)
+        self.status = 0  # until it has begun
+        self._began_s = time.perf_counter()
+        self._scope = scope
+        self._send = send
+        self._services = services
+        self._size = 0
+        self._close = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on, its head with the fields that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *self._common(message["headers"])]
+        elif message["type"] == "http.response.body":
+            self._size += len(message.get("body", b""))
+        await self._send(message)
+
+    async def refuse(self, refused: Refusal) -> None:
+        """Answer with a problem and hang up: the rest of the request stays unread."""
+        self._close = True
+        await self._whole(refused.status, refused.headers, refused.body)
+
+    async def preflight(self) -> None:
+        """Tell a browser whether a page from elsewhere may ask.
+
+        Source: Fetch standard, CORS-preflight request.
+        """
+        if not self._is_shared:
+            await self.refuse(refusal(ErrorCode.FORBIDDEN, "This origin is not allowed."))
+            return
+        headers = {
+            "Access-Control-Allow-Methods": "GET, HEAD",
+            "Access-Control-Allow-Headers": "Authorization",
+            "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
+        }
+        await self._whole(204, headers, b"")
+
+    def count(self) -> None:
+        """Count and log the request, answered or not."""
+        seconds = time.perf_counter() - self._began_s
+        scope, head = self._scope, self.head
+        route = scope.get(ROUTE, NO_ROUTE)
+        self._services.stats.answered(route, head.method, self.status, seconds)
+        log.info(
+            "request",
+            extra={
+                "method": head.method[:16],
+                "path": head.path[:MAX_LOGGED_PATH],
+                "route": route,
+                "status": self.status,
+                "bytes": self._size,
+                "ms": round(seconds * 1000, 2),
+                "address": client_address(scope["client"], head, self._services.trusted_proxies),
+            },
+        )
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether a page from elsewhere asks for the API, and may."""
+        return (
+            self.head.path.startswith(API)
+            and bool(self.head.headers.get_all("Origin"))
+            and self._services.origins.allows(self.head)
+        )
+
+    def _common(self, present: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        common = list(_SECURITY)
+        if not any(name == b"cache-control" for name, _ in present):
+            common.append(_NO_STORE)
+        if self.head.path.startswith(API):
+            common.append((b"vary", b"Origin"))
+        if self._is_shared:
+            origin = self.head.headers.get_all("Origin")[0].encode("latin-1")
+            common.append((b"access-control-allow-origin", origin))
+            common.append((b"access-control-expose-headers", b"Retry-After"))
+        if self._close or self._services.draining:
+            common.append(_CLOSE)
+        return common
+
+    async def _whole(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        fields = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+        if status != 204:
+            fields.append((b"content-length", str(len(body)).encode()))
+        await self.send({"type": "http.response.start", "status": status, "headers": fields})
+        await self.send({"type": "http.response.body", "body": body})

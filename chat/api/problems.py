@@ -1,0 +1,98 @@
+"""Errors as problem details (RFC 9457), with the protocol's codes where it has one."""
+
+import math
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct, json
+
+from chat.protocol.errors import CommandError, ErrorCode
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class HttpCode(StrEnum):
+    """Refusals that only HTTP knows."""
+
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_REFUSED = "body_refused"
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its status, its title, and what a client should do about it."""
+
+    status: int
+    title: str
+    advice: str
+
+
+KINDS: dict[ErrorCode | HttpCode, Kind] = {
+    ErrorCode.INVALID_MESSAGE: Kind(400, "The request is not valid", "fix the client"),
+    ErrorCode.INVALID_ROOM: Kind(400, "That is not a room id", "fix the room id"),
+    ErrorCode.NOT_AUTHENTICATED: Kind(401, "A token is needed", "send Authorization: Bearer"),
+    ErrorCode.INVALID_TOKEN: Kind(401, "The token is not valid", "get another token"),
+    ErrorCode.FORBIDDEN: Kind(403, "That is not allowed", "get another token"),
+    HttpCode.NOT_FOUND: Kind(404, "There is nothing here", "fix the address"),
+    HttpCode.METHOD_NOT_ALLOWED: Kind(405, "That cannot be done here", "see the header Allow"),
+    ErrorCode.EPOCH_CHANGED: Kind(409, "The epoch is gone", "start from the last page"),
+    HttpCode.BODY_REFUSED: Kind(413, "The request is too large", "send no body"),
+    ErrorCode.RATE_LIMITED: Kind(429, "Too many requests", "wait for Retry-After seconds"),
+    ErrorCode.INTERNAL: Kind(500, "Something went wrong on our side", "back off, tell us"),
+    ErrorCode.BUSY: Kind(503, "The server is busy", "wait for Retry-After seconds"),
+    ErrorCode.UNAVAILABLE: Kind(
+        503, "The message store is away", "wait for Retry-After seconds, then back off"
+    ),
+}
+_CHALLENGES = {
+    ErrorCode.NOT_AUTHENTICATED: 'Bearer realm="chat"',
+    ErrorCode.INVALID_TOKEN: 'Bearer realm="chat", error="invalid_token"',
+}
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong with a request; `code` is stable, `detail` is for a person."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryAfterMs: int | None = None  # noqa: N815 - the wire's name
+
+
+class Refusal(NamedTuple):
+    """An answer that is a problem: status, header fields, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+_encode = json.Encoder().encode
+
+
+def refusal(
+    code: ErrorCode | HttpCode, detail: str, *, retry_after_ms: int | None = None
+) -> Refusal:
+    """Return the answer to a refused request; `detail` holds no internals and no token."""
+    kind = KINDS[code]
+    problem = Problem(
+        type=f"/docs#{code}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        code=code.value,
+        retryAfterMs=retry_after_ms,
+    )
+    headers = {"Content-Type": MEDIA_TYPE}
+    if retry_after_ms is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after_ms / 1000)))
+    if challenge := _CHALLENGES.get(code) if isinstance(code, ErrorCode) else None:
+        headers["WWW-Authenticate"] = challenge
+    return Refusal(kind.status, headers, _encode(problem))
+
+
+def refusal_of(error: CommandError) -> Refusal:
+    """Return the answer to what the protocol refuses."""
+    return refusal(error.code, error.message, retry_after_ms=error.retry_after_ms)

@@ -1,0 +1,119 @@
+"""Reading rooms: their history and who is in them. The answers are the protocol's events."""
+
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chat.api.authentication import Guard
+from chat.api.operations import Operation
+from chat.api.query import decode_query
+from chat.api.services import ApiServices
+from chat.broker.pages import history_page, presence_page
+from chat.identity.access import Action
+from chat.protocol.commands import History, Presence
+from chat.protocol.errors import ErrorCode
+from chat.protocol.events import HistoryPage, PresencePage, encode_event
+
+C = TypeVar("C", History, Presence)
+
+_REFUSALS = (
+    ErrorCode.INVALID_MESSAGE,
+    ErrorCode.INVALID_ROOM,
+    ErrorCode.NOT_AUTHENTICATED,
+    ErrorCode.INVALID_TOKEN,
+    ErrorCode.FORBIDDEN,
+    ErrorCode.RATE_LIMITED,
+    ErrorCode.UNAVAILABLE,
+)
+
+
+class Rooms:
+    """The operations on rooms."""
+
+    def __init__(self, services: ApiServices, guard: Guard) -> None:
+        self._services = services
+        self._guard = guard
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked."""
+        return [
+            Operation(
+                path="/api/v1/rooms/{roomId}/history",
+                handler=self.history,
+                name="readHistory",
+                summary="Messages of a room",
+                description=(
+                    "A page of stored messages in rising `seq`: the last ones, or those before or "
+                    "after a `seq`. `more` says whether the page has a successor: older messages "
+                    "when reading backwards, newer ones with `after`. A page may hold fewer "
+                    "messages than `limit` when they are long. The token has to allow `join` in "
+                    "the room."
+                ),
+                command=History,
+                parameters={
+                    "roomId": "The room.",
+                    "before": "Only messages with a lower `seq`. Not together with `after`.",
+                    "after": "Only messages with a higher `seq`. Not together with `before`.",
+                    "epoch": (
+                        "The epoch that `before` or `after` belongs to: the page is refused with "
+                        "`epoch_changed` when the position no longer means what it did."
+                    ),
+                    "limit": "The most messages in the page.",
+                },
+                answer=HistoryPage,
+                errors=(*_REFUSALS, ErrorCode.EPOCH_CHANGED),
+            ),
+            Operation(
+                path="/api/v1/rooms/{roomId}/presence",
+                handler=self.presence,
+                name="readPresence",
+                summary="Members of a room",
+                description=(
+                    "The number of users in a room, in the whole cluster, and a page of them. "
+                    "`cursor` continues the list, its absence ends it. Who is a member all the "
+                    "while appears at least once, maybe twice. The token has to allow `join` in "
+                    "the room."
+                ),
+                command=Presence,
+                parameters={
+                    "roomId": "The room.",
+                    "cursor": "Where to continue: the `cursor` of the page before.",
+                    "limit": "About how many members; small rooms come whole.",
+                },
+                answer=PresencePage,
+                errors=_REFUSALS,
+            ),
+        ]
+
+    async def history(self, request: Request) -> Response:
+        """Answer a page of stored messages.
+
+        Raises:
+            CommandError: the request is refused.
+            LinkError: Redis is away.
+        """
+        command = await self._admitted(request, History)
+        most_bytes = self._services.settings.max_outbound_bytes // 2
+        return _answer(await history_page(self._services.broker, command, most_bytes))
+
+    async def presence(self, request: Request) -> Response:
+        """Answer a page of members.
+
+        Raises:
+            CommandError: the request is refused.
+            LinkError: Redis is away.
+        """
+        command = await self._admitted(request, Presence)
+        return _answer(await presence_page(self._services.members, command))
+
+    async def _admitted(self, request: Request, kind: type[C]) -> C:
+        identity = await self._guard.admit(request)
+        room_id = request.path_params["roomId"]
+        command: C = decode_query(request.scope["query_string"], room_id, kind)
+        self._guard.require(identity, room_id, Action.JOIN)
+        return command
+
+
+def _answer(page: HistoryPage | PresencePage) -> Response:
+    return Response(encode_event(page), media_type="application/json")

@@ -1,0 +1,20 @@
+"""What a client is told when Redis does not answer."""
+
+from chat.broker.link import LinkBusyError
+from chat.protocol.errors import CommandError, ErrorCode
+
+#: When to try again after a refusal that is nobody's fault.
+RETRY_MS = 1000
+
+
+def unavailable(exc: object) -> CommandError:
+    """Say that Redis is away, or that too much waits for it."""
+    if isinstance(exc, LinkBusyError):
+        return CommandError(
+            ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
+        )
+    return CommandError(
+        ErrorCode.UNAVAILABLE,
+        "The message store is away, try again.",
+        retry_after_ms=RETRY_MS,
+    )

@@ -1,0 +1,150 @@
+"""The description: true for programs, readable for people, and nothing of it from elsewhere."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from chat.api.problems import KINDS
+from chat.protocol.errors import ErrorCode
+from tests.api.conftest import Site
+from tests.support import http
+
+
+@pytest.fixture
+async def document(site: Site) -> dict[str, Any]:
+    answer = await site.api.ask("/api/openapi.json", None)
+    assert answer.headers["content-type"] == "application/json"
+    body: dict[str, Any] = answer.body
+    return body
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def checked(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Compare a value with as much of JSON Schema as our document uses."""
+    if "$ref" in schema:
+        checked(value, schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    elif schema.get("type") == "object" and "properties" in schema:
+        assert set(schema["required"]) <= value.keys() <= schema["properties"].keys()
+        for name, part in value.items():
+            checked(part, schema["properties"][name], schemas)
+    elif schema.get("type") == "array":
+        for part in value:
+            checked(part, schema["items"], schemas)
+    elif "enum" in schema:
+        assert value in schema["enum"]
+    elif "type" in schema:
+        kinds = {"string": str, "integer": int, "boolean": bool, "object": dict, "null": type(None)}
+        assert isinstance(value, kinds[schema["type"]])
+
+
+def test_the_document_is_complete(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    schemas = document["components"]["schemas"]
+    for reference in references(document):
+        prefix, _, name = reference.rpartition("/")
+        assert prefix == "#/components/schemas"
+        assert name in schemas
+    operations = [path["get"] for path in document["paths"].values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert {"200", "500", "503"} <= operation["responses"].keys()
+        needs_token = "security" in operation
+        assert ("401" in operation["responses"]) == needs_token
+        for parameter in operation.get("parameters", []):
+            assert parameter["schema"]["type"] in ("string", "integer")
+            assert parameter["description"]
+
+
+async def test_answers_are_what_the_document_says(site: Site, document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for path, methods in document["paths"].items():
+        responses = methods["get"]["responses"]
+        for user in ("ann", None):
+            answer = await site.api.ask(path.format(roomId="lobby"), user)
+            [content] = responses[str(answer.status)]["content"].items()
+            assert answer.headers["content-type"] == content[0]
+            checked(answer.body, content[1]["schema"], schemas)
+
+
+async def test_parameters_are_the_ones_that_are_understood(
+    site: Site, document: dict[str, Any]
+) -> None:
+    for path, methods in document["paths"].items():
+        for parameter in methods["get"].get("parameters", []):
+            if parameter["in"] == "query" and parameter["schema"]["type"] == "integer":
+                least = parameter["schema"]["minimum"]
+                where = f"{path.format(roomId='lobby')}?{parameter['name']}="
+                assert (await site.api.ask(f"{where}{least}")).status == 200
+                assert (await site.api.ask(f"{where}{least - 1}")).code == "invalid_message"
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, and whether its tags are balanced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            assert name != "style"
+            if name == "id":
+                assert value not in self.ids
+                self.ids.add(str(value))
+            if name in ("href", "src"):
+                self.links.append(str(value))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+async def test_the_readable_page_needs_no_script_and_nobody_else(
+    site: Site, document: dict[str, Any]
+) -> None:
+    answer = await http.get(site.api.port, "/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page()
+    page.feed(answer.body)
+    assert page.open == []
+    assert not page.tags & {"script", "style", "iframe", "img"}
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        else:
+            assert (await http.get(site.api.port, link)).status == 200
+    for path in document["paths"]:
+        assert path in answer.body
+
+
+async def test_every_code_of_a_problem_is_explained_where_its_type_points(site: Site) -> None:
+    page = Page()
+    page.feed((await http.get(site.api.port, "/docs")).body)
+    assert {str(code) for code in KINDS} <= page.ids
+
+
+def test_codes_are_the_protocols_or_ones_of_http_alone() -> None:
+    protocol = {code.value for code in ErrorCode}
+    for code, kind in KINDS.items():
+        assert isinstance(code, ErrorCode) == (code.value in protocol)
+        assert 400 <= kind.status < 600
+        assert re.fullmatch(r"[a-z_]+", code.value)

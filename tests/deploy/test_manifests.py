@@ -4,8 +4,9 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import yaml
 
-from tests.deploy.manifests import SYSTEMS, Manifests, Pod, kustomize, make_secrets, stage
+from tests.deploy.manifests import SYSTEMS, Manifests, Pod, build, kustomize, make_secrets, stage
 
 #: The oldest Kubernetes that has all that is used, and the newest there is a schema for.
 VERSIONS = ("1.32", "1.37")
@@ -110,3 +111,23 @@ def test_the_script_does_not_make_up_the_secret_of_a_target(tmp_path: Path) -> N
 
     assert made.returncode == 1
     assert "jwt-secret" in made.stderr
+
+
+def test_a_certificate_may_come_from_cert_manager(tmp_path: Path) -> None:
+    k8s = stage(tmp_path / "deploy")
+    assert make_secrets(k8s, "production").returncode == 0
+    path = k8s / "overlays" / "production" / "kustomization.yaml"
+    overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
+    overlay["components"].append("../../components/cert-manager")
+    overlay["secretGenerator"] = [
+        one for one in overlay["secretGenerator"] if one["name"] != "chat-tls"
+    ]
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+
+    manifests = build(path.parent)
+
+    certificate = manifests.named("Certificate")["chat-tls"]["spec"]
+    (volume,) = (v for v in manifests.pod("chat-haproxy").spec["volumes"] if v["name"] == "certs")
+    assert volume["secret"]["secretName"] == certificate["secretName"]
+    assert volume["secret"]["items"] == [{"key": "tls-combined.pem", "path": "tls.pem"}]
+    assert certificate["additionalOutputFormats"] == [{"type": "CombinedPEM"}]

@@ -121,7 +121,7 @@ async def test_a_cluster_is_formed_once_and_found_formed_later(
 
     assert sum(masters) == 3
     assert [node.is_master() for node in nodes] == masters
-    assert all(node.info()["cluster_known_nodes"] == str(NODES) for node in nodes)
+    await until(lambda: all(node.info()["cluster_known_nodes"] == str(NODES) for node in nodes))
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ if [ -n "${AUTH_FILE:-}" ]; then
   export REDISCLI_AUTH
 fi
 tries="${TRIES:-300}"
+# shellcheck disable=SC2086 # a list
+count="$(set -- $NODES && echo $#)"
 
 ask() { # ask HOST:PORT COMMAND...
   where="$1"
@@ -55,11 +57,13 @@ wait_for() { # wait_for WHAT COMMAND...
 
 answers() { [ "$(ask "$1" ping)" = PONG ]; }
 
-# Each node has its own view: the cluster is whole when all of them say so.
+# Each node has its own view: the cluster is whole when all of them say so. The word about who
+# replicates whom spreads last.
 is_whole() {
   for node in $NODES; do
     [ "$(info "$node" cluster_state)" = ok ] || return 1
     [ "$(info "$node" cluster_slots_ok)" = 16384 ] || return 1
+    [ "$(info "$node" cluster_known_nodes)" -ge "$count" ] || return 1
   done
 }
 

@@ -8,7 +8,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench docs system clean
+.PHONY: help run test test-fast check bench docs k8s-rules system clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"
@@ -17,6 +17,7 @@ help:
 	@echo "make check      formatting, lints, types"
 	@echo "make bench      the benchmarks"
 	@echo "make docs       write the generated pages of docs/"
+	@echo "make k8s-rules  write the alert rules of deploy/prometheus for Kubernetes"
 	@echo "make clean      remove the environment and all caches, not chat-data"
 
 # exec: Ctrl-C reaches chat itself, which drains, stops its Redis and ends.
@@ -83,6 +84,9 @@ bench: $(INSTALLED_DEV)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
+
+k8s-rules:
+	@cd deploy/k8s/components/monitoring && ./rule.sh > prometheus-rule.part && mv prometheus-rule.part prometheus-rule.yaml
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -9,7 +9,7 @@ from loadtest.arguments import build_parser
 from loadtest.scenario import load
 from tests.support.worker import REPOSITORY
 
-MANIFEST = REPOSITORY / "deploy" / "k8s" / "loadtest-job.yaml"
+MANIFEST = REPOSITORY / "deploy" / "k8s" / "overlays" / "loadtest" / "loadtest.yaml"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench docs k8s-rules system clean
+.PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"
@@ -18,6 +18,9 @@ help:
 	@echo "make bench      the benchmarks"
 	@echo "make docs       write the generated pages of docs/"
 	@echo "make k8s-rules  write the alert rules of deploy/prometheus for Kubernetes"
+	@echo "make image      build the container images chat:local and chat-loadtest:local"
+	@echo "make secrets    make the secrets of docker-compose.yml, for development"
+	@echo "make lock       pin what the image installs: deploy/requirements*.lock"
 	@echo "make clean      remove the environment and all caches, not chat-data"
 
 # exec: Ctrl-C reaches chat itself, which drains, stops its Redis and ends.
@@ -84,6 +87,28 @@ bench: $(INSTALLED_DEV)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
+	$(BIN)/python deploy/grafana/dashboards.py
+
+BUILD := docker build --build-arg VERSION="$$($(PYTHON) -c 'import chat; print(chat.__version__)')" \
+  --build-arg REVISION="$$(git rev-parse --short HEAD)"
+
+image:
+	DOCKER_BUILDKIT=1 $(BUILD) --tag chat:local .
+	DOCKER_BUILDKIT=1 $(BUILD) --tag chat-loadtest:local --target loadtest .
+
+secrets:
+	@deploy/make-secrets.sh
+
+# For any platform and any Python from 3.11 on; without the address of the index it came from.
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+  --generate-hashes --custom-compile-command 'make lock'
+
+lock: $(INSTALLED)
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.8'
+	$(COMPILE) pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --extra loadtest -c deploy/requirements.lock \
+	  -o deploy/requirements-loadtest.lock
+	echo 'hatchling>=1.27' | $(COMPILE) - -o deploy/requirements-build.lock
 
 k8s-rules:
 	@cd deploy/k8s/components/monitoring && ./rule.sh > prometheus-rule.part && mv prometheus-rule.part prometheus-rule.yaml

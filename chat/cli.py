@@ -18,7 +18,15 @@ from msgspec import structs
 from chat.arguments import build_parser
 from chat.ops import logs
 from chat.ops.signing import signing_key
-from chat.settings import SECRETS, Settings, SettingsError, describe, from_environ, variable
+from chat.settings import (
+    SECRETS,
+    Settings,
+    SettingsError,
+    describe,
+    from_environ,
+    is_given,
+    variable,
+)
 from chat.supervisor.control import ControlChannel
 from chat.supervisor.embedded import EmbeddedRedis
 from chat.supervisor.listening import bind
@@ -77,7 +85,7 @@ def _is_loopback(host: str) -> bool:
 
 async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
     redis = None
-    if options.embedded_redis or (options.local and variable("redis_url") not in os.environ):
+    if options.embedded_redis or (options.local and not is_given(os.environ, "redis_url")):
         redis = EmbeddedRedis(options.data_dir, restart_backoff_max_s=settings.restart_backoff_max)
 
     def announce(supervisor: Supervisor) -> None:

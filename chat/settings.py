@@ -1,12 +1,14 @@
 """Every setting: one typed field with a default, an environment variable and a sentence.
 
 The environment variable of a field is `CHAT_` and its name in capitals. Durations are seconds,
-sizes are bytes, rates are per second. `docs/settings.md` is made from this file and a test keeps
-the two equal. Nothing here reads the environment by itself: `from_environ` takes a mapping.
+sizes are bytes, rates are per second. A secret may be in a file that `CHAT_<NAME>_FILE` names
+instead. `docs/settings.md` is made from this file and a test keeps the two equal. Nothing here
+reads the environment by itself: `from_environ` takes a mapping.
 """
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, cast
 
 from msgspec import Meta, Struct, ValidationError, convert
@@ -15,7 +17,8 @@ from msgspec.structs import fields
 
 PREFIX = "CHAT_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-SECRETS = frozenset({"redis_url", "jwt_secret"})  # values that are never printed
+SECRETS = frozenset({"redis_url", "jwt_secret"})  # never printed, and may be in a file
+_IN_FILE = "_FILE"
 _DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
 
 Count = Annotated[int, Meta(ge=1)]
@@ -327,18 +330,25 @@ def variable(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
+def is_given(environ: Mapping[str, str], field_name: str) -> bool:
+    """Tell whether a setting is in the environment, by itself or as a file."""
+    name = variable(field_name)
+    return name in environ or (field_name in SECRETS and name + _IN_FILE in environ)
+
+
 def from_environ(environ: Mapping[str, str]) -> Settings:
     """Build settings from `CHAT_*` variables; everything else in `environ` is ignored.
 
+    Reads the files that `CHAT_<NAME>_FILE` of a secret names, now and never again.
+
     Raises:
-        SettingsError: a value is wrong or a `CHAT_*` name is not a setting.
+        SettingsError: a value is wrong, a file cannot be read or a `CHAT_*` name is not a setting.
     """
     known = {variable(field.name): field for field in fields(Settings)}
     values: dict[str, object] = {}
     problems: list[str] = []
-    for name, text in environ.items():
-        if not name.startswith(PREFIX):
-            continue
+    given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    for name, text in _with_secrets_read(given, problems).items():
         field = known.get(name)
         if field is None:
             problems.append(f"{name} is not a setting (docs/settings.md lists them all)")
@@ -354,6 +364,41 @@ def from_environ(environ: Mapping[str, str]) -> Settings:
         except ValueError as exc:
             problems.append(str(exc))
     raise SettingsError("; ".join(problems) + ".")
+
+
+def _with_secrets_read(given: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Return the variables with the content of each secret's file in place of its path."""
+    found = dict(given)
+    for name in map(variable, sorted(SECRETS)):
+        path = found.pop(name + _IN_FILE, None)
+        if path is None:
+            continue
+        if name in found:
+            problems.append(f"{name} and {name}{_IN_FILE} are both given: keep one")
+            continue
+        try:
+            found[name] = _read_secret(Path(path))
+        except ValueError as exc:
+            problems.append(f"{name}{_IN_FILE}: {path}: {exc}")
+    return found
+
+
+def _read_secret(path: Path) -> str:
+    """Return the text of a file without the newline that editors and `echo` end it with.
+
+    Raises:
+        ValueError: it cannot be read, is no UTF-8 or is empty; says which.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ValueError(exc.strerror or "it cannot be read") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise ValueError("it is empty")
+    return secret
 
 
 def to_environ(settings: Settings) -> dict[str, str]:

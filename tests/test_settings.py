@@ -1,5 +1,7 @@
 """Settings: refused with a sentence, handed on unchanged."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -12,6 +14,7 @@ from chat.settings import (
     SettingsError,
     describe,
     from_environ,
+    is_given,
     to_environ,
     variable,
 )
@@ -76,3 +79,51 @@ def test_a_wrong_secret_is_not_repeated() -> None:
         with pytest.raises(SettingsError) as caught:
             from_environ({variable(name): "geheim", "CHAT_PORT": "x"})
         assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_a_secret_comes_out_of_a_file(tmp_path: Path, name: str, end: str) -> None:
+    secret = "geheim, with a blank at its end and at least 32 bytes "
+    (tmp_path / "secret").write_bytes(f"{secret}{end}".encode())
+
+    environ = {f"{variable(name)}_FILE": str(tmp_path / "secret")}
+
+    assert getattr(from_environ(environ), name) == secret
+    assert is_given(environ, name)
+    assert not is_given({}, name)
+
+
+def test_a_child_process_gets_the_secret_and_not_the_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://cache:6379/0\n")
+    settings = from_environ({"CHAT_REDIS_URL_FILE": str(tmp_path / "url")})
+    (tmp_path / "url").unlink()
+
+    assert from_environ(to_environ(settings)) == settings
+
+
+def test_a_secret_and_its_file_together_are_refused(tmp_path: Path) -> None:
+    environ = {"CHAT_JWT_SECRET": "geheim" * 8, "CHAT_JWT_SECRET_FILE": str(tmp_path / "secret")}
+    with pytest.raises(SettingsError, match="CHAT_JWT_SECRET_FILE are both given") as caught:
+        from_environ(environ)
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file"), (b"", "empty"), (b"\n", "empty"), (b"\xff\xfe", "UTF-8")],
+)
+def test_a_secret_file_that_cannot_be_used_is_named(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=why) as caught:
+        from_environ({"CHAT_REDIS_URL_FILE": str(path)})
+    assert f"CHAT_REDIS_URL_FILE: {path}: " in str(caught.value)
+
+
+def test_only_secrets_can_be_in_files() -> None:
+    with pytest.raises(SettingsError, match="CHAT_PORT_FILE is not a setting"):
+        from_environ({"CHAT_PORT_FILE": "/run/port"})

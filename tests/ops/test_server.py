@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chat.ops import healthcheck
 from chat.ops import server as server_module
 from chat.ops.server import OpsServer, Readiness
 from tests.support import http
@@ -112,3 +113,20 @@ async def test_connections_are_bounded(ops: Ops, monkeypatch: pytest.MonkeyPatch
     first.close()
     await until(lambda: not ops.server.connections)
     assert (await http.get(ops.port, "/healthz")).status == 200
+
+
+async def test_the_healthcheck_of_an_image_asks_the_operations_port(ops: Ops) -> None:
+    environ = {"CHAT_OPS_HOST": "0.0.0.0", "CHAT_OPS_PORT": str(ops.port)}
+    assert await asyncio.to_thread(healthcheck.problem, environ, "/healthz") is None
+
+    ops.readiness = Readiness(ready=False, reasons=["Redis is away"], workers=[])
+    assert await asyncio.to_thread(healthcheck.problem, environ, "/healthz") is None
+    found = await asyncio.to_thread(healthcheck.problem, environ, "/readyz")
+    assert found is not None
+    assert "503" in found
+    assert "Redis is away" in found
+
+
+def test_a_healthcheck_of_nothing_fails(unused_port: int) -> None:
+    environ = {"CHAT_OPS_PORT": str(unused_port)}
+    assert "refused" in (healthcheck.problem(environ, "/healthz") or "").lower()

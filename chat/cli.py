@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `token`, `settings`.
+"""The `chat` command: `up`, `worker`, `token`, `settings`, `front`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from chat.arguments import build_parser
+from chat.front.command import front
 from chat.ops import logs
 from chat.ops.signing import signing_key
 from chat.settings import SECRETS, Settings, SettingsError, describe, from_environ, variable
@@ -31,7 +32,7 @@ _OPS_BACKLOG = 128
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = build_parser(up=_up, worker=_worker, token=_token, settings=_settings)
+    parser = build_parser(up=_up, worker=_worker, token=_token, settings=_settings, front=front)
     options = parser.parse_args(arguments)
     try:
         code: int = options.command(options, from_environ(os.environ))
@@ -108,10 +109,10 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
 def _worker(options: argparse.Namespace, settings: Settings) -> int:
     from chat.worker.main import run_worker  # what only a worker needs, uvloop too
 
-    listen_socket = _socket(options.listen_fd) or bind(
-        settings.host, settings.port, settings.listen_backlog, names=("host", "port")
-    )
-    ops_socket = _socket(options.ops_fd)
+    listen_sockets = [_socket(fd) for fd in options.listen_fd or ()] or [
+        bind(settings.host, settings.port, settings.listen_backlog, names=("host", "port"))
+    ]
+    ops_socket = None if options.ops_fd is None else _socket(options.ops_fd)
     control = None
     if options.control_fd is not None:
         control = ControlChannel.from_fd(options.control_fd)
@@ -121,16 +122,14 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
         )
     return run_worker(
         settings,
-        listen_socket=listen_socket,
+        listen_sockets=listen_sockets,
         ops_socket=ops_socket,
         control=control,
         slot=options.slot,
     )
 
 
-def _socket(fd: int | None) -> socket.socket | None:
-    if fd is None:
-        return None
+def _socket(fd: int) -> socket.socket:
     try:
         return socket.socket(fileno=fd)
     except OSError as exc:

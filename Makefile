@@ -55,10 +55,11 @@ $(INSTALLED_DEV): $(INSTALLED)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[embedded,loadtest]' --group dev
 	@touch $@
 
-# A browser for the page's tests, and a Redis that is not the embedded one.
+# A browser for the page's tests, a Redis that is not the embedded one, and HAProxy.
 system:
 	@missing=""; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v haproxy >/dev/null || missing="$$missing haproxy"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || missing="$$missing chromium fonts-dejavu-core"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \

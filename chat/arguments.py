@@ -77,6 +77,17 @@ examples:
   chat token --user ann
   chat token --user ann --name Ann --room 'news-*=join' --room team=join,publish --ttl 600
 """
+_FRONT = """\
+For HAProxy in front of the workers (docs/haproxy.md). `servers` prints its list of servers,
+`state` shows what it thinks of them, `drain` keeps new connections away from a worker and `ready`
+takes that back; connections that it has stay.
+
+examples:
+  chat front servers 'unix:/run/chat/worker-{slot}.sock' --slots 4 > servers.cfg
+  chat front servers 10.0.0.1:8080 10.0.0.2:8080 --api 10.0.0.1:8090 > servers.cfg
+  chat front state
+  chat front drain worker-1
+"""
 _SETTINGS = """\
 Prints every setting in force as CHAT_ variables, secrets masked, a * before those that differ
 from the default. Fails with a sentence if one is wrong.
@@ -95,6 +106,7 @@ def build_parser(
     nodes: Command,
     token: Command,
     settings: Command,
+    front: Command,
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -104,10 +116,11 @@ def build_parser(
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _up_arguments(_add(commands, "up", up, "run workers behind one port", _UP))
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
-    _socket_arguments(_add(commands, "api", api, "run the HTTP side", _API))
+    _api_arguments(_add(commands, "api", api, "run the HTTP side", _API))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
+    _front_arguments(_add(commands, "front", front, "what HAProxy needs, and a word to it", _FRONT))
     return parser
 
 
@@ -150,17 +163,28 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _socket_arguments(parser: argparse.ArgumentParser) -> None:
+def _api_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen-fd", type=_number, metavar="N", help="inherited public listening socket"
     )
+    _ops_argument(parser)
+
+
+def _ops_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ops-fd", type=_number, metavar="N", help="inherited operations listening socket"
     )
 
 
 def _worker_arguments(parser: argparse.ArgumentParser) -> None:
-    _socket_arguments(parser)
+    parser.add_argument(
+        "--listen-fd",
+        action="append",
+        type=_number,
+        metavar="N",
+        help="inherited public listening socket; may be repeated",
+    )
+    _ops_argument(parser)
     parser.add_argument(
         "--control-fd", type=_number, metavar="N", help="inherited channel to the supervisor"
     )
@@ -196,6 +220,39 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
         "--ttl", type=_seconds, default=3600.0, metavar="S", help="seconds (default: 3600)"
     )
     parser.add_argument("--name", metavar="DISPLAY", help="display name, shown to other members")
+
+
+def _front_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    servers = actions.add_parser("servers", help="print the servers file of HAProxy")
+    servers.add_argument(
+        "workers",
+        nargs="*",
+        metavar="ADDRESS",
+        help="host:port, unix:/path or abns:name of a worker, or a pattern with {slot} in it "
+        "(default: CHAT_WORKER_SOCKETS)",
+    )
+    servers.add_argument(
+        "--slots", type=_positive, metavar="N", help="slots of a pattern (default: CHAT_WORKERS)"
+    )
+    servers.add_argument(
+        "--api", action="append", metavar="ADDRESS", help="of `chat api`; may be repeated"
+    )
+    for name, text in (
+        ("state", "show HAProxy's servers"),
+        ("drain", "send a worker no new connections"),
+        ("ready", "use a worker again"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument(
+            "--socket",
+            type=Path,
+            default=Path("/run/haproxy/admin.sock"),
+            metavar="PATH",
+            help="HAProxy's stats socket (default: /run/haproxy/admin.sock)",
+        )
+        if name != "state":
+            action.add_argument("worker", metavar="SERVER", help="its name, as `state` shows it")
 
 
 def _room(text: str) -> tuple[str, list[str]]:

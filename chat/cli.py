@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`.
+"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`, `front`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from chat.arguments import build_parser
+from chat.front.command import front
 from chat.ops import logs
 from chat.ops.signing import signing_key
 from chat.settings import (
@@ -40,7 +41,13 @@ _OPS_BACKLOG = 128
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     parser = build_parser(
-        up=_up, worker=_worker, api=_api, nodes=_nodes, token=_token, settings=_settings
+        up=_up,
+        worker=_worker,
+        api=_api,
+        nodes=_nodes,
+        token=_token,
+        settings=_settings,
+        front=front,
     )
     options = parser.parse_args(arguments)
     try:
@@ -118,10 +125,10 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
 def _worker(options: argparse.Namespace, settings: Settings) -> int:
     from chat.worker.main import run_worker  # what only a worker needs, uvloop too
 
-    listen_socket = _socket(options.listen_fd) or bind(
-        settings.host, settings.port, settings.listen_backlog, names=("host", "port")
-    )
-    ops_socket = _socket(options.ops_fd)
+    listen_sockets = [_socket(fd) for fd in options.listen_fd or ()] or [
+        bind(settings.host, settings.port, settings.listen_backlog, names=("host", "port"))
+    ]
+    ops_socket = None if options.ops_fd is None else _socket(options.ops_fd)
     control = None
     if options.control_fd is not None:
         control = ControlChannel.from_fd(options.control_fd)
@@ -129,7 +136,7 @@ def _worker(options: argparse.Namespace, settings: Settings) -> int:
         ops_socket = _bind_ops(settings)
     return run_worker(
         settings,
-        listen_socket=listen_socket,
+        listen_sockets=listen_sockets,
         ops_socket=ops_socket,
         control=control,
         slot=options.slot,
@@ -140,9 +147,7 @@ def _bind_ops(settings: Settings) -> socket.socket:
     return bind(settings.ops_host, settings.ops_port, _OPS_BACKLOG, names=("ops_host", "ops_port"))
 
 
-def _socket(fd: int | None) -> socket.socket | None:
-    if fd is None:
-        return None
+def _socket(fd: int) -> socket.socket:
     try:
         return socket.socket(fileno=fd)
     except OSError as exc:
@@ -155,13 +160,16 @@ def _socket(fd: int | None) -> socket.socket | None:
 def _api(options: argparse.Namespace, settings: Settings) -> int:
     from chat.api.main import run_api  # what only the HTTP side needs
 
-    listen_socket = _socket(options.listen_fd) or bind(
-        settings.api_host,
-        settings.api_port,
-        settings.listen_backlog,
-        names=("api_host", "api_port"),
-    )
-    ops_socket = _socket(options.ops_fd) or _bind_ops(settings)
+    if options.listen_fd is not None:
+        listen_socket = _socket(options.listen_fd)
+    else:
+        listen_socket = bind(
+            settings.api_host,
+            settings.api_port,
+            settings.listen_backlog,
+            names=("api_host", "api_port"),
+        )
+    ops_socket = _bind_ops(settings) if options.ops_fd is None else _socket(options.ops_fd)
     return run_api(settings, listen_socket=listen_socket, ops_socket=ops_socket)
 
 

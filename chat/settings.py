@@ -53,6 +53,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     workers: Annotated[Count, _doc("Worker processes under `chat up`. Default: one per core.")] = (
         _DEFAULT_WORKERS
     )
+    worker_sockets: Annotated[
+        str,
+        _doc(
+            "Where each worker of `chat up` listens for itself too, for a proxy that chooses it: "
+            "`unix:/run/chat/worker-{slot}.sock`, `abns:chat-{slot}` or `tcp:HOST:PORT+{slot}`."
+        ),
+    ] = ""
 
     # --- how others find and spare it
     advertise: Annotated[
@@ -162,7 +169,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 50
     trusted_proxies: Annotated[
         str,
-        _doc("Comma-separated addresses or networks whose X-Forwarded-For is believed."),
+        _doc(
+            "Comma-separated addresses or networks whose X-Forwarded-For is believed; with any of "
+            "them that of Unix sockets too."
+        ),
     ] = ""
 
     # --- identity
@@ -320,6 +330,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             problems.append("CHAT_REDIS_PROBE_TIMEOUT must be at least CHAT_REDIS_PROBE_INTERVAL")
         if self.jwt_secret and len(self.jwt_secret.encode()) < 32:
             problems.append("CHAT_JWT_SECRET must have at least 32 bytes (RFC 7518 section 3.2)")
+        if self.worker_sockets and not self.trusted_proxies:
+            problems.append(
+                "CHAT_WORKER_SOCKETS are for a proxy: name it in CHAT_TRUSTED_PROXIES, or all its "
+                "clients share one address and its budget"
+            )
         if self.local_mode and self.host not in LOOPBACK:
             problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
         return problems

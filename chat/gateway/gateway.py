@@ -10,6 +10,7 @@ import random
 import resource
 import socket
 import time
+from collections.abc import Sequence
 from typing import TypeVar
 
 from chat.gateway.address import parse_networks
@@ -63,31 +64,32 @@ class Gateway:
         self._empty = asyncio.Event()  # no connection is left
         self._empty.set()
         self._random = random.Random()  # noqa: S311 - jitter is no secret
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._ticker: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
     def is_accepting(self) -> bool:
-        """Whether new connections are taken from the listening socket."""
-        return self._server is not None
+        """Whether new connections are taken from the listening sockets."""
+        return bool(self._servers)
 
     # -------------------------------------------------------------- lifecycle
 
-    async def start(self, listen_socket: socket.socket) -> None:
-        """Start accepting on a bound socket."""
-        self._server = await self._loop.create_server(
-            lambda: Handshake(self), sock=listen_socket, backlog=self.settings.listen_backlog
-        )
+    async def start(self, listen_sockets: Sequence[socket.socket]) -> None:
+        """Start accepting on bound sockets, TCP or Unix."""
+        for sock in listen_sockets:
+            server = await self._loop.create_server(
+                lambda: Handshake(self), sock=sock, backlog=self.settings.listen_backlog
+            )
+            self._servers.append(server)
         self._ticker = asyncio.create_task(self._run_ticks(), name="gateway-tick")
         self._beat()
 
     def stop_accepting(self) -> None:
-        """Close this process's copy of the listening socket; open connections live on."""
+        """Close this process's copies of the listening sockets; open connections live on."""
         self.draining = True
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        while self._servers:
+            self._servers.pop().close()
 
     async def wait_empty(self, timeout_s: float) -> bool:
         """Wait until no connection is left; false if some are after `timeout_s`."""

@@ -44,17 +44,18 @@ class Child:
         slot: int,
         command: Sequence[str],
         environ: Mapping[str, str],
-        listening: socket.socket,
+        listening: Sequence[socket.socket],
         on_report: Callable[[Report], None],
     ) -> "Child":
-        """Start a worker on a listening socket.
+        """Start a worker on listening sockets.
 
         Raises:
             OSError: the system cannot start a process now.
         """
         ours, theirs = socket.socketpair()
-        fds = {"--listen-fd": listening.fileno(), "--control-fd": theirs.fileno(), "--slot": slot}
-        arguments = [text for name, value in fds.items() for text in (name, str(value))]
+        fds = [sock.fileno() for sock in (*listening, theirs)]
+        arguments = [text for fd in fds[:-1] for text in ("--listen-fd", str(fd))]
+        arguments += ["--control-fd", str(fds[-1]), "--slot", str(slot)]
         with theirs:
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -62,7 +63,7 @@ class Child:
                     *arguments,
                     env=environ,
                     stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=(listening.fileno(), theirs.fileno()),
+                    pass_fds=fds,
                     start_new_session=True,  # Ctrl-C is for the supervisor, which then drains us
                 )
             except OSError:

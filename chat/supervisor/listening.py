@@ -9,14 +9,14 @@ import socket
 from chat.settings import SettingsError, variable
 
 
-def bind(host: str, port: int, backlog: int, *, names: tuple[str, str]) -> socket.socket:
+def bind(host: str, port: int, backlog: int, *, names: tuple[str, ...]) -> socket.socket:
     """Return a listening socket that nobody shares.
 
     Args:
         host: address or name; the first address of a name is used.
         port: 0 for any free one.
         backlog: length of the kernel's queue.
-        names: the settings that hold host and port, for the sentence of an error.
+        names: the setting or settings that hold host and port, for the sentence of an error.
 
     Raises:
         SettingsError: the address is unknown, not ours or in use.
@@ -26,14 +26,12 @@ def bind(host: str, port: int, backlog: int, *, names: tuple[str, str]) -> socke
     return sock
 
 
-def _bound(host: str, port: int, names: tuple[str, str], *, shared: bool) -> socket.socket:
-    host_variable, port_variable = map(variable, names)
+def _bound(host: str, port: int, names: tuple[str, ...], *, shared: bool) -> socket.socket:
+    variables = [variable(name) for name in names]
     try:
         info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as exc:
-        raise SettingsError(
-            f"{host_variable}: {host!r} is not an address: {exc.strerror}."
-        ) from exc
+        raise SettingsError(f"{variables[0]}: {host!r} is not an address: {exc.strerror}.") from exc
     family, _, _, _, address = info[0]
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -46,7 +44,7 @@ def _bound(host: str, port: int, names: tuple[str, str], *, shared: bool) -> soc
         why = (exc.strerror or str(exc)).lower()
         raise SettingsError(
             f"Cannot listen on {host} port {port} ({why}): "
-            f"stop what uses it, or set {host_variable} and {port_variable}."
+            f"stop what uses it, or set {' and '.join(variables)}."
         ) from exc
     return sock
 

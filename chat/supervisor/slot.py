@@ -1,4 +1,4 @@
-"""One place for a worker: its listening socket, the process in it, its restarts."""
+"""One place for a worker: its listening sockets, the process in it, its restarts."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,11 @@ from chat.settings import Settings, SettingsError
 from chat.supervisor.backoff import Backoff
 from chat.supervisor.child import Child
 from chat.supervisor.listening import PublicPort
+from chat.supervisor.worker_sockets import WorkerSockets
 
 #: Exit code of a worker whose settings are wrong (EX_CONFIG of sysexits.h).
 EXIT_SETTINGS = 78
-#: A pause longer than this closes the listening socket, so that nobody waits in its queue.
+#: A pause longer than this closes the listening sockets, so that nobody waits in their queues.
 QUEUE_PATIENCE_S = 1.0
 #: How long a new worker may take to become ready when it replaces another.
 REPLACE_TIMEOUT_S = 30.0
@@ -33,6 +34,7 @@ class Slot:
         number: of the slot, from 0.
         settings: of the whole system.
         port: the shared port.
+        own: where each worker listens for itself, if it does.
         command: what a worker is.
         environ: its environment.
         on_report: called with every report.
@@ -46,6 +48,7 @@ class Slot:
         *,
         settings: Settings,
         port: PublicPort,
+        own: WorkerSockets | None,
         command: Sequence[str],
         environ: Mapping[str, str],
         on_report: Callable[[Report], None],
@@ -64,12 +67,14 @@ class Slot:
         self._healthy_after_s = settings.crash_loop_window
         self._end_timeout_s = settings.drain_timeout + END_GRACE_S
         self._port = port
+        self._own = own
         self._command = command
         self._environ = environ
         self._on_report = on_report
         self._on_retired = on_retired
         self._on_wrong_settings = on_wrong_settings
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
+        self._listening = contextlib.ExitStack()  # closes them
         self._successor: Child | None = None
         self._hurry = asyncio.Event()  # ends a pause before a restart
         self._retry_at_s = 0.0
@@ -83,7 +88,7 @@ class Slot:
         """Start a worker and keep one alive from here on.
 
         Raises:
-            SettingsError: the port cannot be listened on.
+            SettingsError: it cannot listen.
         """
         self._listen()
         self._task = asyncio.create_task(self._keep_alive(), name=f"slot-{self.number}")
@@ -192,22 +197,25 @@ class Slot:
         self.started.set()
         self._on_report(report)
 
-    def _listen(self) -> socket.socket:
-        if self._socket is None:
-            self._socket = self._port.open()
-        return self._socket
+    def _listen(self) -> list[socket.socket]:
+        if not self._sockets:
+            with contextlib.ExitStack() as stack:
+                sockets = [stack.enter_context(self._port.open())]
+                if self._own is not None:
+                    sockets.append(stack.enter_context(self._own.listening(self.number)))
+                self._sockets, self._listening = sockets, stack.pop_all()
+        return self._sockets
 
     def _stop_listening(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._listening.close()
+        self._sockets = []
 
     # -------------------------------------------------------- replacement
 
     async def replace(self) -> bool:
         """Put a new worker in the place of the present one; false if the new one is no good.
 
-        The new one listens on the same socket before the old one stops. If it is not ready in
+        The new one listens on the same sockets before the old one stops. If it is not ready in
         time it is killed and the old one stays.
         """
         old = self.child

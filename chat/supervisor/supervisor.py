@@ -18,6 +18,7 @@ from chat.settings import PREFIX, Settings, to_environ
 from chat.supervisor.embedded import EmbeddedRedis
 from chat.supervisor.listening import PublicPort, bind
 from chat.supervisor.slot import EXIT_SETTINGS, Slot
+from chat.supervisor.worker_sockets import WorkerSockets
 
 WORKER_COMMAND = (sys.executable, "-m", "chat", "worker")
 #: How long the first worker has for a first sign before the others are started too.
@@ -37,7 +38,7 @@ class Supervisor:
         on_ready: called once, when all workers are ready for the first time.
 
     Raises:
-        SettingsError: a port cannot be listened on.
+        SettingsError: a port cannot be listened on, or CHAT_WORKER_SOCKETS is no pattern.
     """
 
     def __init__(
@@ -53,6 +54,11 @@ class Supervisor:
         self._redis = redis
         self._on_ready = on_ready
         self._metrics = Metrics(self._state)
+        self._own = (
+            WorkerSockets(settings.worker_sockets, settings.listen_backlog)
+            if settings.worker_sockets
+            else None
+        )
         self._ops_socket = bind(
             settings.ops_host, settings.ops_port, 128, names=("ops_host", "ops_port")
         )
@@ -131,6 +137,7 @@ class Supervisor:
                 number,
                 settings=settings,
                 port=self._port,
+                own=self._own,
                 command=self._command,
                 environ=inherited | own,
                 on_report=self._heard,

@@ -1,4 +1,4 @@
-"""What the worker serves on its public port: /ws, the page, and in local mode tokens."""
+"""What the worker serves on its public port: /ws, the page, /readyz, and in local mode tokens."""
 
 import math
 import time
@@ -27,14 +27,19 @@ LOCAL_TOKEN_TTL_S = 3600
 class ChatApplication:
     """Admits WebSocket clients and answers plain HTTP.
 
+    Args:
+        services: the worker's.
+        is_ready: whether this worker should get clients.
+
     Raises:
         SettingsError: local mode without a secret to sign with.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, is_ready: Callable[[], bool]) -> None:
         if services.settings.local_mode and not services.settings.jwt_secret:
             raise SettingsError("CHAT_LOCAL_MODE needs CHAT_JWT_SECRET to sign tokens with.")
         self._services = services
+        self._is_ready = is_ready
         self._origins = OriginPolicy(services.settings.allowed_origins)
         self._page = load_page()
 
@@ -45,12 +50,14 @@ class ChatApplication:
         return path in WEBSOCKET_PATHS
 
     def respond(self, request: Request, address: str) -> Response:
-        """Serve the page and, in local mode, tokens."""
+        """Serve the page, readiness and, in local mode, tokens."""
         if request.method not in ("GET", "HEAD"):
             return sentence(405, "Only GET and HEAD are answered here.")
         path, _, query = request.path.partition("?")
         if path == "/local/token" and self._services.settings.local_mode:
             return self._local_token(request, address, query)
+        if path == "/readyz":  # so that a balancer can ask the very worker it would choose
+            return sentence(200, "ready") if self._is_ready() else sentence(503, "not ready")
         found = self._page.get(path)
         if found is None:
             return sentence(404, "There is nothing here.")

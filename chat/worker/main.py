@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Sequence
 
 import uvloop
 
@@ -19,7 +20,7 @@ from chat.worker.worker import Worker
 def run_worker(
     settings: Settings,
     *,
-    listen_socket: socket.socket,
+    listen_sockets: Sequence[socket.socket],
     ops_socket: socket.socket | None,
     control: ControlChannel | None,
     slot: int,
@@ -31,12 +32,15 @@ def run_worker(
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         if control is not None:
-            return runner.run(_supervised(settings, listen_socket, control, slot))
-        return runner.run(_alone(settings, listen_socket, ops_socket, slot))
+            return runner.run(_supervised(settings, listen_sockets, control, slot))
+        return runner.run(_alone(settings, listen_sockets, ops_socket, slot))
 
 
 async def _supervised(
-    settings: Settings, listen_socket: socket.socket, control: ControlChannel, slot: int
+    settings: Settings,
+    listen_sockets: Sequence[socket.socket],
+    control: ControlChannel,
+    slot: int,
 ) -> int:
     def report(latest: Report) -> None:
         worker.stats.reports_dropped += not control.send(latest)
@@ -47,14 +51,17 @@ async def _supervised(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to pass on
     try:
         with drain_on((signal.SIGTERM,), worker.begin_drain):
-            await worker.run(listen_socket)
+            await worker.run(listen_sockets)
     finally:
         control.close()
     return 0
 
 
 async def _alone(
-    settings: Settings, listen_socket: socket.socket, ops_socket: socket.socket | None, slot: int
+    settings: Settings,
+    listen_sockets: Sequence[socket.socket],
+    ops_socket: socket.socket | None,
+    slot: int,
 ) -> int:
     metrics = Metrics()
     worker = Worker(settings, metrics.update, slot)
@@ -75,7 +82,7 @@ async def _alone(
         await ops.start(ops_socket)
     try:
         with drain_on((signal.SIGTERM, signal.SIGINT), worker.begin_drain):
-            await worker.run(listen_socket)
+            await worker.run(listen_sockets)
     finally:
         await ops.stop()
     return 0

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from chat import __version__
@@ -97,13 +97,14 @@ class Worker:
             addresses=AddressLimits(settings),
             slow_mode=SlowMode(settings.slow_mode),
         )
-        self._gateway = Gateway(settings, self.stats, ChatApplication(self._services))
+        application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
+        self._gateway = Gateway(settings, self.stats, application)
 
     def begin_drain(self) -> None:
         """Leave: readiness turns red now, clients follow."""
         self._stop.set()
 
-    async def run(self, listen_socket: socket.socket) -> None:
+    async def run(self, listen_sockets: Sequence[socket.socket]) -> None:
         """Serve until `begin_drain`, then drain."""
         self._registration.address = advertised_address(self._settings, listen_socket)
         loops: list[Coroutine[Any, Any, None]] = [
@@ -121,12 +122,13 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             await self._wait_until_useful()
-            await self._gateway.start(listen_socket)
+            await self._gateway.start(listen_sockets)
             gc.collect()
             gc.freeze()  # what is here stays: no collection has to look at it again
             gc.set_threshold(20_000, 20, 50)
-            host, port = listen_socket.getsockname()[:2]
-            log.info("worker_started", extra={"host": host, "port": port})
+            host, port = listen_sockets[0].getsockname()[:2]
+            extra = {"host": host, "port": port, "sockets": len(listen_sockets)}
+            log.info("worker_started", extra=extra)
             await self._stop.wait()
             await self._leave()
             for task in tasks:

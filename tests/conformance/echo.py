@@ -70,7 +70,7 @@ async def serve(listen_fd: int) -> None:
     gateway = Gateway(from_environ(os.environ), Stats(), EchoApplication())
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await gateway.start(socket.socket(fileno=listen_fd))
+    await gateway.start([socket.socket(fileno=listen_fd)])
     await stop.wait()
     await gateway.stop()
 

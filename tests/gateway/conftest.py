@@ -66,7 +66,7 @@ async def serve() -> AsyncIterator[Serve]:
         gateway = Gateway(Settings(**settings), Stats(), application)
         served = Served(gateway, application, port_of(sock))
         running.append(served)
-        await gateway.start(sock)
+        await gateway.start([sock])
         return served
 
     yield start

@@ -157,6 +157,24 @@ async def test_the_operations_port_tells_what_is(
     assert (await http.get(workers[0].port, "/metrics")).status == 404
 
 
+async def test_the_client_port_says_whether_this_worker_is_ready(
+    cluster: StartCluster, fresh_redis: RedisServer
+) -> None:
+    """What a balancer asks the very worker it would choose: a status, and no reasons."""
+    workers = await cluster(
+        1, redis=fresh_redis, redis_timeout=0.5, redis_probe_interval=0.2, redis_probe_timeout=0.5
+    )
+    ready = await http.get(workers[0].port, "/readyz")
+    assert (ready.status, ready.body) == (200, "ready\n")
+    fresh_redis.stop()
+
+    async def not_ready() -> http.Response | None:
+        answer = await http.get(workers[0].port, "/readyz")
+        return answer if answer.status == 503 else None
+
+    assert (await until(not_ready)).body == "not ready\n"
+
+
 async def test_a_page_is_served_beside_the_websocket(pair: Cluster) -> None:
     page = await http.get(pair[0].port, "/")
     assert page.status == 200

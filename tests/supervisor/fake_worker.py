@@ -47,7 +47,9 @@ async def serve(options: argparse.Namespace, behaviour: str) -> int:
             )
         )
 
-    server = await asyncio.start_server(greet, sock=socket.socket(fileno=options.listen_fd))
+    servers = [
+        await asyncio.start_server(greet, sock=socket.socket(fileno=fd)) for fd in options.listen_fd
+    ]
     while not ended.is_set():
         report("not_ready" if behaviour == "never_ready" else "ready")
         try:
@@ -55,7 +57,8 @@ async def serve(options: argparse.Namespace, behaviour: str) -> int:
                 await ended.wait()
         except TimeoutError:
             continue
-    server.close()
+    for server in servers:
+        server.close()
     report("draining")
     return 0
 
@@ -63,7 +66,7 @@ async def serve(options: argparse.Namespace, behaviour: str) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("behaviour", type=Path)
-    parser.add_argument("--listen-fd", type=int)
+    parser.add_argument("--listen-fd", type=int, action="append")
     parser.add_argument("--control-fd", type=int)
     parser.add_argument("--slot", type=int)
     options = parser.parse_args()

@@ -79,6 +79,15 @@ class Up(Process):
             writer.close()
 
 
+async def greeting_at(path: Path) -> int:
+    """Connect to a worker's own socket and return the process id that answers."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        return int(await reader.readline())
+    finally:
+        writer.close()
+
+
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[Callable[..., Up]]:
     made: list[Up] = []
@@ -106,6 +115,29 @@ async def test_every_slot_gets_a_worker_and_the_port_answers(up: Callable[..., U
     assert await cluster.greeting() in pids
     await cluster.wait_log("all ready")
     assert cluster.log().count("all ready") == 1
+
+
+async def test_each_worker_is_reached_by_itself_before_and_after_a_replacement(
+    up: Callable[..., Up],
+) -> None:
+    sockets = logs.new_directory()
+    pattern = f"unix:{sockets}/{{slot}}"
+    cluster = up(worker_sockets=pattern, trusted_proxies="127.0.0.1")
+    old = await cluster.wait_ready()
+    assert [await greeting_at(sockets / str(slot)) for slot in range(2)] == old
+    os.kill(cluster.pid, signal.SIGHUP)
+    await cluster.wait_log("all workers are replaced")
+    new = await cluster.wait_ready()
+    assert not set(old) & set(new)
+    assert [await greeting_at(sockets / str(slot)) for slot in range(2)] == new
+    assert await cluster.terminate(10.0) == 0
+    assert list(sockets.iterdir()) == []
+
+
+async def test_a_wrong_pattern_of_worker_sockets_is_one_sentence(up: Callable[..., Up]) -> None:
+    cluster = up(worker_sockets="unix:here", trusted_proxies="127.0.0.1")
+    assert await cluster.wait_ended(10.0) != 0
+    assert "CHAT_WORKER_SOCKETS: 'unix:here' is not a pattern" in cluster.log()
 
 
 async def test_sigterm_drains_and_ends_cleanly(up: Callable[..., Up]) -> None:

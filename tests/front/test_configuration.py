@@ -1,0 +1,68 @@
+"""The configuration loads, on its own and with all that can be set, and says what can be set."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.front.certificates import Certificates
+from tests.support import logs
+from tests.support.haproxy import CONFIGURATION, binary, servers_file
+from tests.support.worker import REPOSITORY
+
+
+def check(certificates: Certificates, *files: Path, **front: str) -> str:
+    """Have HAProxy check files; return all that it says."""
+    folder = logs.new_directory()
+    variables = {
+        "FRONT_CERTS": f"{certificates.folder}/",
+        "FRONT_SOCKET": f"{folder}/admin.sock",
+        **{f"FRONT_{name.upper()}": text for name, text in front.items()},
+    }
+    arguments = [word for path in files for word in ("-f", str(path))]
+    done = subprocess.run(  # noqa: PLW1510 - what it says is part of the failure
+        [binary(), "-c", *arguments],
+        env={"PATH": os.environ["PATH"]} | variables,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
+
+
+@pytest.mark.parametrize("front", ["haproxy.cfg", "l4.cfg"])
+def test_the_configuration_loads_without_a_warning(certificates: Certificates, front: str) -> None:
+    fixed = servers_file(logs.new_directory(), ["unix:/run/chat/worker-0.sock", "abns:chat-1"])
+    for servers in (CONFIGURATION / "servers-dns.cfg", fixed):
+        said = check(certificates, CONFIGURATION / front, servers)
+        assert "[WARNING]" not in said, said
+
+
+def test_it_loads_with_everything_that_is_off_by_default(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{'QUJD' * 16}\n" for _ in range(3)))
+    said = check(
+        certificates,
+        CONFIGURATION / "haproxy.cfg",
+        CONFIGURATION / "servers-dns.cfg",
+        user="root",
+        chroot="/",
+        nameserver="127.0.0.1:5353",
+        https_options=f"accept-proxy tls-ticket-keys {keys}",
+        http_options="accept-proxy",
+    )
+    assert "[ALERT]" not in said
+
+
+def test_every_variable_is_explained() -> None:
+    text = "".join(path.read_text() for path in CONFIGURATION.glob("*.cfg"))
+    used = set(re.findall(r"\$\{(FRONT_[A-Z0-9_]+)", text))
+    page = (REPOSITORY / "docs" / "haproxy.md").read_text()
+    explained = set(re.findall(r"^\| `(FRONT_[A-Z0-9_]+)`", page, re.MULTILINE))
+    assert used == explained

@@ -1,0 +1,81 @@
+"""What one address may do at the front, and how long a slow one may take."""
+
+import asyncio
+import time
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.front.asking import ask
+from tests.front.conftest import Front, StartFront
+
+
+async def is_cut(front: Front) -> bool:
+    """Whether a new connection from 127.0.0.1 ends before it has said a word."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", front.haproxy.port)
+    except ConnectionResetError:  # so fast
+        return True
+    try:
+        async with asyncio.timeout(1.0):
+            return await reader.read(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        writer.close()
+
+
+async def test_connections_per_address_are_limited_and_others_get_in(
+    start_front: StartFront,
+) -> None:
+    front = await start_front(1, front={"address_connections": 3})
+    opened = [await front.connect("ann") for _ in range(3)]
+    assert await is_cut(front)
+    opened.append(await front.connect("bob", local_addr=("127.0.0.2", 0)))
+    await opened.pop(0).close()
+    opened.append(await front.connect("ann"))
+    for client in opened:
+        await client.close()
+
+
+async def test_new_connections_per_address_are_limited(start_front: StartFront) -> None:
+    front = await start_front(1, front={"address_connects": 5})
+    tls = front.certificates.client()
+    for _ in range(5):
+        assert (await ask(front.haproxy.port, "/", tls=tls)).status == 200
+    assert await is_cut(front)
+    assert (await ask(front.haproxy.port, "/", tls=tls, source="127.0.0.2")).status == 200
+
+
+async def test_websockets_per_address_are_limited(start_front: StartFront) -> None:
+    front = await start_front(1, front={"address_websockets": 2})
+    opened = [await front.connect("ann") for _ in range(2)]
+    with pytest.raises(InvalidStatus) as refused:
+        await front.connect("ann")
+    assert refused.value.response.status_code == 429
+    opened.append(await front.connect("bob", local_addr=("127.0.0.2", 0)))
+    for client in opened:
+        await client.close()
+
+
+async def test_a_request_that_drips_is_ended_in_time(start_front: StartFront) -> None:
+    front = await start_front(1, front={"request_timeout": "1s"})
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", front.haproxy.port, ssl=front.certificates.client()
+    )
+    began_s = time.monotonic()
+    dripping = asyncio.create_task(_drip(writer))
+    answer = await asyncio.wait_for(reader.read(-1), 10.0)
+    dripping.cancel()
+    await asyncio.gather(dripping, return_exceptions=True)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert 0.5 < time.monotonic() - began_s < 5.0
+    writer.close()
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    for byte in b"GET /ws HTTP/1.1\r\nX: " + b"x" * 1000:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.1)

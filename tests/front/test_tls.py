@@ -1,0 +1,94 @@
+"""What a client gets at the TLS port."""
+
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from tests.front.asking import ask
+from tests.front.conftest import Front
+from tests.support.haproxy import Haproxy
+
+
+def handshake(
+    haproxy: Haproxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLSession | None, bool | None]:
+    """Ask for something small; return the session to resume, and whether this one was resumed."""
+    sock = socket.create_connection(("127.0.0.1", haproxy.port), timeout=10)
+    with context.wrap_socket(sock, server_hostname="127.0.0.1", session=session) as tls:
+        tls.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        while tls.recv(4096):  # TLS 1.3 sends its tickets behind the handshake
+            pass
+        return tls.session, tls.session_reused
+
+
+def only(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
+    """Let a client speak one version alone."""
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_client_that_comes_back_resumes_its_session(
+    front: Front, version: ssl.TLSVersion
+) -> None:
+    context = only(front.certificates.client(), version)
+    session, resumed = handshake(front.haproxy, context)
+    assert not resumed
+    _, resumed = handshake(front.haproxy, context, session)
+    assert resumed
+
+
+def test_tls_before_1_2_is_refused(front: Front) -> None:
+    context = front.certificates.client()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        only(context, ssl.TLSVersion.TLSv1_1)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        handshake(front.haproxy, context)
+
+
+@pytest.mark.parametrize("cipher", ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256"])
+def test_ciphers_without_forward_secrecy_or_authentication_of_data_are_refused(
+    front: Front, cipher: str
+) -> None:
+    context = only(front.certificates.client(), ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        handshake(front.haproxy, context)
+
+
+@pytest.mark.parametrize("offered", [["h2", "http/1.1"], ["http/1.1"]])
+def test_alpn_prefers_http_2(front: Front, offered: list[str]) -> None:
+    context = front.certificates.client()
+    context.set_alpn_protocols(offered)
+    sock = socket.create_connection(("127.0.0.1", front.haproxy.port), timeout=10)
+    with context.wrap_socket(sock, server_hostname="127.0.0.1") as tls:
+        assert tls.selected_alpn_protocol() == offered[0]
+
+
+def test_an_ocsp_response_beside_the_certificate_is_stapled(front: Front) -> None:
+    said = subprocess.run(
+        [
+            *("openssl", "s_client", "-connect", f"127.0.0.1:{front.haproxy.port}", "-status"),
+            *("-CAfile", str(front.certificates.authority)),
+        ],
+        check=True,
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=20,
+    ).stdout
+    assert "OCSP Response Status: successful" in said
+    assert "Cert Status: good" in said
+
+
+async def test_every_answer_asks_for_tls_in_future(front: Front) -> None:
+    tls = front.certificates.client()
+    for path in ("/", "/readyz", "/nothing"):
+        answer = await ask(front.haproxy.port, path, tls=tls)
+        assert answer.headers["strict-transport-security"] == "max-age=31536000", path

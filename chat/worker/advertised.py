@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+from collections.abc import Sequence
 
 from chat.settings import Settings
 
@@ -11,18 +12,29 @@ _HAS_PORT = re.compile(r"(unix|abns):.+|.*[^:]:\d+|\[.*\]:\d+")
 _OUTSIDE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
-def advertised_address(settings: Settings, listening: socket.socket) -> str:
-    """Return `HOST:PORT`, or what CHAT_ADVERTISE says.
+def advertised_address(settings: Settings, listening: Sequence[socket.socket]) -> str:
+    """Return `HOST:PORT`, `unix:PATH` or `abns:NAME`: what CHAT_ADVERTISE says, or where it is.
 
+    The last socket counts: after the port that it shares comes the one of its own, if it has one.
     A worker that listens on every address names the one that its packets to the outside carry.
     """
-    host, port = listening.getsockname()[:2]
-    if settings.advertise:
-        given = settings.advertise
+    own = listening[-1]
+    given = settings.advertise
+    if own.family == socket.AF_UNIX:
+        return given or _local_name(own.getsockname())
+    host, port = own.getsockname()[:2]
+    if given:
         return given if _HAS_PORT.fullmatch(given) else f"{given}:{port}"
     if ipaddress.ip_address(host).is_unspecified:
-        host = _own_address(listening.family)
+        host = _own_address(own.family)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _local_name(name: str | bytes) -> str:
+    """A name in the abstract namespace begins with a zero byte, and may be filled up with more."""
+    if isinstance(name, bytes):
+        return f"abns:{name.strip(bytes(1)).decode()}"
+    return f"unix:{name}"
 
 
 def _own_address(family: socket.AddressFamily) -> str:

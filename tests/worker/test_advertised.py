@@ -1,10 +1,13 @@
 """Under which address a worker is to be found."""
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from chat.settings import Settings, SettingsError, from_environ
+from chat.supervisor.worker_sockets import WorkerSockets
 from chat.worker.advertised import advertised_address
 from tests.support.ports import listening_socket, port_of
 
@@ -23,16 +26,23 @@ from tests.support.ports import listening_socket, port_of
 )
 def test_the_setting_comes_first_and_lacks_at_most_a_port(given: str, found: str) -> None:
     with listening_socket() as sock:
-        address = advertised_address(Settings(advertise=given), sock)
+        address = advertised_address(Settings(advertise=given), [sock])
         assert address == found.format(port=port_of(sock))
 
 
 def test_a_worker_on_every_address_names_one_that_others_may_use() -> None:
     with socket.socket() as sock:
         sock.bind(("0.0.0.0", 0))
-        host, _, port = advertised_address(Settings(), sock).rpartition(":")
+        host, _, port = advertised_address(Settings(), [sock]).rpartition(":")
         assert int(port) == port_of(sock)
     assert host not in ("", "0.0.0.0")
+
+
+@pytest.mark.parametrize("name", ["unix:{folder}/worker-{slot}.sock", "abns:chat-test-{pid}-{slot}"])
+def test_a_socket_of_its_own_is_where_a_worker_is_found(name: str, tmp_path: Path) -> None:
+    pattern = name.replace("{folder}", str(tmp_path)).replace("{pid}", str(os.getpid()))
+    with listening_socket() as shared, WorkerSockets(pattern, 1).listening(3) as own:
+        assert advertised_address(Settings(), [shared, own]) == pattern.replace("{slot}", "3")
 
 
 @pytest.mark.parametrize("given", ["a b", "x:y:z", ":80", "unix:", "a\nb", "::1"])

@@ -53,7 +53,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- Redis
     redis_url: Annotated[
-        str, _doc("Redis to use: redis://, rediss:// or unix://. May hold a password.")
+        str,
+        _doc(
+            "Redis to use: redis://, rediss:// or unix://, redis+sentinel://h1:p,h2:p/0?service=N "
+            "or redis+cluster://h1:p,h2:p (see redis.md). May hold a password."
+        ),
     ] = "redis://127.0.0.1:6379/0"
     redis_prefix: Annotated[
         str,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chat.broker import scripts
+from chat.broker.slots import hash_tag
 from chat.broker.store import Store
 
 
@@ -18,9 +18,11 @@ async def settle_budget(store: Store, user_id: str, spent: Sequence[int]) -> lis
         LinkError: no answer.
     """
     settings = store.settings
+    key = store.keys.budget(user_id)
     reply = await store.evaluated(
-        scripts.BUDGET_SETTLE,
-        (store.keys.budget(user_id),),
+        store.scripts.budget_settle,
+        hash_tag(key),
+        (key,),
         *spent,
         str(settings.user_messages_per_s),
         str(settings.user_bytes_per_s),

@@ -61,6 +61,8 @@ GAUGES = (
     "memberships",
     "redis_up",
     "redis_in_flight",
+    "redis_shards",
+    "redis_shards_away",
     "pubsub_deaf",
     "probe_seconds",
 )
@@ -116,6 +118,8 @@ class Stats:
     memberships: int
     redis_up: int
     redis_in_flight: int
+    redis_shards: int
+    redis_shards_away: int
     pubsub_deaf: int
     probe_seconds: float
     # counters

@@ -58,7 +58,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
         if not again:
             # A connection that broke meanwhile may be on its way back: it has its grace.
             at_once = session.connection is not None
-            services.presence.depart(room, session.require_identity().user_id, at_once=at_once)
+            services.attendance.depart(room, session.require_identity().user_id, at_once=at_once)
         elif session.connection is not None:
             room.add(connection)
             if left_at != _position(room):
@@ -84,7 +84,7 @@ async def _enter(session: "Session", connection: "Connection", room_id: str) -> 
 
 async def _arrive(session: "Session", room: Room) -> int:
     async with asyncio.timeout(session.services.settings.redis_timeout):
-        return await session.services.presence.arrive(
+        return await session.services.attendance.arrive(
             room, session.require_identity().user_id, session.display
         )
 

@@ -82,8 +82,8 @@ async def presence(session: "Session", command: Presence) -> None:
     room = session.require_room(command.roomId)
     if not command.cursor.isdecimal() or int(command.cursor) >= 2**64:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "That is not a cursor of ours.")
-    count, cursor, found = await session.services.members.page(
-        room.room_id, command.cursor, command.limit
+    count, cursor, found = await session.services.attendance.page(
+        room, command.cursor, command.limit
     )
     members = []
     for user_id, display in found:

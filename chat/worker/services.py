@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.broker.broker import Broker
-from chat.broker.members import Members
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
+from chat.rooms.attendance import Attendance
 from chat.rooms.hub import Hub
-from chat.rooms.presence import Presence
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.slow_mode import SlowMode
@@ -48,9 +47,8 @@ class Services:
     settings: Settings
     stats: Stats
     broker: Broker
-    members: Members
     hub: Hub
-    presence: Presence
+    attendance: Attendance
     typists: Typists
     keyring: KeyRing
     verifier: Verifier

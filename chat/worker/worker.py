@@ -17,9 +17,10 @@ from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budget
 from chat.broker.link import LinkError
 from chat.broker.members import Members
-from chat.broker.probe import Probe
+from chat.broker.probes import Probes
+from chat.broker.shard import Shard
 from chat.broker.store import Store
-from chat.broker.subscriber import Subscriber
+from chat.broker.subscriptions import open_channels
 from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -27,10 +28,8 @@ from chat.limits.addresses import AddressLimits
 from chat.limits.users import UserBudgets
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
+from chat.rooms.attendance import Attendance
 from chat.rooms.hub import Hub
-from chat.rooms.lease import LeaseKeeper
-from chat.rooms.presence import Presence
-from chat.rooms.sweeper import Sweeper
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.application import ChatApplication
@@ -65,29 +64,23 @@ class Worker:
         self._draining = False
         name = f"chat-{self.worker_id}"
         self._store = Store(settings, self.stats, name, on_up=self._on_redis_up)
-        broker, members = Broker(self._store), Members(self._store)
-        self._subscriber = Subscriber(
-            settings,
-            self.stats,
-            name,
-            on_message=self._on_message,
-            on_restored=self._on_pubsub_restored,
+        broker = Broker(self._store)
+        self._channels = open_channels(
+            self._store, self.stats, on_message=self._on_message, on_restored=self._on_restored
         )
-        self._probe = Probe(settings, self.stats, self._store, self._subscriber, self.worker_id)
-        self._probe_channel = self._probe.channel.encode()
-        self._hub = Hub(settings, self.stats, broker, self._subscriber)
-        self._presence = Presence(members, settings.presence_grace)
-        self._sweeper = Sweeper(self.stats, members, self._hub, self._presence)
-        self._lease = LeaseKeeper(settings, members, self._hub, self._presence, self._sweeper)
+        self._probes = Probes(settings, self.stats, self._store, self._channels, self.worker_id)
+        self._probe_channels = self._probes.channels
+        self._hub = Hub(settings, self.stats, broker, self._channels)
+        members = [Members(self._store, group) for group in range(self._store.keys.groups)]
+        self._attendance = Attendance(settings, self.stats, members, self._hub)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
             worker_id=self.worker_id,
             settings=settings,
             stats=self.stats,
             broker=broker,
-            members=members,
             hub=self._hub,
-            presence=self._presence,
+            attendance=self._attendance,
             typists=Typists(settings, self.stats, broker),
             keyring=keyring,
             verifier=Verifier(settings, keyring),
@@ -105,11 +98,9 @@ class Worker:
         """Serve until `begin_drain`, then drain."""
         loops: list[Coroutine[Any, Any, None]] = [
             self._store.run(),
-            self._subscriber.run(),
-            self._probe.run(),
-            self._presence.run(),
-            self._lease.run(),
-            self._sweeper.run(),
+            self._channels.run(),
+            self._probes.run(),
+            self._attendance.run(),
             self._run_ticks(),
             self._run_budgets(),
             self._services.keyring.run(),
@@ -132,7 +123,7 @@ class Worker:
         """Let clients wait in the kernel's queue until Redis is there, but not for long."""
         deadline_s = time.monotonic() + ACCEPT_AFTER_S
         while not self._stop.is_set() and time.monotonic() < deadline_s:
-            if not self._problems():
+            if not self._problems()[0]:
                 return
             await asyncio.sleep(STARTING_TICK_S)
 
@@ -144,8 +135,7 @@ class Worker:
         await self._hub.stop()
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
-                await self._presence.flushed()
-                await self._lease.hand_over()
+                await self._attendance.hand_over()
         except (LinkError, TimeoutError) as exc:
             log.warning("lease_not_handed_over", extra={"error": str(exc)})
         self._tell()
@@ -153,18 +143,18 @@ class Worker:
     # ---------------------------------------------------------------- from Redis
 
     def _on_message(self, channel: bytes, payload: bytes) -> None:
-        if channel == self._probe_channel:
-            self._probe.heard(payload)
+        if channel in self._probe_channels:
+            self._probes.heard(channel, payload)
         else:
             self._hub.on_message(channel, payload)
 
-    def _on_redis_up(self, history_may_have_changed: bool) -> None:
+    def _on_redis_up(self, shard: Shard, history_may_have_changed: bool) -> None:
         if history_may_have_changed:
-            self._lease.distrust()
-        self._hub.resync()
+            self._attendance.distrust(self._store.keys.groups_of(shard.slots))
+        self._hub.resync(self._hub.rooms_in(shard.slots))
 
-    def _on_pubsub_restored(self) -> None:
-        self._hub.resync()
+    def _on_restored(self, channels: set[bytes]) -> None:
+        self._hub.resync(self._hub.rooms_on(channels))
 
     # --------------------------------------------------------------------- loops
 
@@ -176,8 +166,10 @@ class Worker:
             was_ready |= self.state()[0] == "ready"
             # The supervisor waits for this worker before it starts the next one.
             await asyncio.sleep(TICK_S if was_ready else STARTING_TICK_S)
+            self._store.observe()
+            self._probes.observe()
             self._hub.on_tick()
-            self._presence.on_tick()
+            self._attendance.on_tick()
             self._services.typists.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
@@ -211,24 +203,26 @@ class Worker:
 
     def state(self) -> tuple[State, list[str]]:
         """Return whether this worker should get clients, and if not, why."""
-        reasons = self._problems()
+        reasons, works = self._problems()
         if self._draining:
             return "draining", ["draining", *reasons]
         if not self._gateway.is_accepting:
             return "starting", ["starting", *reasons]
-        return ("not_ready", reasons) if reasons else ("ready", reasons)
+        return ("ready" if works else "not_ready"), reasons
 
-    def _problems(self) -> list[str]:
-        problems = []
-        if not self._store.is_up:
-            problems.append("Redis is away")
-        if not self._subscriber.is_complete:
-            problems.append("the pub/sub connection is not restored")
-        if self._probe.is_deaf:
-            problems.append("deaf: nothing published to this worker has come back")
-        if not self._lease.is_held:
-            problems.append("the presence lease is not held")
-        return problems
+    def _problems(self) -> tuple[list[str], bool]:
+        """Return what is wrong, in sentences, and whether clients are well off here all the same.
+
+        A shard that is away is no reason to send clients to another worker: it is away for all.
+        """
+        parts = (
+            self._store.problems(),
+            self._channels.problems(),
+            self._probes.problems(),
+            self._attendance.problems(),
+        )
+        reasons = [reason for sentences, _ in parts for reason in sentences]
+        return reasons, all(works for _, works in parts)
 
     def report(self) -> Report:
         """Return the present state with all counters."""

@@ -46,5 +46,5 @@ if idempotency_ms > 0 then
   local sent = table.concat({ epoch, string.format('%d', seq), timestamp, ARGV[4] }, ' ')
   redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
 end
-redis.call('PUBLISH', ARGV[1], record)
+redis.call(PUBLISH, ARGV[1], record)
 return { 'ok', epoch, string.format('%d', seq), timestamp, ARGV[4] }

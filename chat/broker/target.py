@@ -121,11 +121,9 @@ def parse_target(url: str) -> Target:
         (parsed,) = _parse(scheme, [rest])
         return Standalone(_address(parsed, REDIS_PORT), _access(parsed, plain))
     user, at, places = rest.rpartition("@")
-    hosts, slash, path = places.partition("/")
-    if not slash:
-        hosts, mark, path = places.partition("?")
-        path = mark + path
-    each = _parse(plain, [f"{user}{at}{host}{slash}{path}" for host in hosts.split(",")])
+    end = min((places.find(mark) for mark in "/?" if mark in places), default=len(places))
+    hosts, others = places[:end], places[end:]
+    each = _parse(plain, [f"{user}{at}{host}{others}" for host in hosts.split(",")])
     access = _access(each[0], plain)
     if form == "cluster":
         if access.database:

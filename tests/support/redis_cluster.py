@@ -1,0 +1,187 @@
+"""A Redis Cluster on loopback: three masters, each with a replica if wanted."""
+
+import time
+from collections.abc import Callable
+from typing import Self
+
+from chat.broker.slots import SLOTS, slot_of_tag
+from tests.support.redis_server import RedisServer
+
+_TIMEOUT_S = 20.0
+NODE_TIMEOUT_MS = 1000
+
+
+class RedisCluster:
+    """Servers that share the slots.
+
+    Args:
+        replicas: of each master, 0 or 1.
+        config: further directives.
+    """
+
+    def __init__(self, replicas: int = 1, **config: str) -> None:
+        directives = {
+            "appendonly": "no",
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+            "cluster-replica-validity-factor": "0",
+            "repl-diskless-sync-delay": "0",
+            # A room of a shard that is away is unavailable, the others go on.
+            "cluster-require-full-coverage": "no",
+            **config,
+        }
+        self.nodes = [RedisServer(tcp=True, **directives) for _ in range(3 * (1 + replicas))]
+        self.ids: dict[str, RedisServer] = {}
+
+    @property
+    def url(self) -> str:
+        """CHAT_REDIS_URL of the cluster: some of its nodes are enough."""
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
+
+    def start(self) -> Self:
+        """Start all nodes, share the slots and wait until everyone agrees."""
+        for number, node in enumerate(self.nodes):
+            node.start()
+            node.run("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            self.ids[str(node.run("CLUSTER", "MYID"))] = node
+        masters = self.nodes[:3]
+        share = SLOTS // 3 + 1
+        for number, node in enumerate(masters):
+            first, last = number * share, min(SLOTS, (number + 1) * share) - 1
+            node.run("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for node in self.nodes[1:]:
+            self.nodes[0].run("CLUSTER", "MEET", "127.0.0.1", node.port)
+        self.until(self._all_know_all, "the nodes to meet")
+        for number, node in enumerate(self.nodes[3:]):
+            node.run("CLUSTER", "REPLICATE", self.id_of(masters[number]))
+        self.until(self._is_whole, "the cluster")
+        return self
+
+    def _all_know_all(self) -> bool:
+        return all(len(self._known(node)) == len(self.nodes) for node in self.nodes)
+
+    def _is_whole(self) -> bool:
+        for node in self.nodes:
+            info = str(node.run("CLUSTER", "INFO"))
+            if "cluster_state:ok" not in info:
+                return False
+            state = node.replication()
+            if state["role"] == "slave" and state["master_link_status"] != "up":
+                return False
+        return all(len(self.slots_of(node)) == 3 for node in self.nodes) and self._replicas_known()
+
+    def _replicas_known(self) -> bool:
+        expected = len(self.nodes) // 3
+        return all(
+            all(len(entry[2:]) == expected for entry in self.slots_of(node)) for node in self.nodes
+        )
+
+    def _known(self, node: RedisServer) -> list[str]:
+        lines = str(_text(node, "CLUSTER", "NODES")).splitlines()
+        return [line for line in lines if "handshake" not in line]
+
+    def slots_of(self, node: RedisServer) -> list[list[list[object]]]:
+        """Return what a node answers to CLUSTER SLOTS, one entry per range and master."""
+        with node.connect() as client:
+            client.set_response_callback("CLUSTER SLOTS", lambda reply, **_: reply)
+            answer: list[list[list[object]]] = client.execute_command("CLUSTER SLOTS")
+        return answer
+
+    def id_of(self, node: RedisServer) -> str:
+        """Return the id of a node."""
+        return next(name for name, known in self.ids.items() if known is node)
+
+    def living(self) -> list[RedisServer]:
+        """Return the nodes that run."""
+        return [node for node in self.nodes if node.is_running]
+
+    def master_of(self, room_id: str) -> RedisServer:
+        """Return the node that serves the slot of a room, as the others see it."""
+        slot = slot_of_tag(room_id)
+        for line in str(_text(self.living()[0], "CLUSTER", "NODES")).splitlines():
+            name, _, flags, *rest = line.split()
+            if "master" not in flags or "fail" in flags:
+                continue
+            for span in rest[5:]:
+                first, _, last = span.partition("-")
+                if first.isdecimal() and int(first) <= slot <= int(last or first):
+                    return self.ids[name]
+        raise AssertionError(f"nobody serves slot {slot}")
+
+    def replica_of(self, master: RedisServer) -> RedisServer:
+        """Return the replica of a master."""
+        for line in str(_text(self.living()[0], "CLUSTER", "NODES")).splitlines():
+            name, _, _, of, *_ = line.split()
+            if of == self.id_of(master):
+                return self.ids[name]
+        raise AssertionError("it has no replica")
+
+    def masters(self) -> list[RedisServer]:
+        """Return the living masters."""
+        return [node for node in self.living() if node.replication()["role"] == "master"]
+
+    def move_slot(self, room_id: str, target: RedisServer, *, pause_s: float = 0.0) -> None:
+        """Move the slot of a room to another master, key by key as the usual tools do.
+
+        Args:
+            room_id: a room in the slot.
+            target: the master to get it.
+            pause_s: wait so long in the middle, with the keys on both.
+        """
+        slot, source = slot_of_tag(room_id), self.master_of(room_id)
+        target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        source.run("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        paused = False
+        while keys := source.run("CLUSTER", "GETKEYSINSLOT", slot, 10):
+            source.run("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            if not paused:
+                time.sleep(pause_s)
+                paused = True
+        target.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+        source.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+        for node in self.masters():
+            node.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {_TIMEOUT_S} s for {what}")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """End all nodes."""
+        for node in self.nodes:
+            node.kill_and_close()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _text(node: RedisServer, *command: str) -> str:
+    """Run a command whose answer redis-py would parse, and return it as it came."""
+    with node.connect() as client:
+        name = " ".join(command)
+        client.set_response_callback(name, lambda reply, **_: reply)
+        return str(client.execute_command(name))
+
+
+def rooms_of_every_shard(cluster: RedisCluster, each: int = 1) -> list[str]:
+    """Return rooms, as many of each master."""
+    found: dict[int, list[str]] = {master.port: [] for master in cluster.masters()}
+    number = 0
+    while any(len(rooms) < each for rooms in found.values()):
+        room = f"room-{number}"
+        number += 1
+        rooms = found[cluster.master_of(room).port]
+        if len(rooms) < each:
+            rooms.append(room)
+    return [room for rooms in found.values() for room in rooms]

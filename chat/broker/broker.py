@@ -48,6 +48,7 @@ class Broker:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._is_sharded = store.is_sharded
         self._publish_script = store.scripts.room_publish
         self._read_script = store.scripts.room_read
 
@@ -90,6 +91,10 @@ class Broker:
         stream = keys.stream(room_id)
         client_id = publication.client_message_id
         slow_ms = publication.slow_mode_ms
+        if client_id:
+            sent = keys.sent(room_id, user_id, client_id)
+        else:
+            sent = keys.absent(room_id) if self._is_sharded else stream
 
         def settle(reply: Reply) -> None:
             if isinstance(reply, Exception):
@@ -117,7 +122,7 @@ class Broker:
                 (
                     stream,
                     keys.history(room_id),
-                    keys.sent(room_id, user_id, client_id) if client_id else stream,
+                    sent,
                     keys.slow(room_id, user_id) if slow_ms else stream,
                 ),
                 keys.channel(room_id),

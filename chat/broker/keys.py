@@ -66,6 +66,14 @@ class Keys:
         user = f"{len(user_id)}:{user_id}"
         return f"{self._prefix}:{{{room_id}}}:sent:{user}:{client_message_id}"
 
+    def absent(self, room_id: str) -> str:
+        """A key that never exists, for messages without a client message id in a cluster.
+
+        While a slot moves, a command with a missing key is turned away and one without is not.
+        With this all messages are alike, so that none overtakes another.
+        """
+        return f"{self._prefix}:{{{room_id}}}:absent"
+
     def slow(self, room_id: str, user_id: str) -> str:
         """String that exists while a user has to wait in slow mode."""
         return f"{self._prefix}:{{{room_id}}}:slow:{user_id}"

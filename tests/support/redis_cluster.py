@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Self
 
 from chat.broker.slots import SLOTS, slot_of_tag
+from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 
 _TIMEOUT_S = 20.0
@@ -30,7 +31,11 @@ class RedisCluster:
             "cluster-require-full-coverage": "no",
             **config,
         }
-        self.nodes = [RedisServer(tcp=True, **directives) for _ in range(3 * (1 + replicas))]
+        # The usual bus port, 10,000 above the other, is out of range for some.
+        self._bus = [unused_port() for _ in range(3 * (1 + replicas))]
+        self.nodes = [
+            RedisServer(tcp=True, **directives, cluster_port=str(port)) for port in self._bus
+        ]
         self.ids: dict[str, RedisServer] = {}
 
     @property
@@ -49,8 +54,8 @@ class RedisCluster:
         for number, node in enumerate(masters):
             first, last = number * share, min(SLOTS, (number + 1) * share) - 1
             node.run("CLUSTER", "ADDSLOTSRANGE", first, last)
-        for node in self.nodes[1:]:
-            self.nodes[0].run("CLUSTER", "MEET", "127.0.0.1", node.port)
+        for node, bus in zip(self.nodes[1:], self._bus[1:], strict=True):
+            self.nodes[0].run("CLUSTER", "MEET", "127.0.0.1", node.port, bus)
         self.until(self._all_know_all, "the nodes to meet")
         for number, node in enumerate(self.nodes[3:]):
             node.run("CLUSTER", "REPLICATE", self.id_of(masters[number]))
@@ -141,6 +146,24 @@ class RedisCluster:
         source.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
         for node in self.masters():
             node.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def wait_replicated(self) -> None:
+        """Wait until every replica has all that its master has."""
+        for master in self.masters():
+            replica = self.replica_of(master)
+            self.until(
+                lambda master=master, replica=replica: (  # type: ignore[misc]
+                    replica.replication()["slave_repl_offset"]
+                    >= master.replication()["master_repl_offset"]
+                ),
+                "a replica to catch up",
+            )
+
+    def cut_replication(self, master: RedisServer) -> None:
+        """From here on a master keeps to itself what it is told; who is connected stays so."""
+        with master.connect() as client:
+            client.config_set("requirepass", "a password the replica does not know")
+            client.client_kill_filter(_type="replica")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until a condition holds."""

@@ -1,0 +1,217 @@
+"""A Redis Cluster: rooms on every shard, shards that go away, slots that move."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import orjson
+import pytest
+
+from tests.integration.conftest import Connect
+from tests.integration.talk import contents, heard, insist, members_become, of_type, said, seqs
+from tests.support import http
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_cluster import RedisCluster, rooms_of_every_shard
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.chaos]
+
+StartCluster = Callable[..., Awaitable[Cluster]]
+QUICK = {"lease_ttl": 3.0, "lease_interval": 1.0, "presence_grace": 1.0, **NO_LIMITS}
+
+
+async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swept(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=three_masters.url, **QUICK)
+    rooms = rooms_of_every_shard(three_masters, each=3)
+    ann = await connect(workers[0], "ann")
+    ben = await connect(workers[1], "ben")
+    for room in rooms:
+        for client in (ann, ben):
+            assert (await client.join(room))["type"] == "room_joined"
+        await said(ann, room, ["1", "2"])
+        await said(ben, room, ["3"])
+    for room in rooms:
+        for client in (ann, ben):
+            await heard(client, room, "3")
+            assert contents(client.messages(room)) == ["1", "2", "3"]
+        await members_become(ann, room, {"ann", "ben"})
+    for node in three_masters.masters():
+        assert int(node.run("DBSIZE")) > 0
+    await workers[1].kill()
+    for room in rooms:
+        await members_become(ann, room, {"ann"})
+
+
+async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(1, redis=three_masters.url, **QUICK)
+    rooms = rooms_of_every_shard(three_masters)
+    ann = await connect(workers[0], "ann")
+    for room in rooms:
+        await ann.join(room)
+        await said(ann, room, ["1"])
+    gone, *others = rooms
+    dead = three_masters.master_of(gone)
+    dead.kill()
+    await until(lambda: _refused(ann.say(gone, "lost")))
+    answer = await ann.say(gone, "lost")
+    assert answer["code"] == "unavailable"
+    assert "uncertain" not in answer
+    for room in others:
+        await said(ann, room, ["2", "3"])
+    await until(lambda: _reasons(workers, f"{dead.port} is away"), 10.0, what="the reason")
+    # Any other worker is no better off: this one stays in service for the rooms that go on.
+    assert await workers[0].ready()
+    ben = await connect(workers[0], "ben")
+    for room in others:
+        assert (await ben.join(room))["type"] == "room_joined"
+    dead.start()
+    await insist(ann, gone, "back")
+    await heard(ann, gone, "back")
+    (gap,) = of_type(ann, "gap")  # without a file and a replica all of the shard is gone
+    assert (gap["roomId"], gap["reason"], gap["fromSeq"]) == (gone, "reset", 0)
+
+
+async def _refused(saying: Awaitable[dict[str, object]]) -> bool:
+    return (await saying)["type"] == "error"
+
+
+async def _reasons(workers: Cluster, part: str) -> bool:
+    answer = await http.get(workers[0].ops_port, "/readyz")
+    return part in " ".join(orjson.loads(answer.body)["reasons"])
+
+
+async def test_a_killed_master_is_replaced_by_its_replica(
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    rooms = rooms_of_every_shard(redis_cluster)
+    ann = await connect(workers[0], "ann")
+    ben = await connect(workers[1], "ben")
+    for room in rooms:
+        for client in (ann, ben):
+            await client.join(room)
+        await said(ann, room, ["1", "2"])
+    gone, *others = rooms
+    await asyncio.to_thread(redis_cluster.wait_replicated)
+    redis_cluster.master_of(gone).kill()
+    began_s = time.monotonic()
+    for room in others:
+        await said(ann, room, ["3"])
+    ack = await insist(ann, gone, "3")
+    print(f"acknowledged again {time.monotonic() - began_s:.2f} s after the master was killed")
+    assert ack["seq"] == 3
+    for room in rooms:
+        for client in (ann, ben):
+            await heard(client, room, "3")
+            assert seqs(client, room) == [1, 2, 3]
+            assert not of_type(client, "gap")
+    await workers.wait_ready()
+    await members_become(ann, gone, {"ann", "ben"})
+
+
+async def test_a_lost_tail_in_one_shard_is_told_in_its_rooms_only(
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    rooms = rooms_of_every_shard(redis_cluster)
+    ann = await connect(workers[0], "ann")
+    ben = await connect(workers[1], "ben")
+    for room in rooms:
+        for client in (ann, ben):
+            await client.join(room)
+        await said(ann, room, ["1"])
+    gone = rooms[0]
+    await asyncio.to_thread(redis_cluster.wait_replicated)
+    master = redis_cluster.master_of(gone)
+    redis_cluster.cut_replication(master)
+    (lost,) = await said(ann, gone, ["lost"])
+    await heard(ben, gone, "lost")
+    master.kill()
+    ack = await insist(ann, gone, "new 2")
+    assert (lost["seq"], ack["seq"]) == (2, 2)
+    for client in (ann, ben):
+        await heard(client, gone, "new 2")
+        (gap,) = of_type(client, "gap")
+        assert (gap["roomId"], gap["reason"], gap["fromSeq"]) == (gone, "reset", 1)
+        assert (gap["previousEpoch"], gap["epoch"]) == (lost["epoch"], ack["epoch"])
+
+
+async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=three_masters.url, **QUICK)
+    room = rooms_of_every_shard(three_masters)[0]
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    home = three_masters.master_of(room)
+    away = next(node for node in three_masters.masters() if node is not home)
+    over = asyncio.Event()
+    refusals: list[str] = []
+
+    async def chatter() -> int:
+        number = 0
+        while not over.is_set():
+            number += 1
+            text = f"m{number}"
+            while (answer := await ann.say(room, text, text))["type"] != "ack":
+                refusals.append(answer["code"])
+            await asyncio.sleep(0.002)
+        return number
+
+    chatting = asyncio.create_task(chatter())
+    for target in (away, home, away, home):
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(three_masters.move_slot, room, target, pause_s=0.2)
+    await asyncio.sleep(0.5)
+    over.set()
+    sent = await chatting
+    await insist(ann, room, "last")
+    await heard(ben, room, "last")
+    expected = [*(f"m{number}" for number in range(1, sent + 1)), "last"]
+    for client in (ann, ben):
+        await heard(client, room, "last")
+        assert contents(client.messages(room)) == expected
+        assert not of_type(client, "gap")
+    assert len({message["epoch"] for message in ben.messages(room)}) == 5
+    print(f"{sent} messages, {len(refusals)} refusals")
+    assert not refusals
+    await members_become(ann, room, {"ann", "ben"})
+
+
+async def test_messages_of_one_connection_keep_their_order_while_their_slot_moves(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    """With many messages under way, some with a client message id and some without."""
+    workers = await cluster(1, redis=three_masters.url, **QUICK)
+    room = rooms_of_every_shard(three_masters)[0]
+    ann = await connect(workers[0], "ann", room)
+    target = next(
+        node for node in three_masters.masters() if node is not three_masters.master_of(room)
+    )
+    moving = asyncio.create_task(
+        asyncio.to_thread(three_masters.move_slot, room, target, pause_s=0.3)
+    )
+    number = 0
+    while not moving.done():
+        for _ in range(20):
+            number += 1
+            await ann.send(
+                type="chat_message",
+                roomId=room,
+                content=str(number),
+                id=f"n{number}",
+                **({"clientMessageId": f"c{number}"} if number % 2 else {}),
+            )
+        await asyncio.sleep(0.01)
+    await moving
+    await insist(ann, room, "last")
+    await heard(ann, room, "last")
+    stored = [int(text) for text in contents(ann.messages(room))[:-1]]
+    assert stored == sorted(stored)
+    refused = {event["id"] for event in of_type(ann, "error")}
+    assert len(stored) + len(refused) == number
+    print(f"{number} messages, {len(refused)} refused")

@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers = stack.enter_context(running_workers(redis, ping_interval=240))
         swarm = Swarm()
         stack.callback(swarm.close)
-        load = _joined_load(options, program, workers[0].port, swarm)
+        load = joined_load(options, program, workers[0].port, swarm)
         load.keep_in_flight(options.in_flight, 1.0)
         before = cpu_s(workers[0].pid), cpu_s(redis.pid)
         result = load.keep_in_flight(options.in_flight, options.seconds)
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _joined_load(options: argparse.Namespace, program: Path, port: int, swarm: Swarm) -> Load:
+def joined_load(options: argparse.Namespace, program: Path, port: int, swarm: Swarm) -> Load:
     swarm.open(plan(port, f"user-{room}", f"room-{room}") for room in range(options.rooms))
     swarm.pump_until_quiet(_QUIET_S, 30.0)
     swarm.release()

@@ -77,6 +77,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redis_probe_timeout: Annotated[
         Seconds, _doc("How long that message may take before the worker counts as deaf.")
     ] = 5.0
+    redis_wait_replicas: Annotated[
+        CountOrOff,
+        _doc(
+            "Replicas that must have a message before its sender gets the `ack`; 0 waits for none. "
+            "See redis.md."
+        ),
+    ] = 0
+    redis_wait_timeout: Annotated[
+        Seconds, _doc("How long an `ack` waits for them; then the sender gets `not_replicated`.")
+    ] = 1.0
 
     # --- connections
     max_connections: Annotated[

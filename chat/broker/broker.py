@@ -28,7 +28,14 @@ class TooSoon:
     wait_ms: int
 
 
-Outcome = Published | TooSoon | LinkError
+@dataclass(frozen=True, slots=True)
+class NotReplicated:
+    """A message is stored and on its way, but too few replicas have confirmed it in time."""
+
+    published: Published
+
+
+Outcome = Published | TooSoon | NotReplicated | LinkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,14 @@ class Broker:
             done(error)
         else:
             self._store.turn(publication.room_id, error, again, done)
+
+    async def barrier(self) -> None:
+        """Wait until everything published so far has its outcome.
+
+        Raises:
+            LinkError: a shard does not answer.
+        """
+        await self._store.barrier()
 
     def publish_ephemeral(self, room_id: str, payload: bytes) -> None:
         """Publish something that is not stored and may be lost.

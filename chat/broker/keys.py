@@ -109,6 +109,11 @@ class Keys:
         """Hash: a user's token buckets."""
         return f"{self._prefix}:budget:{{{user_id}}}"
 
+    def mark(self, name: str, tag: str = "") -> str:
+        """String that a worker writes behind its messages, to wait for replicas up to there."""
+        shard = f"{{{tag}}}:" if tag else ""
+        return f"{self._prefix}:{shard}mark:{name}"
+
     def probe(self, worker_id: str, tag: str = "") -> str:
         """Channel on which a worker hears itself; in a cluster, with a tag for each shard."""
         shard = f"{{{tag}}}:" if tag else ""

@@ -26,6 +26,10 @@ class Members:
         """Commands about the leases can be sent."""
         return self._store.shard(self._tag).is_up
 
+    def reaches(self, room_id: str) -> bool:
+        """Commands about a room can be sent."""
+        return self._store.shard(room_id).is_up
+
     async def put(
         self,
         room_id: str,

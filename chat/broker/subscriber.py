@@ -61,6 +61,9 @@ class Channels(Protocol):
     def reconnect(self, channel: str) -> None:
         """Give up the connection of a channel: it is deaf."""
 
+    def follow(self, master: Address) -> None:
+        """Commands go to this master now."""
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
 
@@ -193,6 +196,11 @@ class Subscriber:
         del channel  # there is one connection for all
         if self._link is not None:
             self._link.close(LinkError("deaf"))
+
+    def follow(self, master: Address) -> None:
+        """Leave a server that is no longer the master, although the connection seems to work."""
+        if self._link is not None and self.address != master:
+            self._link.close(LinkError(f"the master is now {master}"))
 
     # ------------------------------------------- channels that change the server
 

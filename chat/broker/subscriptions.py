@@ -127,6 +127,9 @@ class Subscriptions:
         if feed is not None:
             feed.reconnect()
 
+    def follow(self, master: Address) -> None:
+        """Do nothing: the topology tells."""
+
     async def run(self) -> None:
         """Stay connected to all masters until cancelled."""
         async with asyncio.TaskGroup() as self._group:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: How often the map is read although nothing asks for it.
 INTERVAL_S = 5.0
+#: How often while slots have no master, or nothing is known yet.
+UNWELL_S = 0.5
 #: Least time between two readings; a random part is added, as all workers see the same trouble.
 GAP_S = 0.1
 #: A node that does not answer within this time is passed over for the next.
@@ -115,7 +117,8 @@ class Topology:
                     await self._read(group)
                     await asyncio.sleep(GAP_S * random.uniform(1.0, 2.0))  # noqa: S311 - jitter
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(INTERVAL_S):
+                        well = self._shards and not self._view.unserved
+                        async with asyncio.timeout(INTERVAL_S if well else UNWELL_S):
                             await self._wanted.wait()
         finally:
             await self.detours.stop()

@@ -115,6 +115,11 @@ FAMILIES: tuple[Family, ...] = (
     _counter("redis_commands", "redis_commands", "Commands sent to Redis, scripts included."),
     _counter("redis_errors", "redis_errors", "Redis commands that failed."),
     _counter("redis_reconnects", "redis_reconnects", "Connections to Redis opened anew.", "link"),
+    _histogram(
+        "replication_seconds",
+        "From storing a message to hearing that enough replicas have it; with "
+        "CHAT_REDIS_WAIT_REPLICAS only.",
+    ),
     _counter(
         "publish_uncertain",
         "publish_uncertain",

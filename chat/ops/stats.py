@@ -103,7 +103,13 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
 )
-HISTOGRAMS = ("publish_seconds", "delivery_seconds", "loop_lag_seconds", "handshake_seconds")
+HISTOGRAMS = (
+    "publish_seconds",
+    "delivery_seconds",
+    "replication_seconds",
+    "loop_lag_seconds",
+    "handshake_seconds",
+)
 
 
 class Stats:
@@ -158,6 +164,7 @@ class Stats:
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out
+    replication_seconds: Histogram  # stored -> confirmed by replicas, with WAIT
     loop_lag_seconds: Histogram
     handshake_seconds: Histogram  # accept -> answer of the handshake
 

@@ -100,7 +100,12 @@ class Attendance:
         Raises:
             LinkError: Redis is away; the leases run out by themselves.
         """
-        await asyncio.gather(*(self._hand_over(group) for group in self._groups))
+        outcomes = await asyncio.gather(
+            *(self._hand_over(group) for group in self._groups), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _hand_over(self, group: _Group) -> None:
         await group.presence.flushed()

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
+from itertools import islice
 
 import orjson
 
@@ -112,7 +113,7 @@ class Presence:
         while True:
             await self._work.wait()
             self._work.clear()
-            batch = [self._take(pair) for pair in list(self._marked)[:BATCH]]
+            batch = [self._take(pair) for pair in self._writable()]
             results = await asyncio.gather(*(self._write(taken) for taken in batch))
             self._writing.clear()
             await self._tidy({taken.pair[0] for taken in batch})
@@ -120,10 +121,20 @@ class Presence:
                 self._work.set()
             else:
                 self._clean.set()
-            if all(results):
+            if batch and all(results):
                 pacing.reset()
             else:
                 await pacing.wait()
+
+    def _writable(self) -> list[Pair]:
+        """Return the next marked pairs, without those that would only fail.
+
+        Many rooms of a shard that is away must not hold up those of another. Who waits for a pair
+        is told all the same.
+        """
+        reaches, waiters = self._members.reaches, self._waiters
+        pairs = (pair for pair in self._marked if reaches(pair[0].room_id) or pair in waiters)
+        return list(islice(pairs, BATCH))
 
     def _take(self, pair: Pair) -> "_Taken":
         """Unmark a pair: a change from here on marks it again."""

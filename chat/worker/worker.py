@@ -18,6 +18,7 @@ from chat.broker.budgets import settle_budget
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.probes import Probes
+from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
@@ -64,7 +65,11 @@ class Worker:
         self._draining = False
         name = f"chat-{self.worker_id}"
         self._store = Store(settings, self.stats, name, on_up=self._on_redis_up)
-        broker = Broker(self._store)
+        self._replication: Replication | None = None
+        self._broker = broker = Broker(self._store)
+        if settings.redis_wait_replicas:
+            self._replication = Replication(self._store, self.stats)
+            self._broker = broker = ConfirmingBroker(self._store, self._replication)
         self._channels = open_channels(
             self._store, self.stats, on_message=self._on_message, on_restored=self._on_restored
         )
@@ -105,6 +110,8 @@ class Worker:
             self._run_budgets(),
             self._services.keyring.run(),
         ]
+        if self._replication is not None:
+            loops.append(self._replication.run())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             await self._wait_until_useful()
@@ -130,7 +137,7 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._store, self._settings)
+        await drain(self._gateway, self._broker, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         try:
@@ -149,6 +156,8 @@ class Worker:
             self._hub.on_message(channel, payload)
 
     def _on_redis_up(self, shard: Shard, history_may_have_changed: bool) -> None:
+        if shard.address is not None:
+            self._channels.follow(shard.address)
         if history_may_have_changed:
             self._attendance.distrust(self._store.keys.groups_of(shard.slots))
         self._hub.resync(self._hub.rooms_in(shard.slots))

@@ -25,22 +25,36 @@ QUOTED = "p%40ss%2Fword%20of%20the%20tests"
 
 
 async def test_a_worker_authenticates_as_a_user_and_selects_its_database(
-    cluster: StartCluster, connect: Connect, room: str
+    cluster: StartCluster, connect: Connect, redis_prefix: str, room: str
 ) -> None:
+    """With no more rights than docs/redis.md asks for."""
+    rights = f"~{redis_prefix}:* &{redis_prefix}:* +@all -@admin -@dangerous +info".split()
     with RedisServer(tcp=True) as redis:
-        redis.run("ACL", "SETUSER", "chatter", "on", f">{PASSWORD}", "~*", "&*", "+@all")
-        redis.run("ACL", "SETUSER", "default", "resetkeys", "-@all", "+ping", "+auth", "+hello")
+        redis.run("ACL", "SETUSER", "chatter", "on", f">{PASSWORD}", *rights)
+        redis.run(
+            "ACL",
+            "SETUSER",
+            "default",
+            "resetkeys",
+            "-@all",
+            "+ping",
+            "+auth",
+            "+hello",
+            "+acl|log",
+        )
         url = f"redis://chatter:{QUOTED}@127.0.0.1:{redis.port}/3"
         workers = await cluster(2, redis=url, **NO_LIMITS)
         ann = await connect(workers[0], "ann", room)
         ben = await connect(workers[1], "ben", room)
         await said(ann, room, ["1"])
         await heard(ben, room, "1")
+        key = f"{redis_prefix}:{{{room}}}:history"
         with redis.connect() as client:
             client.execute_command("AUTH", "chatter", PASSWORD)
-            assert client.execute_command("DBSIZE") == 0
+            assert client.execute_command("LLEN", key) == 0
             client.execute_command("SELECT", 3)
-            assert client.execute_command("DBSIZE") > 0
+            assert client.execute_command("LLEN", key) == 1
+        assert not redis.run("ACL", "LOG")
 
 
 async def test_a_wrong_password_is_refused() -> None:

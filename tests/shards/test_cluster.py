@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import pytest
 
+from chat.broker.slots import slot_of_tag
 from tests.integration.conftest import Connect
 from tests.integration.talk import contents, heard, insist, members_become, of_type, said, seqs
 from tests.support import http
@@ -215,3 +216,49 @@ async def test_messages_of_one_connection_keep_their_order_while_their_slot_move
     refused = {event["id"] for event in of_type(ann, "error")}
     assert len(stored) + len(refused) == number
     print(f"{number} messages, {len(refused)} refused")
+
+
+async def test_a_migration_left_half_done_refuses_for_certain_and_others_go_on(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(1, redis=three_masters.url, redis_timeout=1.0, **QUICK)
+    stuck, other, _ = rooms_of_every_shard(three_masters)
+    ann = await connect(workers[0], "ann")
+    for room in (stuck, other):
+        await ann.join(room)
+        await said(ann, room, ["1"])
+    source = three_masters.master_of(stuck)
+    target = three_masters.master_of(other)
+    three_masters.begin_move(stuck, target)
+    answer = await ann.say(stuck, "2", "only-2")
+    assert answer["code"] == "unavailable"
+    assert "uncertain" not in answer
+    await said(ann, other, ["2"])
+    for node in (source, target):
+        node.run("CLUSTER", "SETSLOT", slot_of_tag(stuck), "STABLE")
+    await insist(ann, stuck, "2")
+    await heard(ann, stuck, "2")
+    assert contents(ann.messages(stuck)) == ["1", "2"]
+
+
+async def test_cut_pubsub_connections_of_all_shards_lose_nothing(
+    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=three_masters.url, **QUICK)
+    rooms = rooms_of_every_shard(three_masters)
+    ann = await connect(workers[0], "ann")
+    ben = await connect(workers[1], "ben")
+    for room in rooms:
+        for client in (ann, ben):
+            await client.join(room)
+    for turn in range(4):
+        killed = sum(
+            int(node.run("CLIENT", "KILL", "TYPE", "pubsub")) for node in three_masters.nodes
+        )
+        assert killed >= 3
+        for room in rooms:
+            await said(ann, room, [f"{turn}-{number}" for number in range(20)])
+    for room in rooms:
+        await heard(ben, room, "3-19")
+        assert seqs(ben, room) == list(range(1, 81))
+    assert not of_type(ben, "gap")

@@ -134,8 +134,7 @@ class RedisCluster:
             pause_s: wait so long in the middle, with the keys on both.
         """
         slot, source = slot_of_tag(room_id), self.master_of(room_id)
-        target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
-        source.run("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        self.begin_move(room_id, target)
         paused = False
         while keys := source.run("CLUSTER", "GETKEYSINSLOT", slot, 10):
             source.run("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
@@ -146,6 +145,12 @@ class RedisCluster:
         source.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
         for node in self.masters():
             node.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def begin_move(self, room_id: str, target: RedisServer) -> None:
+        """Declare that the slot of a room is going to move, and move nothing."""
+        slot, source = slot_of_tag(room_id), self.master_of(room_id)
+        target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        source.run("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
 
     def wait_replicated(self) -> None:
         """Wait until every replica has all that its master has."""

@@ -85,7 +85,7 @@ class Detours:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def turn(self, slot: int, error: LinkError, send: Send, failed: Failed) -> None:
-        """Take a command that was turned away or met a held slot; one of the two is called once.
+        """Take a command that was turned away or not sent; one of the two is called once.
 
         Order: as sent, per slot.
         """
@@ -102,7 +102,7 @@ class Detours:
                 return
             detour.redirection = error.redirection
             detour.returned.append(_Waiting(send, failed))
-        elif detour is None:
+        elif detour is None or not isinstance(error, HeldError):
             failed(error)
         elif len(detour.line) >= self._most_waiting:
             failed(LinkBusyError("too many commands wait for a slot"))
@@ -158,6 +158,11 @@ class Detours:
             detour.line_up()
             if loop.time() >= deadline_s:
                 raise LinkDownError("the slot is still on its way to another shard")
+
+    async def settled(self) -> None:
+        """Wait until what is held now is held no longer."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks))
 
     async def stop(self) -> None:
         """Give up all; nobody hears an answer any more."""

@@ -161,6 +161,7 @@ class Store:
         Raises:
             LinkError: a shard does not answer.
         """
+        await self.routes.detours.settled()
         for shard in self.routes.shards:
             if shard.is_up:
                 await shard.ask("PING")

@@ -120,6 +120,11 @@ class Subscriber:
         self._loop = asyncio.get_running_loop()
 
     @property
+    def is_connected(self) -> bool:
+        """There is a connection."""
+        return self._link is not None
+
+    @property
     def is_complete(self) -> bool:
         """Connected, with every wanted channel confirmed."""
         return self._link is not None and not self._restoring

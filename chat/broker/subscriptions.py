@@ -99,19 +99,21 @@ class Subscriptions:
     async def subscribe(self, channel: str) -> None:
         """Hear a channel; returns when Redis has confirmed it.
 
+        A client that joins many rooms must not wait for those of a shard that is away.
+
         Raises:
-            LinkDownError: no master serves its slot.
+            LinkDownError: the master of its slot is away, or there is none.
 
         Cancellation: safe; the wish stays until `unsubscribe`.
         """
         key = channel.encode()
         if key not in self._home:
             slot = slot_of_tag(hash_tag(channel))
-            feed = self._feed(slot)
-            if feed is self._nowhere:
-                raise LinkDownError("no master serves this slot")
-            self._home[key] = slot, feed
-        await self._home[key][1].subscribe(channel)
+            self._home[key] = slot, self._feed(slot)
+        _, feed = self._home[key]
+        if not feed.is_connected:
+            raise LinkDownError("the master of this slot is away")
+        await feed.subscribe(channel)
 
     def unsubscribe(self, channel: str) -> None:
         """Stop hearing a channel."""

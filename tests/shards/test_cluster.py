@@ -67,8 +67,11 @@ async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
     # Any other worker is no better off: this one stays in service for the rooms that go on.
     assert await workers[0].ready()
     ben = await connect(workers[0], "ben")
+    began_s = time.monotonic()
+    assert (await ben.join(gone))["code"] == "unavailable"
     for room in others:
         assert (await ben.join(room))["type"] == "room_joined"
+    assert time.monotonic() - began_s < 2.0  # nobody waits for the shard that is away
     dead.start()
     await insist(ann, gone, "back")
     await heard(ann, gone, "back")
@@ -262,3 +265,13 @@ async def test_cut_pubsub_connections_of_all_shards_lose_nothing(
         await heard(ben, room, "3-19")
         assert seqs(ben, room) == list(range(1, 81))
     assert not of_type(ben, "gap")
+
+
+async def test_a_cluster_may_ask_for_a_password(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    with RedisCluster(replicas=0, password="a password") as protected:
+        workers = await cluster(1, redis=protected.url, **QUICK)
+        ann = await connect(workers[0], "ann", room)
+        await said(ann, room, ["1"])
+        await heard(ann, room, "1")

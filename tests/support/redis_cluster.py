@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Self
+from urllib.parse import quote
 
 from chat.broker.slots import SLOTS, slot_of_tag
 from tests.support.ports import unused_port
@@ -17,10 +18,14 @@ class RedisCluster:
 
     Args:
         replicas: of each master, 0 or 1.
+        password: that all nodes ask for.
         config: further directives.
     """
 
-    def __init__(self, replicas: int = 1, **config: str) -> None:
+    def __init__(self, replicas: int = 1, *, password: str = "", **config: str) -> None:
+        if password:
+            config = {"requirepass": password, "masterauth": password, **config}
+        self._password = password
         directives = {
             "appendonly": "no",
             "cluster-enabled": "yes",
@@ -34,14 +39,17 @@ class RedisCluster:
         # The usual bus port, 10,000 above the other, is out of range for some.
         self._bus = [unused_port() for _ in range(3 * (1 + replicas))]
         self.nodes = [
-            RedisServer(tcp=True, **directives, cluster_port=str(port)) for port in self._bus
+            RedisServer(tcp=True, password=password, **directives, cluster_port=str(port))
+            for port in self._bus
         ]
         self.ids: dict[str, RedisServer] = {}
 
     @property
     def url(self) -> str:
         """CHAT_REDIS_URL of the cluster: some of its nodes are enough."""
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
+        user = f":{quote(self._password)}@" if self._password else ""
+        nodes = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
+        return f"redis+cluster://{user}{nodes}"
 
     def start(self) -> Self:
         """Start all nodes, share the slots and wait until everyone agrees."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import orjson
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.conftest import Connect
 from tests.integration.talk import contents, heard, insist, members_become, of_type, said, seqs
 from tests.support import http
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.proxy import FaultProxy
 from tests.support.redis_cluster import RedisCluster, rooms_of_every_shard
 from tests.support.waiting import until
 
@@ -22,10 +24,10 @@ QUICK = {"lease_ttl": 3.0, "lease_interval": 1.0, "presence_grace": 1.0, **NO_LI
 
 
 async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swept(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=three_masters.url, **QUICK)
-    rooms = rooms_of_every_shard(three_masters, each=3)
+    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    rooms = rooms_of_every_shard(redis_cluster, each=3)
     ann = await connect(workers[0], "ann")
     ben = await connect(workers[1], "ben")
     for room in rooms:
@@ -38,7 +40,7 @@ async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swe
             await heard(client, room, "3")
             assert contents(client.messages(room)) == ["1", "2", "3"]
         await members_become(ann, room, {"ann", "ben"})
-    for node in three_masters.masters():
+    for node in redis_cluster.masters():
         assert int(node.run("DBSIZE")) > 0
     await workers[1].kill()
     for room in rooms:
@@ -46,16 +48,19 @@ async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swe
 
 
 async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(1, redis=three_masters.url, **QUICK)
-    rooms = rooms_of_every_shard(three_masters)
+    workers = await cluster(1, redis=redis_cluster.url, **QUICK)
+    rooms = rooms_of_every_shard(redis_cluster)
     ann = await connect(workers[0], "ann")
     for room in rooms:
         await ann.join(room)
         await said(ann, room, ["1"])
     gone, *others = rooms
-    dead = three_masters.master_of(gone)
+    dead = redis_cluster.master_of(gone)
+    replica = redis_cluster.replica_of(dead)
+    redis_cluster.forbid_failover(dead)
+    await asyncio.to_thread(redis_cluster.wait_replicated)
     dead.kill()
     await until(lambda: _refused(ann.say(gone, "lost")))
     answer = await ann.say(gone, "lost")
@@ -72,11 +77,11 @@ async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
     for room in others:
         assert (await ben.join(room))["type"] == "room_joined"
     assert time.monotonic() - began_s < 2.0  # nobody waits for the shard that is away
-    dead.start()
+    replica.run("CONFIG", "SET", "cluster-replica-no-failover", "no")
     await insist(ann, gone, "back")
     await heard(ann, gone, "back")
-    (gap,) = of_type(ann, "gap")  # without a file and a replica all of the shard is gone
-    assert (gap["roomId"], gap["reason"], gap["fromSeq"]) == (gone, "reset", 0)
+    assert seqs(ann, gone) == [1, 2]
+    await until(workers[0].ready)
 
 
 async def _refused(saying: Awaitable[dict[str, object]]) -> bool:
@@ -145,14 +150,14 @@ async def test_a_lost_tail_in_one_shard_is_told_in_its_rooms_only(
 
 
 async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=three_masters.url, **QUICK)
-    room = rooms_of_every_shard(three_masters)[0]
+    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    room = rooms_of_every_shard(redis_cluster)[0]
     ann = await connect(workers[0], "ann", room)
     ben = await connect(workers[1], "ben", room)
-    home = three_masters.master_of(room)
-    away = next(node for node in three_masters.masters() if node is not home)
+    home = redis_cluster.master_of(room)
+    away = next(node for node in redis_cluster.masters() if node is not home)
     over = asyncio.Event()
     refusals: list[str] = []
 
@@ -169,7 +174,7 @@ async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
     chatting = asyncio.create_task(chatter())
     for target in (away, home, away, home):
         await asyncio.sleep(0.5)
-        await asyncio.to_thread(three_masters.move_slot, room, target, pause_s=0.2)
+        await asyncio.to_thread(redis_cluster.move_slot, room, target, pause_s=0.2)
     await asyncio.sleep(0.5)
     over.set()
     sent = await chatting
@@ -187,17 +192,17 @@ async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
 
 
 async def test_messages_of_one_connection_keep_their_order_while_their_slot_moves(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
     """With many messages under way, some with a client message id and some without."""
-    workers = await cluster(1, redis=three_masters.url, **QUICK)
-    room = rooms_of_every_shard(three_masters)[0]
+    workers = await cluster(1, redis=redis_cluster.url, **QUICK)
+    room = rooms_of_every_shard(redis_cluster)[0]
     ann = await connect(workers[0], "ann", room)
     target = next(
-        node for node in three_masters.masters() if node is not three_masters.master_of(room)
+        node for node in redis_cluster.masters() if node is not redis_cluster.master_of(room)
     )
     moving = asyncio.create_task(
-        asyncio.to_thread(three_masters.move_slot, room, target, pause_s=0.3)
+        asyncio.to_thread(redis_cluster.move_slot, room, target, pause_s=0.3)
     )
     number = 0
     while not moving.done():
@@ -222,17 +227,17 @@ async def test_messages_of_one_connection_keep_their_order_while_their_slot_move
 
 
 async def test_a_migration_left_half_done_refuses_for_certain_and_others_go_on(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(1, redis=three_masters.url, redis_timeout=1.0, **QUICK)
-    stuck, other, _ = rooms_of_every_shard(three_masters)
+    workers = await cluster(1, redis=redis_cluster.url, redis_timeout=1.0, **QUICK)
+    stuck, other, _ = rooms_of_every_shard(redis_cluster)
     ann = await connect(workers[0], "ann")
     for room in (stuck, other):
         await ann.join(room)
         await said(ann, room, ["1"])
-    source = three_masters.master_of(stuck)
-    target = three_masters.master_of(other)
-    three_masters.begin_move(stuck, target)
+    source = redis_cluster.master_of(stuck)
+    target = redis_cluster.master_of(other)
+    redis_cluster.begin_move(stuck, target)
     answer = await ann.say(stuck, "2", "only-2")
     assert answer["code"] == "unavailable"
     assert "uncertain" not in answer
@@ -245,10 +250,10 @@ async def test_a_migration_left_half_done_refuses_for_certain_and_others_go_on(
 
 
 async def test_cut_pubsub_connections_of_all_shards_lose_nothing(
-    cluster: StartCluster, three_masters: RedisCluster, connect: Connect
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=three_masters.url, **QUICK)
-    rooms = rooms_of_every_shard(three_masters)
+    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    rooms = rooms_of_every_shard(redis_cluster)
     ann = await connect(workers[0], "ann")
     ben = await connect(workers[1], "ben")
     for room in rooms:
@@ -256,7 +261,7 @@ async def test_cut_pubsub_connections_of_all_shards_lose_nothing(
             await client.join(room)
     for turn in range(4):
         killed = sum(
-            int(node.run("CLIENT", "KILL", "TYPE", "pubsub")) for node in three_masters.nodes
+            int(node.run("CLIENT", "KILL", "TYPE", "pubsub")) for node in redis_cluster.masters()
         )
         assert killed >= 3
         for room in rooms:
@@ -275,3 +280,42 @@ async def test_a_cluster_may_ask_for_a_password(
         ann = await connect(workers[0], "ann", room)
         await said(ann, room, ["1"])
         await heard(ann, room, "1")
+
+
+async def test_a_worker_that_is_deaf_to_one_shard_says_so_heals_itself_and_fills_the_gap(
+    cluster: StartCluster, connect: Connect
+) -> None:
+    probing = {"redis_probe_interval": 0.2, "redis_probe_timeout": 1.0, **QUICK}
+    async with AsyncExitStack() as stack:
+        proxied = RedisCluster(replicas=0)
+        stack.callback(proxied.close)
+        proxies = []
+        for node in proxied.nodes:
+            proxies.append(await stack.enter_async_context(FaultProxy(node.port)))
+            node.configure(cluster_announce_port=str(proxies[-1].port))
+        await asyncio.to_thread(proxied.start)
+        workers = await cluster(1, redis=proxied.url, **probing)
+        rooms = rooms_of_every_shard(proxied)
+        ann = await connect(workers[0], "ann")
+        for room in rooms:
+            await ann.join(room)
+            await said(ann, room, ["1"])
+            await heard(ann, room, "1")
+        deaf, *hearing = rooms
+        master = proxied.master_of(deaf)
+        proxy = proxies[proxied.nodes.index(master)]
+        held = {link for link in proxy.links if link.is_pubsub}
+        assert held
+        proxy.black_hole(lambda link: link in held)
+        for room in rooms:
+            await said(ann, room, ["2"])
+        for room in hearing:
+            await heard(ann, room, "2", 1.0)
+        await until(lambda: _reasons(workers, f"come back from the shard {_address(proxy)}"))
+        assert await workers[0].ready()
+        await heard(ann, deaf, "2")
+        assert seqs(ann, deaf) == [1, 2]
+
+
+def _address(proxy: FaultProxy) -> str:
+    return f"127.0.0.1:{proxy.port}"

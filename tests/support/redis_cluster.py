@@ -70,35 +70,46 @@ class RedisCluster:
         self.until(self._is_whole, "the cluster")
         return self
 
+    def pids(self) -> set[int]:
+        """Return the process ids of all that runs."""
+        return {node.pid for node in self.nodes if node.is_running}
+
+    def heal(self) -> None:
+        """Start what is dead, and wait until every master has its replica again."""
+        for node in self.nodes:
+            if not node.is_running:
+                node.start()
+        self.until(self._is_whole, "the cluster to be whole again")
+
     def _all_know_all(self) -> bool:
-        return all(len(self._known(node)) == len(self.nodes) for node in self.nodes)
+        return all(len(self._lines(node)) == len(self.nodes) for node in self.nodes)
 
     def _is_whole(self) -> bool:
-        for node in self.nodes:
-            info = str(node.run("CLUSTER", "INFO"))
-            if "cluster_state:ok" not in info:
+        return all(self._is_well(node) for node in self.nodes)
+
+    def _is_well(self, node: RedisServer) -> bool:
+        """Whether a node is linked to its master, and sees all slots served by masters like it."""
+        if "cluster_state:ok" not in str(_text(node, "CLUSTER", "INFO")):
+            return False
+        state = node.replication()
+        if state["role"] == "slave" and state["master_link_status"] != "up":
+            return False
+        served, masters, followed = 0, set(), set()
+        for line in self._lines(node):
+            name, _, flags, of, _, _, link, *spans = line.split()
+            if "fail" in flags or (link != "connected" and "myself" not in flags):
                 return False
-            state = node.replication()
-            if state["role"] == "slave" and state["master_link_status"] != "up":
-                return False
-        return all(len(self.slots_of(node)) == 3 for node in self.nodes) and self._replicas_known()
+            if "master" in flags:
+                masters.add(name)
+                served += sum(len(_range(span)) for span in spans)
+            else:
+                followed.add(of)
+        has_replicas = len(self.nodes) > len(masters)
+        return served == SLOTS and len(masters) == 3 and (not has_replicas or followed == masters)
 
-    def _replicas_known(self) -> bool:
-        expected = len(self.nodes) // 3
-        return all(
-            all(len(entry[2:]) == expected for entry in self.slots_of(node)) for node in self.nodes
-        )
-
-    def _known(self, node: RedisServer) -> list[str]:
-        lines = str(_text(node, "CLUSTER", "NODES")).splitlines()
-        return [line for line in lines if "handshake" not in line]
-
-    def slots_of(self, node: RedisServer) -> list[list[list[object]]]:
-        """Return what a node answers to CLUSTER SLOTS, one entry per range and master."""
-        with node.connect() as client:
-            client.set_response_callback("CLUSTER SLOTS", lambda reply, **_: reply)
-            answer: list[list[list[object]]] = client.execute_command("CLUSTER SLOTS")
-        return answer
+    def _lines(self, node: RedisServer) -> list[str]:
+        lines = _text(node, "CLUSTER", "NODES").splitlines()
+        return [line for line in lines if line and "handshake" not in line]
 
     def id_of(self, node: RedisServer) -> str:
         """Return the id of a node."""
@@ -111,19 +122,16 @@ class RedisCluster:
     def master_of(self, room_id: str) -> RedisServer:
         """Return the node that serves the slot of a room, as the others see it."""
         slot = slot_of_tag(room_id)
-        for line in str(_text(self.living()[0], "CLUSTER", "NODES")).splitlines():
-            name, _, flags, *rest = line.split()
-            if "master" not in flags or "fail" in flags:
-                continue
-            for span in rest[5:]:
-                first, _, last = span.partition("-")
-                if first.isdecimal() and int(first) <= slot <= int(last or first):
-                    return self.ids[name]
+        for line in self._lines(self.living()[0]):
+            name, _, flags, _, _, _, _, *spans = line.split()
+            alive = "master" in flags and "fail" not in flags
+            if alive and any(slot in _range(span) for span in spans):
+                return self.ids[name]
         raise AssertionError(f"nobody serves slot {slot}")
 
     def replica_of(self, master: RedisServer) -> RedisServer:
         """Return the replica of a master."""
-        for line in str(_text(self.living()[0], "CLUSTER", "NODES")).splitlines():
+        for line in self._lines(self.living()[0]):
             name, _, _, of, *_ = line.split()
             if of == self.id_of(master):
                 return self.ids[name]
@@ -159,6 +167,11 @@ class RedisCluster:
         slot, source = slot_of_tag(room_id), self.master_of(room_id)
         target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
         source.run("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+
+    def forbid_failover(self, master: RedisServer, *, forbidden: bool = True) -> None:
+        """Keep the replica of a master from taking over, or allow it again."""
+        value = "yes" if forbidden else "no"
+        self.replica_of(master).run("CONFIG", "SET", "cluster-replica-no-failover", value)
 
     def wait_replicated(self) -> None:
         """Wait until every replica has all that its master has."""
@@ -208,6 +221,12 @@ def _text(node: RedisServer, *command: str) -> str:
         name = " ".join(command)
         client.set_response_callback(name, lambda reply, **_: reply)
         return str(client.execute_command(name))
+
+
+def _range(span: str) -> range:
+    """Return the slots of `12-34` or `12`; none of a slot that is on its way."""
+    first, _, last = span.partition("-")
+    return range(int(first), int(last or first) + 1) if first.isdecimal() else range(0)
 
 
 def rooms_of_every_shard(cluster: RedisCluster, each: int = 1) -> list[str]:

@@ -57,9 +57,8 @@ class RedisServer:
         self._tls = tls
         self.log_path = self._own_dir / "redis.log"
         self._password = password
-        # A directive's name may have dashes, a keyword may not.
-        config = {name.replace("_", "-"): value for name, value in config.items()}
-        self._config = {"appendonly": "yes", "appendfsync": appendfsync, "save": "", **config}
+        self._config = {"appendonly": "yes", "appendfsync": appendfsync, "save": ""}
+        self.configure(**config)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -73,6 +72,11 @@ class RedisServer:
         if self._process is None:
             raise RuntimeError("the Redis server is not running")
         return self._process.pid
+
+    def configure(self, **config: str) -> None:
+        """Set directives for the next start."""
+        # A directive's name may have dashes, a keyword may not.
+        self._config |= {name.replace("_", "-"): value for name, value in config.items()}
 
     @property
     def is_running(self) -> bool:

@@ -30,7 +30,7 @@ class _Watch:
             f"dir {directory}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {master_port} {quorum}",
             f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER_MS}",
-            f"sentinel failover-timeout {SERVICE} 3000",
+            f"sentinel failover-timeout {SERVICE} 1000",
             f"sentinel parallel-syncs {SERVICE} 1",
         ]
         if password:
@@ -104,6 +104,21 @@ class Sentinels:
         self._wait(self._complete, "the Sentinels")
         return self
 
+    def pids(self) -> set[int]:
+        """Return the process ids of all that runs."""
+        found = {server.pid for server in self.servers if server.is_running}
+        found |= {watch.process.pid for watch in self._watches}
+        return found
+
+    def heal(self) -> None:
+        """Start what is dead as a replica of the master, and wait until all know of it."""
+        master, other = self.master, self.replica
+        if not other.is_running:
+            other.start()
+        other.run("REPLICAOF", "127.0.0.1", master.port)
+        self._wait(lambda: other.replication()["master_link_status"] == "up", "the replica")
+        self._wait(self._complete, "the Sentinels")
+
     def wait_replicated(self) -> None:
         """Wait until the replica has all that the master has."""
         master, replica = self.master, self.replica
@@ -135,6 +150,11 @@ class Sentinels:
             if not isinstance(fields, dict):
                 fields = dict(zip(fields[::2], fields[1::2], strict=True))
             if (int(fields["num-slaves"]), int(fields["num-other-sentinels"])) != (1, 2):
+                return False
+            if fields["flags"] != "master":
+                return False
+            replicas = watch.run("SENTINEL", "REPLICAS", SERVICE)
+            if "down" in str(replicas) or "disconnected" in str(replicas):
                 return False
         return True
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("memory", "handshakes", "fanout", "small_rooms", "publish", "agent")
+NAMES = ("memory", "handshakes", "fanout", "small_rooms", "publish", "wait", "agent")
 
 
 def main() -> int:

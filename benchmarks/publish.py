@@ -30,7 +30,7 @@ from benchmarks.system import (
 from benchmarks.table import print_json, print_table
 from benchmarks.wire import STAMP, command_frame
 from chat.broker.keys import Keys
-from chat.broker.scripts import ROOM_PUBLISH
+from chat.broker.scripts import PLAIN
 from chat.protocol.records import encode_body
 from chat.settings import Settings
 from tests.support.redis_server import RedisServer
@@ -46,10 +46,10 @@ class BareRedis:
         self._rooms = rooms
         self._keys = Keys("bare")
         self._content = "x" * content_bytes
-        self._history_id = redis.run("INFO", "replication")["master_replid"]
+        self._history_id = redis.run("INFO", "replication")["master_replid"][:16]
         self._next = 0
         self._settings = Settings()
-        redis.run("SCRIPT", "LOAD", ROOM_PUBLISH.source)
+        redis.run("SCRIPT", "LOAD", PLAIN.room_publish.source)
 
     def measure(self, in_flight: int, seconds: float) -> tuple[float, float]:
         """Return publishes per second, and per second of Redis' CPU time."""
@@ -84,7 +84,7 @@ class BareRedis:
         room_id, message_id = f"room-{self._next % self._rooms}", f"{self._next:032x}"
         arguments: tuple[str | bytes | int, ...] = (
             "EVALSHA",
-            ROOM_PUBLISH.digest,
+            PLAIN.room_publish.digest,
             4,
             keys.stream(room_id),
             keys.history(room_id),
@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers = stack.enter_context(running_workers(redis, ping_interval=240))
         swarm = Swarm()
         stack.callback(swarm.close)
-        load = _joined_load(options, program, workers[0].port, swarm)
+        load = joined_load(options, program, workers[0].port, swarm)
         load.keep_in_flight(options.in_flight, 1.0)
         before = cpu_s(workers[0].pid), cpu_s(redis.pid)
         result = load.keep_in_flight(options.in_flight, options.seconds)
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _joined_load(options: argparse.Namespace, program: Path, port: int, swarm: Swarm) -> Load:
+def joined_load(options: argparse.Namespace, program: Path, port: int, swarm: Swarm) -> Load:
     swarm.open(plan(port, f"user-{room}", f"room-{room}") for room in range(options.rooms))
     swarm.pump_until_quiet(_QUIET_S, 30.0)
     swarm.release()

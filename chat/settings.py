@@ -100,7 +100,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- Redis
     redis_url: Annotated[
-        str, _doc("Redis to use: redis://, rediss:// or unix://. May hold a password.")
+        str,
+        _doc(
+            "Redis to use: redis://, rediss:// or unix://, redis+sentinel://h1:p,h2:p/0?service=N "
+            "or redis+cluster://h1:p,h2:p (see redis.md). May hold a password."
+        ),
     ] = "redis://127.0.0.1:6379/0"
     redis_prefix: Annotated[
         str,
@@ -120,6 +124,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redis_probe_timeout: Annotated[
         Seconds, _doc("How long that message may take before the worker counts as deaf.")
     ] = 5.0
+    redis_wait_replicas: Annotated[
+        CountOrOff,
+        _doc(
+            "Replicas that must have a message before its sender gets the `ack`; 0 waits for none. "
+            "See redis.md."
+        ),
+    ] = 0
+    redis_wait_timeout: Annotated[
+        Seconds, _doc("How long an `ack` waits for them; then the sender gets `not_replicated`.")
+    ] = 1.0
 
     # --- connections
     max_connections: Annotated[

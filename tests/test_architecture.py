@@ -26,7 +26,7 @@ ALLOWED = {
 #: Each third-party package comes in by few doors.
 DOORS = {
     "hiredis": {"broker/link.py"},
-    "redis": {"broker/link.py", "supervisor/embedded.py"},
+    "redis": {"broker/target.py", "supervisor/embedded.py"},
     "jwt": {"identity/jwks.py", "identity/keys.py", "identity/tokens.py", "ops/signing.py"},
     "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
     "starlette": {

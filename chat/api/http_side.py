@@ -45,7 +45,7 @@ class HttpSide:
         self._settings = settings
         self._redis = Stats()
         self._store = Store(
-            settings, self._redis, f"chat-{self.api_id}", on_up=lambda _changed: None
+            settings, self._redis, f"chat-{self.api_id}", on_up=lambda _shard, _changed: None
         )
         self._keyring = KeyRing.from_settings(settings)
         try:

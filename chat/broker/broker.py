@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chat.broker import scripts
-from chat.broker.link import LinkDownError, LinkError, Reply, answered
+from chat.broker.link import LinkError, Reply, answered
+from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
 from chat.protocol.records import Page, decode_page
 
@@ -28,7 +28,14 @@ class TooSoon:
     wait_ms: int
 
 
-Outcome = Published | TooSoon | LinkError
+@dataclass(frozen=True, slots=True)
+class NotReplicated:
+    """A message is stored and on its way, but too few replicas have confirmed it in time."""
+
+    published: Published
+
+
+Outcome = Published | TooSoon | NotReplicated | LinkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +55,26 @@ class Broker:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._is_sharded = store.is_sharded
+        self._publish_script = store.scripts.room_publish
+        self._read_script = store.scripts.room_read
 
     @property
     def is_up(self) -> bool:
-        """Commands can be sent."""
+        """Commands can be sent to some shard."""
         return self._store.is_up
 
     def channel(self, room_id: str) -> str:
         """Return the pub/sub channel of a room."""
         return self._store.keys.channel(room_id)
+
+    def group(self, room_id: str) -> int:
+        """Return the group of a room, for presence."""
+        return self._store.keys.group(room_id)
+
+    def slot(self, room_id: str) -> int:
+        """Return the slot of a room."""
+        return self._store.routes.slot(room_id)
 
     def publish(self, publication: Publication, done: Callable[[Outcome], None]) -> None:
         """Store and publish one message; `done` is called exactly once.
@@ -64,10 +82,15 @@ class Broker:
         Order: messages of one worker to one room keep their order.
         Atomic: one script; see `scripts/room_publish.lua`.
         """
-        self._publish(publication, done, retry=True)
+        self._publish(publication, done, self._store.shard(publication.room_id), last=False)
 
     def _publish(
-        self, publication: Publication, done: Callable[[Outcome], None], *, retry: bool
+        self,
+        publication: Publication,
+        done: Callable[[Outcome], None],
+        shard: Route,
+        *,
+        last: bool,
     ) -> None:
         room_id, user_id = publication.room_id, publication.user_id
         store = self._store
@@ -75,19 +98,18 @@ class Broker:
         stream = keys.stream(room_id)
         client_id = publication.client_message_id
         slow_ms = publication.slow_mode_ms
+        if client_id:
+            sent = keys.sent(room_id, user_id, client_id)
+        else:
+            sent = keys.absent(room_id) if self._is_sharded else stream
 
         def settle(reply: Reply) -> None:
             if isinstance(reply, Exception):
-                done(_as_link_error(reply))
+                self._not_published(publication, done, _as_link_error(reply), last=last)
             elif reply[0] == b"slow":
                 done(TooSoon(max(1, reply[1])))
             elif reply[0] == b"stale":
-                if retry:
-                    self._store.after_refresh(
-                        lambda: self._publish(publication, done, retry=False), done
-                    )
-                else:
-                    done(LinkDownError("the history id is out of date"))
+                self._not_published(publication, done, _stale(shard), last=last)
             else:
                 kind, epoch, seq, timestamp, message_id = reply
                 done(
@@ -101,17 +123,17 @@ class Broker:
                 )
 
         try:
-            store.evaluate(
-                scripts.ROOM_PUBLISH,
+            shard.evaluate(
+                self._publish_script,
                 settle,
                 (
                     stream,
                     keys.history(room_id),
-                    keys.sent(room_id, user_id, client_id) if client_id else stream,
+                    sent,
                     keys.slow(room_id, user_id) if slow_ms else stream,
                 ),
                 keys.channel(room_id),
-                store.history_id,
+                shard.history_id,
                 _fresh_epoch(),
                 publication.message_id,
                 publication.body,
@@ -122,7 +144,33 @@ class Broker:
                 slow_ms,
             )
         except LinkError as exc:
-            done(exc)
+            self._not_published(publication, done, exc, last=last)
+
+    def _not_published(
+        self,
+        publication: Publication,
+        done: Callable[[Outcome], None],
+        error: LinkError,
+        *,
+        last: bool,
+    ) -> None:
+        """Give the failure back, unless the message only has to wait for its turn elsewhere."""
+
+        def again(shard: Route, last: bool) -> None:
+            self._publish(publication, done, shard, last=last)
+
+        if last:
+            done(error)
+        else:
+            self._store.turn(publication.room_id, error, again, done)
+
+    async def barrier(self) -> None:
+        """Wait until everything published so far has its outcome.
+
+        Raises:
+            LinkError: a shard does not answer.
+        """
+        await self._store.barrier()
 
     def publish_ephemeral(self, room_id: str, payload: bytes) -> None:
         """Publish something that is not stored and may be lost.
@@ -131,7 +179,8 @@ class Broker:
             LinkError: not sent.
         """
         store = self._store
-        store.call(store.note_failure, "PUBLISH", store.keys.channel(room_id), payload)
+        shard = store.shard(room_id)
+        shard.call(_ignore, store.scripts.publish, store.keys.channel(room_id), payload)
 
     def read(
         self, room_id: str, first_seq: int, count: int, done: Callable[[Page | LinkError], None]
@@ -140,45 +189,28 @@ class Broker:
 
         A `count` of 0 reads the head only.
         """
-        self._read(room_id, first_seq, count, done, retry=True)
-
-    def _read(
-        self,
-        room_id: str,
-        first_seq: int,
-        count: int,
-        done: Callable[[Page | LinkError], None],
-        *,
-        retry: bool,
-    ) -> None:
         store = self._store
         keys = store.keys
 
-        def settle(reply: Reply) -> None:
-            if isinstance(reply, Exception):
-                done(_as_link_error(reply))
-            elif reply:
-                done(_decoded(reply))
-            elif retry:
-                store.after_refresh(
-                    lambda: self._read(room_id, first_seq, count, done, retry=False), done
-                )
-            else:
-                done(LinkDownError("the history id is out of date"))
+        def start(shard: Route, settle: Callable[[Reply], None]) -> None:
+            def judge(reply: Reply) -> None:
+                settle(_stale(shard) if reply == [] else reply)
 
-        try:
-            store.evaluate(
-                scripts.ROOM_READ,
-                settle,
+            shard.evaluate(
+                self._read_script,
+                judge,
                 (keys.stream(room_id), keys.history(room_id), keys.members(room_id)),
-                store.history_id,
+                shard.history_id,
                 _fresh_epoch(),
                 int(store.settings.stream_ttl * 1000),
                 first_seq,
                 count,
             )
-        except LinkError as exc:
-            done(exc)
+
+        def finish(reply: Reply) -> None:
+            done(_as_link_error(reply) if isinstance(reply, Exception) else _decoded(reply))
+
+        store.start(room_id, start, finish)
 
     async def read_page(self, room_id: str, first_seq: int = 1, count: int = 0) -> Page:
         """As `read`, for who can wait.
@@ -192,6 +224,16 @@ class Broker:
 
 def _fresh_epoch() -> str:
     return secrets.token_hex(4)
+
+
+def _stale(route: Route) -> LinkError:
+    if not isinstance(route, Shard):
+        raise TypeError("only a shard answers")
+    return TurnedAwayError(route, STALE)
+
+
+def _ignore(_reply: Reply) -> None:
+    """What may be lost needs no answer; failures are counted by the shard."""
 
 
 def _decoded(reply: Reply) -> Page | LinkError:

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from chat.broker import scripts
 from chat.broker.link import LinkError
+from chat.broker.slots import hash_tag
 from chat.broker.store import Store
 from chat.limits.users import UserBudgets
 
@@ -43,9 +43,11 @@ async def settle_budget(store: Store, user_id: str, spent: Sequence[int]) -> lis
         LinkError: no answer.
     """
     settings = store.settings
+    key = store.keys.budget(user_id)
     reply = await store.evaluated(
-        scripts.BUDGET_SETTLE,
-        (store.keys.budget(user_id),),
+        store.scripts.budget_settle,
+        hash_tag(key),
+        (key,),
         *spent,
         str(settings.user_messages_per_s),
         str(settings.user_bytes_per_s),

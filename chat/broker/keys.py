@@ -1,19 +1,52 @@
 """Every key and channel in Redis, in one place.
 
 All keys of a room share the hash tag `{room}`, so that its scripts stay within one slot of a
-Redis Cluster.
+Redis Cluster. What belongs to the leases of workers is there once per *group* of rooms, with a tag
+of its own: a group is a sixteenth of all slots, and its leases lie in one of these, so that as a
+rule a shard that is away takes the leases of its own rooms with it and no others.
 """
+
+from collections.abc import Set
+from functools import cache
+
+from chat.broker.slots import SLOTS, slot_of_tag, tag_within
+
+#: Groups of rooms in a Redis Cluster; elsewhere there is one.
+GROUPS = 16
+SLOTS_PER_GROUP = SLOTS // GROUPS
+
+
+@cache
+def group_tag(group: int) -> str:
+    """Return the hash tag of a group's leases, in the middle of its slots."""
+    middle = group * SLOTS_PER_GROUP + SLOTS_PER_GROUP // 2
+    return tag_within(range(middle - SLOTS_PER_GROUP // 4, middle + SLOTS_PER_GROUP // 4))
 
 
 class Keys:
-    """Names under one prefix, so that several systems can share a Redis."""
+    """Names under one prefix, so that several systems can share a Redis.
 
-    def __init__(self, prefix: str, database: int = 0) -> None:
+    Args:
+        prefix: first part of every name.
+        database: in which the keys are; pub/sub has no databases of its own.
+        sharded: the keys are in a Redis Cluster.
+    """
+
+    def __init__(self, prefix: str, database: int = 0, *, sharded: bool = False) -> None:
         self._prefix = prefix
-        self._database = database  # pub/sub has no databases of its own
-        self.leases = f"{prefix}:leases"
+        self._database = database
         #: Sorted set of worker ids by when they count as dead, and hash of their descriptions.
         self.nodes = f"{prefix}:{{nodes}}:ends", f"{prefix}:{{nodes}}:described"
+        self._sharded = sharded
+        self.groups = GROUPS if sharded else 1
+
+    def group(self, room_id: str) -> int:
+        """Return the group of a room."""
+        return slot_of_tag(room_id) // SLOTS_PER_GROUP if self._sharded else 0
+
+    def groups_of(self, slots: Set[int]) -> set[int]:
+        """Return the groups of rooms that have some of these slots."""
+        return {slot // SLOTS_PER_GROUP for slot in slots} if self._sharded else {0}
 
     def stream(self, room_id: str) -> str:
         """Hash: epoch, seq and lineage of a room."""
@@ -35,6 +68,14 @@ class Keys:
         user = f"{len(user_id)}:{user_id}"
         return f"{self._prefix}:{{{room_id}}}:sent:{user}:{client_message_id}"
 
+    def absent(self, room_id: str) -> str:
+        """A key that never exists, for messages without a client message id in a cluster.
+
+        While a slot moves, a command with a missing key is turned away and one without is not.
+        With this all messages are alike, so that none overtakes another.
+        """
+        return f"{self._prefix}:{{{room_id}}}:absent"
+
     def slow(self, room_id: str, user_id: str) -> str:
         """String that exists while a user has to wait in slow mode."""
         return f"{self._prefix}:{{{room_id}}}:slow:{user_id}"
@@ -47,18 +88,35 @@ class Keys:
         """Hash: the members of a room that one lease holds."""
         return f"{self._prefix}:{{{room_id}}}:held:{lease}"
 
-    def lease_rooms(self, lease: str) -> str:
-        """Set: the rooms in which a lease holds members."""
-        return f"{self._prefix}:lease:{{{lease}}}:rooms"
+    def lease_tag(self, group: int) -> str:
+        """Return the hash tag of all that belongs to the leases of a group."""
+        return group_tag(group) if self._sharded else ""
 
-    def sweep(self, lease: str) -> str:
+    def leases(self, group: int) -> str:
+        """Sorted set: the leases of a group by the time they end."""
+        return f"{self._lease_prefix(group)}:leases"
+
+    def lease_rooms(self, group: int, lease: str) -> str:
+        """Set: the rooms of a group in which a lease holds members."""
+        return f"{self._lease_prefix(group)}:lease:{{{lease}}}:rooms"
+
+    def sweep(self, group: int, lease: str) -> str:
         """String: which worker is cleaning up behind a dead lease."""
-        return f"{self._prefix}:lease:{{{lease}}}:sweep"
+        return f"{self._lease_prefix(group)}:lease:{{{lease}}}:sweep"
+
+    def _lease_prefix(self, group: int) -> str:
+        return f"{self._prefix}:{{{group_tag(group)}}}" if self._sharded else self._prefix
 
     def budget(self, user_id: str) -> str:
         """Hash: a user's token buckets."""
         return f"{self._prefix}:budget:{{{user_id}}}"
 
-    def probe(self, worker_id: str) -> str:
-        """Channel on which a worker hears itself."""
-        return f"{self._prefix}:{self._database}:probe:{worker_id}"
+    def mark(self, name: str, tag: str = "") -> str:
+        """String that a worker writes behind its messages, to wait for replicas up to there."""
+        shard = f"{{{tag}}}:" if tag else ""
+        return f"{self._prefix}:{shard}mark:{name}"
+
+    def probe(self, worker_id: str, tag: str = "") -> str:
+        """Channel on which a worker hears itself; in a cluster, with a tag for each shard."""
+        shard = f"{{{tag}}}:" if tag else ""
+        return f"{self._prefix}:{self._database}:probe:{shard}{worker_id}"

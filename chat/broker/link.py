@@ -3,20 +3,17 @@
 All commands of one loop tick leave in one write and their replies are handled in one read, which
 is what makes micro-batches of the publish script; hiredis packs and parses. Measured against
 redis-py's pipeline this is about four times cheaper per command, and ten times per pub/sub message
-(docs/decisions/0003-own-redis-link.md). URL parsing and everything off the message path stay
-redis-py's.
+(docs/decisions/0003-own-redis-link.md).
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
-from redis.asyncio.connection import parse_url
 
-from chat.settings import SettingsError
+from chat.broker.target import Access, Address
 
 Reply = Any  # what hiredis makes of a RESP reply: bytes, int, list, None
 Callback = Callable[[Reply], None]  # gets the reply, or an exception instance
@@ -46,19 +43,42 @@ class CommandFailedError(LinkError):
     """Redis answered with an error."""
 
 
+#: Errors with which Redis refuses a command before it does anything, by the word in their text.
+_REFUSALS = ("READONLY", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "NOREPLICAS")
+
+
+class RefusedError(CommandFailedError, LinkDownError):
+    """Redis could not take the command just then: nothing was done."""
+
+
+def failure(text: str) -> CommandFailedError:
+    """Return the exception for an error reply."""
+    # Redis 6 puts the word behind the name of the script that was refused a write.
+    kind = RefusedError if any(word in text for word in _REFUSALS) else CommandFailedError
+    return kind(text)
+
+
 class RedisLink(asyncio.Protocol):
-    """A RESP2 connection; in pub/sub use, what isn't a reply goes to `on_push`."""
+    """A RESP2 connection; in pub/sub use, what isn't a reply goes to `on_push`.
+
+    Args:
+        max_in_flight: commands without an answer, at most.
+        on_push: gets what Redis sends by itself, and the answers to what `send` sent.
+        on_refusal: gets the errors among those answers; without it an error ends the link.
+    """
 
     def __init__(
         self,
         *,
         max_in_flight: int,
         on_push: Callable[[list[Any]], None] | None = None,
+        on_refusal: Callable[[str], None] | None = None,
     ) -> None:
         self.is_up = False
         self.lost = asyncio.get_running_loop().create_future()  # done when the link is gone
         self._max_in_flight = max_in_flight
         self._on_push = on_push
+        self._on_refusal = on_refusal
         self._waiting: deque[Callback] = deque()
         self._outgoing: list[bytes] = []
         self._reader = hiredis.Reader()
@@ -143,11 +163,14 @@ class RedisLink(asyncio.Protocol):
             self._on_push(reply)
             return
         if not self._waiting:
-            self.close(LinkError(str(reply)))  # an error nobody asked for, such as NOPERM
+            if self._on_refusal is None:
+                self.close(LinkError(str(reply)))  # an error nobody asked for, such as NOPERM
+            else:
+                self._on_refusal(str(reply))
             return
         self._answered += 1
         if isinstance(reply, hiredis.ReplyError):
-            reply = CommandFailedError(str(reply))
+            reply = failure(str(reply))
         self._waiting.popleft()(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -187,43 +210,28 @@ async def answered(start: Callable[[Callback], None]) -> Any:
     return await future
 
 
-def check_url(url: str) -> int:
-    """Refuse a Redis URL that can never work; return the number of its database.
-
-    Raises:
-        SettingsError: it is not one; the text does not repeat it, as it may hold a password.
-    """
-    try:
-        target = parse_url(url)
-        if 0 < target.get("port", 6379) < 65536:
-            return int(target.get("db") or 0)
-    except ValueError:
-        pass
-    raise SettingsError("CHAT_REDIS_URL has to be of the form redis://, rediss:// or unix://.")
-
-
 async def open_link(
-    url: str,
+    address: Address,
+    access: Access,
     *,
     timeout_s: float,
     max_in_flight: int = 20000,
     on_push: Callable[[list[Any]], None] | None = None,
+    on_refusal: Callable[[str], None] | None = None,
     name: str = "chat",
 ) -> RedisLink:
-    """Connect, authenticate and select the database of a Redis URL.
+    """Connect to a server, authenticate and select the database.
 
     Raises:
-        OSError: no connection within `timeout_s`.
+        OSError: no connection within `timeout_s`, TLS included.
         LinkError: Redis refused the greeting.
-
-    Source: redis-py's URL forms redis://, rediss://, unix://.
     """
-    link = RedisLink(max_in_flight=max_in_flight, on_push=on_push)
+    link = RedisLink(max_in_flight=max_in_flight, on_push=on_push, on_refusal=on_refusal)
     try:
         async with asyncio.timeout(timeout_s):
-            await _connect(link, url)
+            await _connect(link, address, access)
             link.is_up = True
-            await _greet(link, url, name)
+            await _greet(link, access, name, select=on_push is None)
     except TimeoutError:
         link.close()
         raise OSError("no answer from Redis in time") from None
@@ -233,22 +241,19 @@ async def open_link(
     return link
 
 
-async def _connect(link: RedisLink, url: str) -> None:
+async def _connect(link: RedisLink, address: Address, access: Access) -> None:
     loop = asyncio.get_running_loop()
-    target = parse_url(url)
-    if "path" in target:
-        await loop.create_unix_connection(lambda: link, target["path"])
+    if address.path:
+        await loop.create_unix_connection(lambda: link, address.path)
         return
-    context = ssl.create_default_context() if url.startswith("rediss:") else None
-    host, port = target.get("host", "localhost"), target.get("port", 6379)
-    await loop.create_connection(lambda: link, host, port, ssl=context)
+    context = access.tls.context() if access.tls else None
+    await loop.create_connection(lambda: link, address.host, address.port, ssl=context)
 
 
-async def _greet(link: RedisLink, url: str, name: str) -> None:
-    target = parse_url(url)
-    password, username = target.get("password"), target.get("username")
-    if password:
-        await link.ask("AUTH", *([username] if username else []), password)
-    if link._on_push is None and target.get("db"):
-        await link.ask("SELECT", target["db"])
+async def _greet(link: RedisLink, access: Access, name: str, *, select: bool) -> None:
+    if access.password:
+        names = [access.username] if access.username else []
+        await link.ask("AUTH", *names, access.password)
+    if select and access.database:
+        await link.ask("SELECT", access.database)
     await link.ask("CLIENT", "SETNAME", name)

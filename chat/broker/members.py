@@ -3,7 +3,6 @@
 import asyncio
 import logging
 
-from chat.broker import scripts
 from chat.broker.link import LinkError, Reply
 from chat.broker.store import Store
 
@@ -11,15 +10,28 @@ log = logging.getLogger(__name__)
 
 
 class Members:
-    """What presence asks of Redis."""
+    """What the presence of one group of rooms asks of Redis.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: the connection.
+        group: the group; its leases may be on another shard than some of its rooms.
+    """
+
+    def __init__(self, store: Store, group: int = 0) -> None:
+        self.group = group
         self._store = store
+        self._keys = store.keys
+        self._scripts = store.scripts
+        self._tag = store.keys.lease_tag(group)
 
     @property
     def is_up(self) -> bool:
-        """Commands can be sent."""
-        return self._store.is_up
+        """Commands about the leases can be sent."""
+        return self._store.shard(self._tag).is_up
+
+    def reaches(self, room_id: str) -> bool:
+        """Commands about a room can be sent."""
+        return self._store.shard(room_id).is_up
 
     async def put(
         self,
@@ -53,16 +65,23 @@ class Members:
             if isinstance(reply, Exception):
                 refused.append(reply)
 
-        if first_in_room:  # one way to Redis for both: answers come in order
-            self._store.call(noted, "SADD", self._store.keys.lease_rooms(lease), room_id)
-        count, held = await self._store.evaluated(
-            scripts.MEMBER_SET,
-            (self._store.keys.members(room_id), self._store.keys.held(room_id, lease)),
-            self._store.keys.channel(room_id),
+        store, keys = self._store, self._keys
+        if first_in_room:
+            listing = ("SADD", keys.lease_rooms(self.group, lease), room_id)
+            shard = store.shard(self._tag)
+            if shard is store.shard(room_id):  # one way to Redis for both: answers come in order
+                shard.call(noted, *listing)
+            else:
+                await store.ask(self._tag, *listing)
+        count, held = await store.evaluated(
+            self._scripts.member_set,
+            room_id,
+            (keys.members(room_id), keys.held(room_id, lease)),
+            keys.channel(room_id),
             user_id,
             1 if present else 0,
             info,
-            self._store.settings.large_room_members,
+            store.settings.large_room_members,
         )
         if refused:
             raise LinkError(str(refused[0]))
@@ -80,10 +99,10 @@ class Members:
 
         Source: Redis HSCAN; a member present throughout the listing appears at least once.
         """
-        store = self._store
-        key = self._store.keys.members(room_id)
+        store, key = self._store, self._keys.members(room_id)
         count, (following, flat) = await asyncio.gather(
-            store.ask("HLEN", key), store.ask("HSCAN", key, cursor, "COUNT", limit)
+            store.ask(room_id, "HLEN", key),
+            store.ask(room_id, "HSCAN", key, cursor, "COUNT", limit),
         )
         found = [
             (user.decode(), value.partition(b"|")[2])
@@ -97,7 +116,7 @@ class Members:
         Raises:
             LinkError: no answer.
         """
-        await self._store.ask("SREM", self._store.keys.lease_rooms(lease), room_id)
+        await self._ask("SREM", self._keys.lease_rooms(self.group, lease), room_id)
 
     def let_go(self, lease: str, room_ids: list[str]) -> None:
         """The same for several rooms, without waiting; if it fails, a sweeper has more to visit."""
@@ -106,10 +125,8 @@ class Members:
             if isinstance(reply, Exception):
                 log.debug("lease_rooms_kept", extra={"error": str(reply)})
 
-        try:
-            self._store.call(noted, "SREM", self._store.keys.lease_rooms(lease), *room_ids)
-        except LinkError as exc:
-            noted(exc)
+        command = ("SREM", self._keys.lease_rooms(self.group, lease), *room_ids)
+        self._store.start(self._tag, lambda shard, done: shard.call(done, *command), noted)
 
     async def renew_lease(self, lease: str, ttl_s: float, *, new: bool) -> tuple[bool, list[str]]:
         """Renew a lease; return whether it is kept and which leases have run out.
@@ -118,8 +135,9 @@ class Members:
             LinkError: no answer.
         """
         reply = await self._store.evaluated(
-            scripts.LEASE_RENEW,
-            (self._store.keys.leases,),
+            self._scripts.lease_renew,
+            self._tag,
+            (self._keys.leases(self.group),),
             lease,
             int(ttl_s * 1000),
             1 if new else 0,
@@ -128,35 +146,27 @@ class Members:
 
     async def claim_sweep(self, lease: str, claim_s: float) -> bool:
         """Become the one who cleans up behind a lease, for a while."""
-        return (
-            await self._store.ask(
-                "SET",
-                self._store.keys.sweep(lease),
-                self._store.name,
-                "NX",
-                "PX",
-                int(claim_s * 1000),
-            )
-            is not None
-        )
+        key = self._keys.sweep(self.group, lease)
+        claim_ms = int(claim_s * 1000)
+        return await self._ask("SET", key, self._store.name, "NX", "PX", claim_ms) is not None
 
     async def extend_claim(self, lease: str, claim_s: float) -> None:
         """Go on cleaning up for a while longer."""
-        store = self._store
-        await store.ask("PEXPIRE", store.keys.sweep(lease), int(claim_s * 1000))
+        await self._ask("PEXPIRE", self._keys.sweep(self.group, lease), int(claim_s * 1000))
 
     async def rooms_of(self, lease: str, limit: int) -> list[str]:
         """Return some rooms in which a lease holds members; empty when there are none."""
-        rooms = await self._store.ask("SRANDMEMBER", self._store.keys.lease_rooms(lease), limit)
-        return [room.decode() for room in rooms]
+        key = self._keys.lease_rooms(self.group, lease)
+        return [room.decode() for room in await self._ask("SRANDMEMBER", key, limit)]
 
     async def sweep(self, room_id: str, lease: str, limit: int) -> int:
         """Take up to about `limit` of a lease's members out of a room; return how many are left."""
         return int(
             await self._store.evaluated(
-                scripts.MEMBER_SWEEP,
-                (self._store.keys.members(room_id), self._store.keys.held(room_id, lease)),
-                self._store.keys.channel(room_id),
+                self._scripts.member_sweep,
+                room_id,
+                (self._keys.members(room_id), self._keys.held(room_id, lease)),
+                self._keys.channel(room_id),
                 limit,
                 self._store.settings.large_room_members,
             )
@@ -164,12 +174,15 @@ class Members:
 
     async def forget_lease(self, lease: str) -> None:
         """A lease is swept: drop it from the list."""
-        store = self._store
-        await store.ask("ZREM", self._store.keys.leases, lease)
-        await store.ask("DEL", self._store.keys.lease_rooms(lease), self._store.keys.sweep(lease))
+        await self._ask("ZREM", self._keys.leases(self.group), lease)
+        await self._ask("DEL", self._keys.lease_rooms(self.group, lease))
+        await self._ask("DEL", self._keys.sweep(self.group, lease))
 
     async def end_lease(self, lease: str, in_s: float) -> None:
         """Let a lease run out in `in_s` seconds by Redis' clock, for another worker to sweep."""
-        seconds, micros = await self._store.ask("TIME")
+        seconds, micros = await self._ask("TIME")
         ends_ms = int(seconds) * 1000 + int(micros) // 1000 + int(in_s * 1000)
-        await self._store.ask("ZADD", self._store.keys.leases, "XX", ends_ms, lease)
+        await self._ask("ZADD", self._keys.leases(self.group), "XX", ends_ms, lease)
+
+    async def _ask(self, *args: str | bytes | int) -> Reply:
+        return await self._store.ask(self._tag, *args)

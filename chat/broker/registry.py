@@ -6,7 +6,6 @@ by whoever beats next, and both keys end an hour after the last heartbeat of all
 
 from msgspec import DecodeError, Struct, json
 
-from chat.broker import scripts
 from chat.broker.store import Store
 
 
@@ -40,6 +39,8 @@ class Node(Struct, frozen=True, kw_only=True, rename="camel"):
     rooms: int = 0
 
 
+#: Hash tag of both keys.
+TAG = "nodes"
 _encoder = json.Encoder()
 _decoder = json.Decoder(Node)
 
@@ -53,7 +54,7 @@ class Registry:
     @property
     def is_up(self) -> bool:
         """Commands can be sent."""
-        return self._store.is_up
+        return self._store.shard(TAG).is_up
 
     async def beat(self, node: Node, ttl_s: float) -> None:
         """Say that a worker lives, for `ttl_s` seconds from now.
@@ -62,7 +63,8 @@ class Registry:
             LinkError: no answer.
         """
         await self._store.evaluated(
-            scripts.NODE_BEAT,
+            self._store.scripts.node_beat,
+            TAG,
             self._store.keys.nodes,
             node.worker_id,
             int(ttl_s * 1000),
@@ -75,7 +77,9 @@ class Registry:
         Raises:
             LinkError: no answer; it is forgotten when its time is over.
         """
-        await self._store.evaluated(scripts.NODE_LEAVE, self._store.keys.nodes, worker_id)
+        await self._store.evaluated(
+            self._store.scripts.node_leave, TAG, self._store.keys.nodes, worker_id
+        )
 
     async def living(self) -> list[Node]:
         """Return the workers that live, in the order of hosts and slots.
@@ -83,7 +87,9 @@ class Registry:
         Raises:
             LinkError: no answer.
         """
-        found = await self._store.evaluated(scripts.NODE_LIST, self._store.keys.nodes)
+        found = await self._store.evaluated(
+            self._store.scripts.node_list, TAG, self._store.keys.nodes
+        )
         nodes = [node for node in map(_decoded, found) if node is not None]
         return sorted(nodes, key=lambda node: (node.host, node.slot, node.started_at_ms))
 

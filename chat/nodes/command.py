@@ -53,7 +53,7 @@ async def _registry(settings: Settings) -> AsyncIterator[Registry]:
     # Attempts that fail are said once, at the end of the patience.
     logging.getLogger("chat").addHandler(logging.NullHandler())
     is_up = asyncio.Event()
-    store = Store(settings, Stats(), "chat-nodes", on_up=lambda _changed: is_up.set())
+    store = Store(settings, Stats(), "chat-nodes", on_up=lambda _shard, _changed: is_up.set())
     running = asyncio.create_task(store.run(), name="store")
     try:
         try:

@@ -115,11 +115,18 @@ FAMILIES: tuple[Family, ...] = (
         "Dead workers whose members were removed from presence.",
     ),
     # Redis
-    _gauge("redis_up", "redis_up", "1 while the command connection works.", "worker"),
+    _gauge("redis_up", "redis_up", "1 while all command connections work.", "worker"),
     _gauge("redis_in_flight", "redis_in_flight", "Redis commands without an answer yet.", "worker"),
+    _gauge("redis_shards", "redis_shards", "Redis masters a worker knows.", "worker"),
+    _gauge("redis_shards_away", "redis_shards_away", "Those it has no connection to.", "worker"),
     _counter("redis_commands", "redis_commands", "Commands sent to Redis, scripts included."),
     _counter("redis_errors", "redis_errors", "Redis commands that failed."),
     _counter("redis_reconnects", "redis_reconnects", "Connections to Redis opened anew.", "link"),
+    _histogram(
+        "replication_seconds",
+        "From storing a message to hearing that enough replicas have it; with "
+        "CHAT_REDIS_WAIT_REPLICAS only.",
+    ),
     _counter(
         "publish_uncertain",
         "publish_uncertain",

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import orjson
 
@@ -105,8 +105,11 @@ class ConsoleFormatter(_Formatter):
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return the literal secrets that the settings hold."""
-    password = urlsplit(settings.redis_url).password or ""
-    return [secret for secret in (settings.jwt_secret, password, unquote(password)) if secret]
+    url = urlsplit(settings.redis_url)
+    options = parse_qs(url.query).get("sentinel_password", [])
+    passwords = [url.password or "", *options]
+    secrets = [settings.jwt_secret, *passwords, *map(unquote, passwords), *map(quote, passwords)]
+    return [secret for secret in dict.fromkeys(secrets) if secret]
 
 
 def setup(settings: Settings, worker_id: str | None = None) -> None:

@@ -62,6 +62,8 @@ GAUGES = (
     "presence_in_grace",
     "redis_up",
     "redis_in_flight",
+    "redis_shards",
+    "redis_shards_away",
     "pubsub_deaf",
     "probe_seconds",
 )
@@ -102,7 +104,13 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
 )
-HISTOGRAMS = ("publish_seconds", "delivery_seconds", "loop_lag_seconds", "handshake_seconds")
+HISTOGRAMS = (
+    "publish_seconds",
+    "delivery_seconds",
+    "replication_seconds",
+    "loop_lag_seconds",
+    "handshake_seconds",
+)
 
 
 class Stats:
@@ -118,6 +126,8 @@ class Stats:
     presence_in_grace: int
     redis_up: int
     redis_in_flight: int
+    redis_shards: int
+    redis_shards_away: int
     pubsub_deaf: int
     probe_seconds: float
     # counters
@@ -157,6 +167,7 @@ class Stats:
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out
+    replication_seconds: Histogram  # stored -> confirmed by replicas, with WAIT
     loop_lag_seconds: Histogram
     handshake_seconds: Histogram  # accept -> answer of the handshake
 

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     SLOW_MODE = "slow_mode"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
+    NOT_REPLICATED = "not_replicated"
     INTERNAL = "internal"
 
 

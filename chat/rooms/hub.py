@@ -17,7 +17,7 @@ import orjson
 
 from chat.broker.broker import Broker
 from chat.broker.link import LinkError
-from chat.broker.subscriber import Subscriber
+from chat.broker.subscriber import Channels
 from chat.ops.stats import Stats
 from chat.protocol.events import Gap, MemberCount, TypingChanged, UserJoined, UserLeft, encode_event
 from chat.protocol.frames import text_frame
@@ -27,7 +27,7 @@ from chat.rooms.stream import HELD_MAX, Item, Lost, Stream
 from chat.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Set
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,13 @@ class Hub:
     """All rooms that have members on this worker."""
 
     def __init__(
-        self, settings: Settings, stats: Stats, broker: Broker, subscriber: Subscriber
+        self, settings: Settings, stats: Stats, broker: Broker, channels: Channels
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self._settings = settings
         self._stats = stats
         self._broker = broker
-        self._subscriber = subscriber
+        self._channels = channels
         self._loop = asyncio.get_running_loop()
         self._by_channel: dict[bytes, Room] = {}
         self._opening: dict[str, asyncio.Task[bool]] = {}
@@ -75,7 +75,8 @@ class Hub:
         """
         room = self.rooms.get(room_id)
         if room is None:
-            room = self.rooms[room_id] = Room(room_id)
+            slot, group = self._broker.slot(room_id), self._broker.group(room_id)
+            room = self.rooms[room_id] = Room(room_id, slot, group)
             self._by_channel[self._broker.channel(room_id).encode()] = room
             self._opening[room_id] = asyncio.create_task(self._open(room), name=f"open-{room_id}")
             self._stats.rooms = len(self.rooms)
@@ -90,7 +91,7 @@ class Hub:
         page: Page | None = None
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
-                await self._subscriber.subscribe(self._broker.channel(room.room_id))
+                await self._channels.subscribe(self._broker.channel(room.room_id))
                 page = await self._broker.read_page(room.room_id)
         except (LinkError, TimeoutError) as exc:
             log.warning("room_open_failed", extra={"room": room.room_id, "error": str(exc)})
@@ -119,7 +120,7 @@ class Hub:
 
     def _drop(self, room: Room) -> None:
         channel = self._broker.channel(room.room_id)
-        self._subscriber.unsubscribe(channel)
+        self._channels.unsubscribe(channel)
         self._by_channel.pop(channel.encode(), None)
         self.rooms.pop(room.room_id, None)
         self._lingering.pop(room.room_id, None)
@@ -256,15 +257,28 @@ class Hub:
 
     # ------------------------------------------------------------------- gaps
 
-    def resync(self) -> None:
-        """Anything may have been missed: compare every room with Redis before going on."""
-        for room in self.rooms.values():
+    def resync(self, rooms: "Iterable[Room]") -> None:
+        """Anything may have been missed in these: compare each with Redis before going on."""
+        for room in rooms:
             if room.stream is not None:
                 room.stream.behind = True
                 room.refill = room.filling  # a page under way may be older than the break
                 self._want_fill(room)
         self._stats.resyncs += 1
         self._fill_next()
+
+    def rooms_in(self, slots: "Set[int]") -> list[Room]:
+        """Return the rooms of a shard, by its slots."""
+        return [room for room in self.rooms.values() if room.slot in slots]
+
+    def rooms_on(self, channels: "Iterable[bytes]") -> list[Room]:
+        """Return the rooms of channels."""
+        found = map(self._by_channel.get, channels)
+        return [room for room in found if room is not None]
+
+    def rooms_of_group(self, group: int) -> list[Room]:
+        """Return the rooms of a group."""
+        return [room for room in self.rooms.values() if room.group == group]
 
     async def catch_up(self, room: Room) -> None:
         """Read on until this worker is at the head: someone has seen further.

@@ -1,9 +1,9 @@
 """The worker's lease on its members.
 
-Presence in Redis belongs to a lease, one per worker and renewed every few seconds. A worker that
-is killed, or stopped for longer than the lease lasts, loses it; whichever worker notices first
-sweeps up behind it. A worker that comes back from the dead takes a new lease and announces its
-members again.
+Presence in Redis belongs to a lease, one per worker and group of rooms, renewed every few seconds.
+A worker that is killed, or stopped for longer than the lease lasts, loses it; whichever worker
+notices first sweeps up behind it. A worker that comes back from the dead takes a new lease and
+announces its members again.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.rooms.hub import Hub
 from chat.rooms.presence import Presence
+from chat.rooms.room import Room
 from chat.rooms.sweeper import Sweeper
 from chat.settings import Settings
 
@@ -47,7 +48,7 @@ class LeaseKeeper:
         """Redis may have gone back in time: what it holds of us is not to be relied on."""
         self._lose_sight()
         self._is_new = True
-        self._sweeper.former(self._presence.take_new_lease(list(self._hub.rooms.values())))
+        self._sweeper.former(self._presence.take_new_lease(self._rooms()))
         self._renew_now.set()
 
     async def run(self) -> None:
@@ -79,12 +80,15 @@ class LeaseKeeper:
         if not kept:
             log.warning("lease_lost", extra={"lease": lease})
             self.distrust()
-            self._hub.resync()  # either we stood still, or Redis was emptied
+            self._hub.resync(self._rooms())  # either we stood still, or Redis was emptied
             return
         self._is_new = False
         self.is_held = True
         if self._loop.time() >= self._patient_until_s:
             self._sweeper.dead([other for other in expired if other != lease])
+
+    def _rooms(self) -> list[Room]:
+        return self._hub.rooms_of_group(self._members.group)
 
     def _lose_sight(self) -> None:
         """Redis was away for us, so maybe for all: let the living announce themselves first."""

@@ -135,15 +135,22 @@ class Presence:
                 self._work.set()
             else:
                 self._clean.set()
-            if all(results):
+            if batch and all(results):
                 pacing.reset()
             else:
                 await pacing.wait()
 
     def _next(self) -> list[Pair]:
-        """Who arrives goes first: somebody waits for that, and for a leave nobody does."""
-        awaited = list(islice(self._waiters, BATCH))
-        others = (pair for pair in self._marked if pair not in self._waiters)
+        """Return the next marked pairs, without those that would only fail.
+
+        Who arrives goes first: somebody waits for that, and is told even if it fails; for a leave
+        nobody waits. Many rooms of a shard that is away must not hold up those of another.
+        """
+        reaches, waiters = self._members.reaches, self._waiters
+        awaited = list(islice(waiters, BATCH))
+        others = (
+            pair for pair in self._marked if pair not in waiters and reaches(pair[0].room_id)
+        )
         return awaited + list(islice(others, max(BATCH_OTHERS, BATCH - len(awaited))))
 
     def _take(self, pair: Pair) -> "_Taken":

@@ -47,6 +47,7 @@ class Room:
         "ephemeral",
         "event_head",
         "filling",
+        "group",
         "held",
         "lease",
         "member_count",
@@ -56,12 +57,15 @@ class Room:
         "pending_bytes",
         "refill",
         "room_id",
+        "slot",
         "stream",
         "users",
     )
 
-    def __init__(self, room_id: str) -> None:
+    def __init__(self, room_id: str, slot: int = 0, group: int = 0) -> None:
         self.room_id = room_id
+        self.slot = slot  # of a Redis Cluster
+        self.group = group  # whose leases hold its members
         self.event_head = event_head(room_id)
         self.stream: Stream | None = None  # None until the head has been read
         self.early: list[Record] = []  # live records from before the head was read

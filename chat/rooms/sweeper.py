@@ -70,7 +70,8 @@ class Sweeper:
         except TimeoutError:
             return  # busy with announcing; tried again
         while self._own:
-            await self._sweep_rooms(list(self._hub.rooms), self._own[0])
+            rooms = self._hub.rooms_of_group(self._members.group)
+            await self._sweep_rooms([room.room_id for room in rooms], self._own[0])
             self._own.pop(0)
 
     async def _sweep(self, lease: str) -> None:

@@ -57,7 +57,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     except BaseException:
         if not again:
             # It asks again in a moment, on this connection or another: it has its grace.
-            services.presence.depart(room, session.require_identity().user_id, at_once=False)
+            services.attendance.depart(room, session.require_identity().user_id, at_once=False)
         elif session.connection is not None:
             room.add(connection)
             if left_at != _position(room):
@@ -83,7 +83,7 @@ async def _enter(session: "Session", connection: "Connection", room_id: str) -> 
 
 async def _arrive(session: "Session", room: Room) -> int:
     async with asyncio.timeout(session.services.settings.redis_timeout):
-        return await session.services.presence.arrive(
+        return await session.services.attendance.arrive(
             room, session.require_identity().user_id, session.display
         )
 

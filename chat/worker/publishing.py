@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.broker import NotReplicated, Outcome, Publication, Published, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
 from chat.broker.refusals import unavailable
 from chat.identity.access import Action
@@ -70,6 +70,13 @@ def _refusal(session: "Session", outcome: Outcome) -> CommandError:
         stats.rate_limited.add("slow_mode")
         return CommandError(
             ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
+        )
+    if isinstance(outcome, NotReplicated):
+        return CommandError(
+            ErrorCode.NOT_REPLICATED,
+            "The message is stored, but not on enough replicas yet.",
+            retry_after_ms=RETRY_MS,
+            uncertain=True,
         )
     error = unavailable(outcome)
     error.uncertain = not isinstance(outcome, LinkDownError | LinkBusyError)

@@ -12,8 +12,8 @@ from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
+from chat.rooms.attendance import Attendance
 from chat.rooms.hub import Hub
-from chat.rooms.presence import Presence
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.slow_mode import SlowMode
@@ -48,9 +48,9 @@ class Services:
     settings: Settings
     stats: Stats
     broker: Broker
-    members: Members
     hub: Hub
-    presence: Presence
+    attendance: Attendance
+    members: Members  # to read those of any room
     typists: Typists
     keyring: KeyRing
     verifier: Verifier

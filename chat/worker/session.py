@@ -240,7 +240,7 @@ class Session:
         services, identity = self.services, self.require_identity()
         room.remove(connection)
         services.stats.memberships -= 1
-        services.presence.depart(room, identity.user_id, at_once=at_once)
+        services.attendance.depart(room, identity.user_id, at_once=at_once)
         services.hub.let_linger(room)
 
     # ------------------------------------------------------- commands that wait

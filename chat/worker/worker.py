@@ -15,10 +15,12 @@ from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.link import LinkError
 from chat.broker.members import Members
-from chat.broker.probe import Probe
+from chat.broker.probes import Probes
 from chat.broker.registry import Registry
+from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.shard import Shard
 from chat.broker.store import Store
-from chat.broker.subscriber import Subscriber
+from chat.broker.subscriptions import open_channels
 from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -26,10 +28,8 @@ from chat.limits.addresses import AddressLimits
 from chat.limits.users import UserBudgets
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
+from chat.rooms.attendance import Attendance
 from chat.rooms.hub import Hub
-from chat.rooms.lease import LeaseKeeper
-from chat.rooms.presence import Presence
-from chat.rooms.sweeper import Sweeper
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
@@ -66,20 +66,19 @@ class Worker:
         self._draining = False
         name = f"chat-{self.worker_id}"
         self._store = Store(settings, self.stats, name, on_up=self._on_redis_up)
-        broker, members = Broker(self._store), Members(self._store)
-        self._subscriber = Subscriber(
-            settings,
-            self.stats,
-            name,
-            on_message=self._on_message,
-            on_restored=self._on_pubsub_restored,
+        self._replication: Replication | None = None
+        self._broker = broker = Broker(self._store)
+        if settings.redis_wait_replicas:
+            self._replication = Replication(self._store, self.stats)
+            self._broker = broker = ConfirmingBroker(self._store, self._replication)
+        self._channels = open_channels(
+            self._store, self.stats, on_message=self._on_message, on_restored=self._on_restored
         )
-        self._probe = Probe(settings, self.stats, self._store, self._subscriber, self.worker_id)
-        self._probe_channel = self._probe.channel.encode()
-        self._hub = Hub(settings, self.stats, broker, self._subscriber)
-        self._presence = Presence(members, settings.presence_grace, settings.presence_leaves_per_s)
-        self._sweeper = Sweeper(self.stats, members, self._hub, self._presence)
-        self._lease = LeaseKeeper(settings, members, self._hub, self._presence, self._sweeper)
+        self._probes = Probes(settings, self.stats, self._store, self._channels, self.worker_id)
+        self._probe_channels = self._probes.channels
+        self._hub = Hub(settings, self.stats, broker, self._channels)
+        members = [Members(self._store, group) for group in range(self._store.keys.groups)]
+        self._attendance = Attendance(settings, self.stats, members, self._hub)
         self._registration = Registration(settings, Registry(self._store), self.report)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
@@ -87,9 +86,9 @@ class Worker:
             settings=settings,
             stats=self.stats,
             broker=broker,
-            members=members,
             hub=self._hub,
-            presence=self._presence,
+            attendance=self._attendance,
+            members=members[0],
             typists=Typists(settings, self.stats, broker),
             keyring=keyring,
             verifier=Verifier(settings, keyring),
@@ -109,16 +108,16 @@ class Worker:
         self._registration.address = advertised_address(self._settings, listen_sockets)
         loops: list[Coroutine[Any, Any, None]] = [
             self._store.run(),
-            self._subscriber.run(),
-            self._probe.run(),
-            self._presence.run(),
-            self._lease.run(),
-            self._sweeper.run(),
+            self._channels.run(),
+            self._probes.run(),
+            self._attendance.run(),
             self._registration.run(),
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
             self._services.keyring.run(),
         ]
+        if self._replication is not None:
+            loops.append(self._replication.run())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             await self._wait_until_useful()
@@ -138,20 +137,19 @@ class Worker:
         """Let clients wait in the kernel's queue until Redis is there, but not for long."""
         deadline_s = time.monotonic() + ACCEPT_AFTER_S
         while not self._stop.is_set() and time.monotonic() < deadline_s:
-            if not self._problems():
+            if not self._problems()[0]:
                 return
             await asyncio.sleep(STARTING_TICK_S)
 
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._store, self._settings)
+        await drain(self._gateway, self._broker, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
-                await self._presence.flushed()
-                await self._lease.hand_over()
+                await self._attendance.hand_over()
                 await self._registration.leave()
         except (LinkError, TimeoutError) as exc:
             log.warning("lease_not_handed_over", extra={"error": str(exc)})
@@ -160,19 +158,21 @@ class Worker:
     # ---------------------------------------------------------------- from Redis
 
     def _on_message(self, channel: bytes, payload: bytes) -> None:
-        if channel == self._probe_channel:
-            self._probe.heard(payload)
+        if channel in self._probe_channels:
+            self._probes.heard(channel, payload)
         else:
             self._hub.on_message(channel, payload)
 
-    def _on_redis_up(self, history_may_have_changed: bool) -> None:
+    def _on_redis_up(self, shard: Shard, history_may_have_changed: bool) -> None:
+        if shard.address is not None:
+            self._channels.follow(shard.address)
         if history_may_have_changed:
-            self._lease.distrust()
+            self._attendance.distrust(self._store.keys.groups_of(shard.slots))
         self._registration.renew()
-        self._hub.resync()
+        self._hub.resync(self._hub.rooms_in(shard.slots))
 
-    def _on_pubsub_restored(self) -> None:
-        self._hub.resync()
+    def _on_restored(self, channels: set[bytes]) -> None:
+        self._hub.resync(self._hub.rooms_on(channels))
 
     # --------------------------------------------------------------------- loops
 
@@ -184,9 +184,11 @@ class Worker:
             was_ready |= self.state()[0] == "ready"
             # The supervisor waits for this worker before it starts the next one.
             await asyncio.sleep(TICK_S if was_ready else STARTING_TICK_S)
+            self._store.observe()
+            self._probes.observe()
             self._hub.on_tick()
-            self._presence.on_tick()
-            self.stats.presence_in_grace = self._presence.in_grace
+            self._attendance.on_tick()
+            self.stats.presence_in_grace = self._attendance.in_grace
             self._services.typists.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
@@ -199,24 +201,26 @@ class Worker:
 
     def state(self) -> tuple[State, list[str]]:
         """Return whether this worker should get clients, and if not, why."""
-        reasons = self._problems()
+        reasons, works = self._problems()
         if self._draining:
             return "draining", ["draining", *reasons]
         if not self._gateway.is_accepting:
             return "starting", ["starting", *reasons]
-        return ("not_ready", reasons) if reasons else ("ready", reasons)
+        return ("ready" if works else "not_ready"), reasons
 
-    def _problems(self) -> list[str]:
-        problems = []
-        if not self._store.is_up:
-            problems.append("Redis is away")
-        if not self._subscriber.is_complete:
-            problems.append("the pub/sub connection is not restored")
-        if self._probe.is_deaf:
-            problems.append("deaf: nothing published to this worker has come back")
-        if not self._lease.is_held:
-            problems.append("the presence lease is not held")
-        return problems
+    def _problems(self) -> tuple[list[str], bool]:
+        """Return what is wrong, in sentences, and whether clients are well off here all the same.
+
+        A shard that is away is no reason to send clients to another worker: it is away for all.
+        """
+        parts = (
+            self._store.problems(),
+            self._channels.problems(),
+            self._probes.problems(),
+            self._attendance.problems(),
+        )
+        reasons = [reason for sentences, _ in parts for reason in sentences]
+        return reasons, all(works for _, works in parts)
 
     def report(self) -> Report:
         """Return the present state with all counters."""

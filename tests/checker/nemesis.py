@@ -46,14 +46,14 @@ class Nemesis:
         """Kill -9 a worker, a random one if not told which, and start another on its socket."""
         workers = self._workers().workers
         worker = self.rng.choice(workers) if index is None else workers[index]
-        async with self._fault("kill worker", f"pid {worker.pid}"):
+        async with self.fault("kill worker", f"pid {worker.pid}"):
             await worker.kill()
             await worker.start()
 
     async def pause_worker(self, seconds: float = 4.0) -> None:
         """SIGSTOP a worker for longer than its lease, then let it go on."""
         worker = self.rng.choice(self._workers().workers)
-        async with self._fault("pause worker", f"pid {worker.pid} for {seconds} s"):
+        async with self.fault("pause worker", f"pid {worker.pid} for {seconds} s"):
             worker.pause()
             try:
                 await asyncio.sleep(seconds)
@@ -64,12 +64,12 @@ class Nemesis:
         """SIGHUP the supervisor: all workers are replaced one at a time."""
         if not isinstance(self.cluster, Supervised):
             raise TypeError("only a supervised cluster replaces its workers")
-        async with self._fault("replace workers"):
+        async with self.fault("replace workers"):
             await self.cluster.hup()
 
     async def restart_redis(self, *, kill: bool = False, down_s: float = 1.0) -> None:
         """Stop or kill -9 Redis, and start it on the same data after a while."""
-        async with self._fault("kill redis" if kill else "restart redis", f"{down_s} s"):
+        async with self.fault("kill redis" if kill else "restart redis", f"{down_s} s"):
             await asyncio.to_thread(self.redis.kill if kill else self.redis.stop)
             try:
                 await asyncio.sleep(down_s)
@@ -82,7 +82,7 @@ class Nemesis:
 
     async def flush(self) -> None:
         """Empty Redis."""
-        async with self._fault("flush"):
+        async with self.fault("flush"):
             await asyncio.to_thread(self.redis.run, "FLUSHALL")
 
     async def cut_pubsub(self) -> None:
@@ -97,7 +97,7 @@ class Nemesis:
         """Let the subscribed connections fall silent without an end; the others go on."""
         proxy = self._proxy()
         deaf = sum(link.is_pubsub for link in proxy.links)
-        async with self._fault("black hole pubsub", f"{deaf} links for {seconds} s"):
+        async with self.fault("black hole pubsub", f"{deaf} links for {seconds} s"):
             if not deaf:
                 raise AssertionError("no link carries pub/sub, the fault would hit nothing")
             proxy.black_hole(lambda link: link.is_pubsub)
@@ -109,7 +109,7 @@ class Nemesis:
     async def black_hole_redis(self, seconds: float = 3.0) -> None:
         """Let every connection to Redis fall silent, as a partition does."""
         proxy = self._proxy()
-        async with self._fault("black hole redis", f"{len(proxy.links)} links for {seconds} s"):
+        async with self.fault("black hole redis", f"{len(proxy.links)} links for {seconds} s"):
             proxy.black_hole()
             try:
                 await asyncio.sleep(seconds)
@@ -118,7 +118,7 @@ class Nemesis:
 
     async def _client_kill(self, kind: str) -> None:
         """Kill several times over, so that it meets commands that are on their way."""
-        async with self._fault(f"client kill {kind}", f"{_CUTS} times"):
+        async with self.fault(f"client kill {kind}", f"{_CUTS} times"):
             for _ in range(_CUTS):
                 await until(
                     lambda: asyncio.to_thread(self.redis.run, "CLIENT", "KILL", "TYPE", kind),
@@ -127,7 +127,8 @@ class Nemesis:
                 await asyncio.sleep(self.rng.uniform(0.1, 0.4))
 
     @asynccontextmanager
-    async def _fault(self, name: str, detail: str = "") -> AsyncIterator[None]:
+    async def fault(self, name: str, detail: str = "") -> AsyncIterator[None]:
+        """Record a fault that lasts as long as the context."""
         self.history.add(Fault(at=time.monotonic(), name=name, on=True, detail=detail))
         yield
         self.fired += 1

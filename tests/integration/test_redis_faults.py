@@ -195,6 +195,20 @@ async def test_scripts_that_redis_forgot_are_sent_again(
     await heard(ann, room, "1")
 
 
+async def test_messages_of_one_connection_keep_their_order_when_redis_forgets_the_scripts(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    for number in range(600):
+        if number % 100 == 50:
+            await asyncio.to_thread(fresh_redis.run, "SCRIPT", "FLUSH")
+        await ann.send(type="chat_message", roomId=room, content=str(number), id=f"n{number}")
+    await heard(ann, room, "599")
+    assert contents(ann.messages(room)) == [str(number) for number in range(600)]
+    assert not of_type(ann, "error")
+
+
 async def test_a_deaf_worker_turns_unready_heals_itself_and_fills_what_it_missed(
     cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from chat.broker.keys import Keys
-from chat.broker.scripts import BUDGET_SETTLE
+from chat.broker.scripts import PLAIN
 
 
 class Settle:
@@ -22,7 +22,7 @@ class Settle:
         bursts: tuple[int, int, int] = (10, 1000, 20),
     ) -> Any:
         return self.client.eval(
-            BUDGET_SETTLE.source, 1, self.key, *map(str, (*spent, *rates, *bursts))
+            PLAIN.budget_settle.source, 1, self.key, *map(str, (*spent, *rates, *bursts))
         )
 
 

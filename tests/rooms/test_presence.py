@@ -18,7 +18,7 @@ async def test_who_arrives_does_not_wait_behind_a_crowd_that_leaves(
 ) -> None:
     up = asyncio.Event()
     settings = Settings(redis_url=redis_server.url, redis_prefix=redis_prefix)
-    store = Store(settings, Stats(), "test", on_up=lambda _changed: up.set())
+    store = Store(settings, Stats(), "test", on_up=lambda _shard, _changed: up.set())
     presence = Presence(Members(store), grace_s=5.0, leaves_per_s=200)
     room = Room("square")
     async with asyncio.TaskGroup() as group:

@@ -35,6 +35,8 @@ class RedisServer:
         data_dir: where it keeps its data; without one it makes its own and removes it at `close`.
         appendfsync: `everysec`, `always` or `no`.
         tcp: also listen on a loopback port.
+        tls: what listens on the loopback port speaks TLS; takes its files from `config`.
+        password: that `connect` uses; say `requirepass` to have one asked for.
         config: further directives, written `maxmemory="1mb"`.
     """
 
@@ -44,14 +46,19 @@ class RedisServer:
         *,
         appendfsync: str = "everysec",
         tcp: bool = False,
+        tls: bool = False,
+        password: str = "",
         **config: str,
     ) -> None:
         self._own_dir = Path(tempfile.mkdtemp(prefix="redis-", dir="/tmp"))  # a short socket path
         self.data_dir = data_dir or self._own_dir
         self.socket_path = self._own_dir / "s"
-        self.port = unused_port() if tcp else 0
+        self.port = unused_port() if tcp or tls else 0
+        self._tls = tls
         self.log_path = self._own_dir / "redis.log"
-        self._config = {"appendonly": "yes", "appendfsync": appendfsync, "save": "", **config}
+        self._password = password
+        self._config = {"appendonly": "yes", "appendfsync": appendfsync, "save": ""}
+        self.configure(**config)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +73,16 @@ class RedisServer:
             raise RuntimeError("the Redis server is not running")
         return self._process.pid
 
+    def configure(self, **config: str) -> None:
+        """Set directives for the next start."""
+        # A directive's name may have dashes, a keyword may not.
+        self._config |= {name.replace("_", "-"): value for name, value in config.items()}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None
+
     def start(self) -> Self:
         """Start the server and wait until it answers, its data loaded."""
         if self._process is not None:
@@ -74,7 +91,8 @@ class RedisServer:
         arguments = {
             "dir": str(self.data_dir),
             "bind": "127.0.0.1",
-            "port": str(self.port),
+            "port": "0" if self._tls else str(self.port),
+            **({"tls-port": str(self.port)} if self._tls else {}),
             "unixsocket": str(self.socket_path),
             "unixsocketperm": "700",
             **self._config,
@@ -112,6 +130,12 @@ class RedisServer:
             self.stop()
         shutil.rmtree(self._own_dir, ignore_errors=True)
 
+    def kill_and_close(self) -> None:
+        """End it without a goodbye, paused or not, and remove its directory."""
+        if self._process is not None:
+            self.kill()
+        self.close()
+
     def run(self, *command: str | bytes | int) -> Any:
         """Run one command on a connection of its own and return the decoded answer."""
         with self.connect() as client:
@@ -120,8 +144,16 @@ class RedisServer:
     def connect(self) -> "redis.Redis":
         """Return a synchronous redis-py client that decodes answers; close it after use."""
         return redis.Redis(
-            unix_socket_path=str(self.socket_path), decode_responses=True, socket_timeout=10.0
+            unix_socket_path=str(self.socket_path),
+            decode_responses=True,
+            socket_timeout=10.0,
+            password=self._password or None,
         )
+
+    def replication(self) -> dict[str, Any]:
+        """Return INFO replication."""
+        with self.connect() as client:
+            return dict(client.info("replication"))
 
     def __enter__(self) -> Self:
         return self.start()

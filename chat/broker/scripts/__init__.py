@@ -1,4 +1,8 @@
-"""The Lua scripts, loaded once; a file whose name starts with `_` is a prelude of others."""
+"""The Lua scripts, loaded once; a file whose name starts with `_` is a prelude of others.
+
+Every script publishes by the command in its local `PUBLISH`. On a Redis Cluster that is SPUBLISH,
+which stays within the shard; so there are two sets of scripts.
+"""
 
 import hashlib
 from importlib.resources import files
@@ -7,35 +11,40 @@ from importlib.resources import files
 class Script:
     """One script with its digest, for EVALSHA."""
 
-    def __init__(self, name: str, prelude: str = "") -> None:
-        self.source = prelude + _read(name)
-        self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """All scripts.
+
+    Args:
+        publish: the command with which they publish, PUBLISH or SPUBLISH.
+    """
+
+    def __init__(self, publish: str) -> None:
+        self.publish = publish
+        head = f"local PUBLISH = '{publish}'\n"
+        stream = _read("_stream")
+        self.room_publish = Script(head + stream + _read("room_publish"))
+        self.room_read = Script(stream + _read("room_read"))
+        self.member_set = Script(head + _read("member_set"))
+        self.member_sweep = Script(head + _read("member_sweep"))
+        self.lease_renew = Script(_read("lease_renew"))
+        self.budget_settle = Script(_read("budget_settle"))
+        self.node_beat = Script(_read("node_beat"))
+        self.node_leave = Script(_read("node_leave"))
+        self.node_list = Script(_read("node_list"))
+
+    def all(self) -> list[Script]:
+        """Return every script, to be loaded."""
+        return [script for script in vars(self).values() if isinstance(script, Script)]
 
 
 def _read(name: str) -> str:
     return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-_STREAM = _read("_stream")
-
-ROOM_PUBLISH = Script("room_publish", _STREAM)
-ROOM_READ = Script("room_read", _STREAM)
-MEMBER_SET = Script("member_set")
-MEMBER_SWEEP = Script("member_sweep")
-LEASE_RENEW = Script("lease_renew")
-BUDGET_SETTLE = Script("budget_settle")
-NODE_BEAT = Script("node_beat")
-NODE_LEAVE = Script("node_leave")
-NODE_LIST = Script("node_list")
-
-ALL = (
-    ROOM_PUBLISH,
-    ROOM_READ,
-    MEMBER_SET,
-    MEMBER_SWEEP,
-    LEASE_RENEW,
-    BUDGET_SETTLE,
-    NODE_BEAT,
-    NODE_LEAVE,
-    NODE_LIST,
-)
+PLAIN = Scripts("PUBLISH")
+SHARDED = Scripts("SPUBLISH")

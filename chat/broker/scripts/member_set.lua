@@ -32,11 +32,11 @@ end
 local count = redis.call('HLEN', KEYS[1])
 if changed then
   if count > tonumber(ARGV[5]) then
-    redis.call('PUBLISH', ARGV[1], 'n' .. count)
+    redis.call(PUBLISH, ARGV[1], 'n' .. count)
   elseif present then
-    redis.call('PUBLISH', ARGV[1], 'j' .. count .. ':' .. ARGV[4])
+    redis.call(PUBLISH, ARGV[1], 'j' .. count .. ':' .. ARGV[4])
   else
-    redis.call('PUBLISH', ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
+    redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
   end
 end
 return { count, redis.call('HLEN', KEYS[2]) }

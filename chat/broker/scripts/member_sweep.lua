@@ -26,12 +26,12 @@ for i = 1, #held, 2 do
     redis.call('HDEL', KEYS[1], user)
     local count = redis.call('HLEN', KEYS[1])
     if count <= large then
-      redis.call('PUBLISH', ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
+      redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
     end
   end
 end
 local count = redis.call('HLEN', KEYS[1])
 if #held > 0 and count > large then
-  redis.call('PUBLISH', ARGV[1], 'n' .. count)
+  redis.call(PUBLISH, ARGV[1], 'n' .. count)
 end
 return redis.call('HLEN', KEYS[2])

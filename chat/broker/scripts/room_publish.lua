@@ -1,6 +1,6 @@
 -- Publish one message: dedupe, slow mode, next seq, append, trim, expire, publish.
 --
--- KEYS[1] stream   KEYS[2] history   KEYS[3] sent (or stream)   KEYS[4] slow (or stream)
+-- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]   KEYS[4] slow, if ARGV[10]
 -- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
 -- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
@@ -46,5 +46,5 @@ if idempotency_ms > 0 then
   local sent = table.concat({ epoch, string.format('%d', seq), timestamp, ARGV[4] }, ' ')
   redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
 end
-redis.call('PUBLISH', ARGV[1], record)
+redis.call(PUBLISH, ARGV[1], record)
 return { 'ok', epoch, string.format('%d', seq), timestamp, ARGV[4] }

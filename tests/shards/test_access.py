@@ -1,0 +1,175 @@
+"""Ways into one Redis: password, user, database, TLS; and a server that must not be written to."""
+
+import asyncio
+import datetime
+import ipaddress
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from chat.broker.link import LinkError, open_link
+from chat.broker.target import parse_target
+from tests.integration.conftest import Connect
+from tests.integration.talk import heard, insist, of_type, said
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_server import RedisServer
+
+StartCluster = Callable[..., Awaitable[Cluster]]
+PASSWORD = "p@ss/word of the tests"
+QUOTED = "p%40ss%2Fword%20of%20the%20tests"
+
+
+async def test_a_worker_authenticates_as_a_user_and_selects_its_database(
+    cluster: StartCluster, connect: Connect, redis_prefix: str, room: str
+) -> None:
+    """With no more rights than docs/redis.md asks for."""
+    rights = f"~{redis_prefix}:* &{redis_prefix}:* +@all -@admin -@dangerous +info".split()
+    with RedisServer(tcp=True) as redis:
+        redis.run("ACL", "SETUSER", "chatter", "on", f">{PASSWORD}", *rights)
+        redis.run(
+            "ACL",
+            "SETUSER",
+            "default",
+            "resetkeys",
+            "-@all",
+            "+ping",
+            "+auth",
+            "+hello",
+            "+acl|log",
+        )
+        url = f"redis://chatter:{QUOTED}@127.0.0.1:{redis.port}/3"
+        workers = await cluster(2, redis=url, **NO_LIMITS)
+        ann = await connect(workers[0], "ann", room)
+        ben = await connect(workers[1], "ben", room)
+        await said(ann, room, ["1"])
+        await heard(ben, room, "1")
+        key = f"{redis_prefix}:{{{room}}}:history"
+        with redis.connect() as client:
+            client.execute_command("AUTH", "chatter", PASSWORD)
+            assert client.execute_command("LLEN", key) == 0
+            client.execute_command("SELECT", 3)
+            assert client.execute_command("LLEN", key) == 1
+        assert not redis.run("ACL", "LOG")
+
+
+async def test_a_wrong_password_is_refused() -> None:
+    with RedisServer(tcp=True, requirepass=PASSWORD, password=PASSWORD) as redis:
+        target = parse_target(f"redis://:wrong@127.0.0.1:{redis.port}/0")
+        address = parse_target(f"redis://127.0.0.1:{redis.port}")
+        with pytest.raises(LinkError, match="WRONGPASS"):
+            await open_link(address.address, target.access, timeout_s=3.0)
+
+
+def certificates(directory: Path) -> None:
+    """Make an authority of our own and a certificate of it for 127.0.0.1."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def write(name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        (directory / f"{name}.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        (directory / f"{name}.pem").write_bytes(pem)
+
+    def issue(
+        subject: str,
+        issuer: str,
+        key: ec.EllipticCurvePrivateKey,
+        signer: ec.EllipticCurvePrivateKey,
+        *extensions: tuple[x509.ExtensionType, bool],
+    ) -> x509.Certificate:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+        )
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(signer, hashes.SHA256())
+
+    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    of_authority = issue(
+        "authority", "authority", authority, authority, (x509.BasicConstraints(True, None), True)
+    )
+    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    of_server = issue(
+        "redis", "authority", server, authority, (x509.SubjectAlternativeName([loopback]), False)
+    )
+    write("ca", authority, of_authority)
+    write("redis", server, of_server)
+
+
+async def test_tls_with_an_authority_of_ones_own_carries_everything(
+    cluster: StartCluster, connect: Connect, room: str, tmp_path: Path
+) -> None:
+    certificates(tmp_path)
+    with RedisServer(
+        tls=True,
+        tls_cert_file=str(tmp_path / "redis.pem"),
+        tls_key_file=str(tmp_path / "redis.key"),
+        tls_ca_cert_file=str(tmp_path / "ca.pem"),
+        tls_auth_clients="no",
+    ) as redis:
+        url = f"rediss://127.0.0.1:{redis.port}/0"
+        ours = f"{url}?ssl_ca_certs={tmp_path / 'ca.pem'}"
+        workers = await cluster(2, redis=ours, **NO_LIMITS)
+        ann = await connect(workers[0], "ann", room)
+        ben = await connect(workers[1], "ben", room)
+        await said(ann, room, ["x" * 5000, "2"])
+        await heard(ben, room, "2")
+        target = parse_target(url)
+        address = parse_target(f"redis://127.0.0.1:{redis.port}")
+        with pytest.raises(OSError, match="certificate verify failed"):
+            await open_link(address.address, target.access, timeout_s=3.0)
+
+
+async def test_a_server_that_became_a_replica_takes_nothing_and_nothing_is_uncertain(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room)
+    (first,) = await said(ann, room, ["1"])
+    fresh_redis.run("REPLICAOF", "127.0.0.1", 1)
+    for text in ("2", "2"):  # the connection is lost by the first
+        answer = await ann.say(room, text, "only-2")
+        assert answer["code"] == "unavailable"
+        assert "uncertain" not in answer
+        await asyncio.sleep(0.05)
+    fresh_redis.run("REPLICAOF", "NO", "ONE")
+    ack = await insist(ann, room, "2")
+    assert (ack["seq"], ack["epoch"] != first["epoch"]) == (2, True)
+    await heard(ann, room, "2")
+    assert not of_type(ann, "gap")
+
+
+async def test_a_promotion_nobody_noticed_is_found_out_by_the_first_message(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str
+) -> None:
+    """A worker with an idle link may have another history id than the server by now."""
+    quiet = await cluster(1, redis=fresh_redis, lease_interval=60.0, lease_ttl=300.0, **NO_LIMITS)
+    ann = await connect(quiet[0], "ann", room)
+    (first,) = await said(ann, room, ["1"])
+    fresh_redis.run("REPLICAOF", "127.0.0.1", 1)
+    fresh_redis.run("REPLICAOF", "NO", "ONE")
+    busy = await cluster(1, redis=fresh_redis, **NO_LIMITS)
+    ben = await connect(busy[0], "ben", room)
+    acks = await asyncio.gather(ben.say(room, "2"), ann.say(room, "3"), ann.say(room, "4"))
+    assert {ack["type"] for ack in acks} <= {"ack", "error"}
+    last = await insist(ann, room, "last")
+    for client in (ann, ben):
+        await heard(client, room, "last")
+    assert last["epoch"] != first["epoch"]
+    assert not of_type(ann, "gap")

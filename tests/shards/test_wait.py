@@ -1,0 +1,167 @@
+"""Acknowledgements that wait for replicas (CHAT_REDIS_WAIT_REPLICAS)."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from tests.integration.conftest import Connect
+from tests.integration.talk import contents, heard, said
+from tests.support.client import ChatClient
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_cluster import RedisCluster, rooms_of_every_shard
+from tests.support.redis_server import RedisServer
+from tests.support.sentinels import Sentinels
+
+StartCluster = Callable[..., Awaitable[Cluster]]
+WAIT = {"redis_wait_replicas": 1, "redis_wait_timeout": 0.4, **NO_LIMITS}
+
+
+@pytest.fixture
+def replicated() -> Iterator[tuple[RedisServer, RedisServer]]:
+    """A master and its replica."""
+    with RedisServer(tcp=True) as master, RedisServer(tcp=True) as replica:
+        replica.run("REPLICAOF", "127.0.0.1", master.port)
+        deadline = time.monotonic() + 10.0
+        while replica.replication()["master_link_status"] != "up":
+            assert time.monotonic() < deadline, "the replica does not get through"
+            time.sleep(0.02)
+        yield master, replica
+
+
+async def attempt(client: ChatClient, room: str, text: str) -> dict[str, object]:
+    return await client.say(room, text, f"only-{text}")
+
+
+async def test_an_acknowledged_message_is_on_the_replica(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    redis_prefix: str,
+    room: str,
+) -> None:
+    master, replica = replicated
+    workers = await cluster(1, redis=master, **WAIT)
+    ann = await connect(workers[0], "ann", room)
+    for number in range(20):
+        (ack,) = await said(ann, room, [str(number)])
+        assert replica.run("HGET", f"{redis_prefix}:{{{room}}}:stream", "s") == str(ack["seq"])
+
+
+async def test_without_the_replica_the_sender_hears_that_and_the_members_the_message(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    room: str,
+) -> None:
+    master, replica = replicated
+    workers = await cluster(1, redis=master, **WAIT)
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[0], "ben", room)
+    await said(ann, room, ["1"])
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        began_s = time.monotonic()
+        answer = await attempt(ann, room, "2")
+        assert 0.3 < time.monotonic() - began_s < 3.0
+        assert (answer["code"], answer["uncertain"]) == ("not_replicated", True)
+        assert answer["retryAfterMs"]
+        await heard(ben, room, "2")
+        # Nothing else is held up by the wait.
+        waiting = asyncio.create_task(attempt(ann, room, "3"))
+        began_s = time.monotonic()
+        assert (await ben.command("history", roomId=room))["type"] == "history"
+        assert time.monotonic() - began_s < 0.3
+        assert (await waiting)["code"] == "not_replicated"
+        # A retry is stored already, and still not replicated.
+        assert (await attempt(ann, room, "2"))["code"] == "not_replicated"
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    ack = await attempt(ann, room, "2")
+    assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 2, True)
+    assert contents(ben.messages(room)) == ["1", "2", "3"]
+
+
+async def test_messages_that_are_stored_meanwhile_wait_together(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    room: str,
+) -> None:
+    master, _ = replicated
+    workers = await cluster(1, redis=master, **WAIT)
+    ann = await connect(workers[0], "ann", room)
+    master.run("CONFIG", "RESETSTAT")
+    answers = await asyncio.gather(*(ann.say(room, str(number)) for number in range(300)))
+    assert {answer["type"] for answer in answers} == {"ack"}
+    with master.connect() as client:
+        waits = client.info("commandstats")["cmdstat_wait"]["calls"]
+    assert waits < 150
+
+
+async def test_a_drain_waits_for_the_acknowledgements(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    room: str,
+) -> None:
+    master, replica = replicated
+    workers = await cluster(1, redis=master, **{**WAIT, "redis_wait_timeout": 1.0})
+    ann = await connect(workers[0], "ann", room)
+    await said(ann, room, ["1"])
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        saying = asyncio.create_task(ann.say(room, "2"))
+        await heard(ann, room, "2")
+        workers[0].signal(signal.SIGTERM)
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    assert (await saying)["type"] == "ack"
+    assert (await ann.wait_closed(10.0)).code == 1012
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+async def test_what_was_acknowledged_survives_a_master_that_dies_at_once(
+    cluster: StartCluster, sentinels: Sentinels, connect: Connect, room: str
+) -> None:
+    workers = await cluster(1, redis=sentinels.url, **{**WAIT, "redis_wait_timeout": 1.0})
+    ann = await connect(workers[0], "ann", room)
+    acked = (await said(ann, room, [str(number) for number in range(200)]))[-1]
+    sentinels.master.kill()
+    ack = await _persist(ann, room, "after")
+    assert ack["seq"] == acked["seq"] + 1
+    await heard(ann, room, "after")
+    assert contents(ann.messages(room)) == [*map(str, range(200)), "after"]
+
+
+async def _persist(client: ChatClient, room: str, text: str) -> dict[str, object]:
+    """Insist; after the failover there is no second replica, so the message is never confirmed."""
+    async with asyncio.timeout(25.0):
+        while True:
+            answer = await attempt(client, room, text)
+            if answer.get("code") == "not_replicated":
+                await heard(client, room, text)
+                return client.messages(room)[-1]
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+async def test_every_shard_of_a_cluster_confirms_for_itself(
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(1, redis=redis_cluster.url, **WAIT)
+    ann = await connect(workers[0], "ann")
+    rooms = rooms_of_every_shard(redis_cluster)
+    for room in rooms:
+        await ann.join(room)
+        await said(ann, room, ["1", "2"])
+    stopped = redis_cluster.replica_of(redis_cluster.master_of(rooms[0]))
+    stopped.kill()
+    assert (await attempt(ann, rooms[0], "3"))["code"] == "not_replicated"
+    for room in rooms[1:]:
+        await said(ann, room, ["3"])

@@ -131,3 +131,16 @@ def test_a_certificate_may_come_from_cert_manager(tmp_path: Path) -> None:
     assert volume["secret"]["secretName"] == certificate["secretName"]
     assert volume["secret"]["items"] == [{"key": "tls-combined.pem", "path": "tls.pem"}]
     assert certificate["additionalOutputFormats"] == [{"type": "CombinedPEM"}]
+
+
+def test_the_namespace_comes_before_what_is_in_it(system: Manifests) -> None:
+    namespace = system.documents[0]
+
+    assert namespace["kind"] == "Namespace"
+    for document in system.documents[1:]:
+        assert document["metadata"]["namespace"] == namespace["metadata"]["name"]
+
+
+def test_a_job_can_be_applied_again_with_other_contents(redis_cluster: Manifests) -> None:
+    for job in redis_cluster.named("Job").values():  # a finished one cannot be changed, only made
+        assert job["spec"]["ttlSecondsAfterFinished"] <= 600

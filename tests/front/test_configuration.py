@@ -69,9 +69,11 @@ def test_the_worker_judges_silence_before_haproxy_does() -> None:
         assert int(found[1]) > settings.ping_interval + settings.ping_timeout
 
 
-def test_every_variable_is_explained() -> None:
-    text = "".join(path.read_text() for path in CONFIGURATION.glob("*.cfg"))
-    used = set(re.findall(r"\$\{(FRONT_[A-Z0-9_]+)", text))
+def test_every_variable_is_explained_with_its_default() -> None:
+    used: dict[str, str] = {}
+    for path in CONFIGURATION.glob("*.cfg"):
+        for name, default in re.findall(r"\$\{(FRONT_\w+)(?:\[\*\])?-?([^}]*)\}", path.read_text()):
+            assert used.setdefault(name, default) == default, f"{name} has two defaults"
     page = (REPOSITORY / "docs" / "haproxy.md").read_text()
-    explained = set(re.findall(r"^\| `(FRONT_[A-Z0-9_]+)`", page, re.MULTILINE))
-    assert used == explained
+    rows = re.findall(r"^\| `(FRONT_\w+)` \| (?:`([^`]*)`|[^|`]*) \|", page, re.MULTILINE)
+    assert dict(rows) == used | {"FRONT_ACCEPT_PROXY": ""}  # that one is only asked for

@@ -31,6 +31,12 @@ async def test_operations_endpoints_are_not_there_from_outside(front: Front, pat
     assert answer.body == "There is nothing here.\n"
 
 
+async def test_it_is_no_proxy_to_elsewhere(front: Front) -> None:
+    tls = front.certificates.client()
+    answer = await ask(front.haproxy.port, "192.0.2.1:443", tls=tls, method="CONNECT")
+    assert answer.status == 405
+
+
 @pytest.mark.parametrize(
     ("host", "target"),
     [

@@ -1,6 +1,5 @@
 """Members of a room meet on one worker; a worker that comes or goes moves only its share."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,51 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.front.backends import backends, placement
 from tests.front.certificates import Certificates
 from tests.front.conftest import Front, StartFront
 from tests.support import logs
 from tests.support.haproxy import Haproxy, servers_file
 
 ROOMS = [f"room-{number}" for number in range(300)]
-
-
-@asynccontextmanager
-async def backends(count: int) -> AsyncIterator[list[str]]:
-    """Servers that answer each request with their own address: they stand for many workers."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        host, port = writer.get_extra_info("sockname")
-        body = f"{host}:{port}".encode()
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(body), body)
-        )
-        writer.close()
-
-    async with AsyncExitStack() as stack:
-        found = []
-        for _ in range(count):
-            server = await asyncio.start_server(answer, "127.0.0.1", 0)
-            stack.callback(server.close)
-            found.append(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        yield found
-
-
-async def placement(haproxy: Haproxy, certificates: Certificates) -> dict[str, str]:
-    """Ask for every room over one connection; return which worker answered."""
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", haproxy.port, ssl=certificates.client()
-    )
-    found = {}
-    for room in ROOMS:
-        writer.write(f"GET /ws?room={room} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        async with asyncio.timeout(10.0):
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            size = int(head.partition(b"content-length:")[2].split()[0])
-            found[room] = (await reader.readexactly(size)).decode()
-    writer.close()
-    return found
 
 
 async def place(
@@ -64,16 +25,17 @@ async def place(
         folder,
         servers_file(folder, workers),
         certificates.folder,
-        address_connects=10_000,
     )
     async with haproxy:
-        return await placement(haproxy, certificates)
+        return await placement(haproxy, certificates, ROOMS)
 
 
 async def test_a_worker_that_comes_or_goes_moves_only_its_share(
     certificates: Certificates,
 ) -> None:
-    async with backends(9) as workers:
+    hosts = [f"127.0.1.{number}" for number in range(1, 10)]
+    async with backends(hosts) as port:
+        workers = [f"{host}:{port}" for host in hosts]
         eight = await place(workers[:8], certificates)
         nine = await place(workers, certificates)
         seven = await place(workers[1:8], certificates)
@@ -93,7 +55,9 @@ async def test_a_worker_that_comes_or_goes_moves_only_its_share(
 
 
 async def test_two_fronts_agree_without_talking(certificates: Certificates) -> None:
-    async with backends(5) as workers:
+    hosts = [f"127.0.1.{number}" for number in range(1, 6)]
+    async with backends(hosts) as port:
+        workers = [f"{host}:{port}" for host in hosts]
         one = await place(workers, certificates)
         other = await place(workers[::-1], certificates)
     assert one == other

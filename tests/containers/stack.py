@@ -98,12 +98,11 @@ class Stack:
         [haproxy] = self.containers("haproxy")
         text = self.execute(haproxy, "wget", "-q", "-O", "-", "http://127.0.0.1:8404/metrics")
         families = {family.name: family for family in text_string_to_metric_families(text)}
-        up = {
-            sample.labels["server"]
+        return sum(
+            sample.value > 0
             for sample in families["haproxy_server_status"].samples
-            if sample.labels["state"] == "UP" and sample.value
-        }
-        return sum(name.startswith("worker") for name in up)
+            if sample.labels["proxy"] == "workers_any" and sample.labels["state"] == "UP"
+        )
 
     def connections(self, container: str) -> int:
         """Return how many connections a worker has."""

@@ -93,9 +93,6 @@ class Manifests:
 def stage(target: Path) -> Path:
     """Copy deploy/ to a folder where secrets may be made; return its k8s folder."""
     shutil.copytree(REPOSITORY / "deploy", target, ignore=shutil.ignore_patterns("secrets"))
-    for name in ("haproxy.cfg", "servers-dns.cfg"):  # MERGE: drop with the branch that has them
-        if not (target / "haproxy" / name).exists():
-            (target / "haproxy" / name).write_text("global\n", encoding="utf-8")
     return target / "k8s"
 
 

@@ -15,13 +15,11 @@ from tests.support.worker import REPOSITORY
 #: What a worker needs after its drain: to hand its lease over and to end.
 AFTER_DRAIN_S = 5
 MARGIN_S = 10
-#: MERGE: settings that come with the branch of the HTTP side.
-COMING = {"CHAT_API_HOST", "CHAT_API_PORT"}
 ADAPTER = REPOSITORY / "deploy/k8s/components/autoscaling/prometheus-adapter.yaml"
 
 
 def settings_known() -> set[str]:
-    names = {name for name, _, _ in describe()} | COMING
+    names = {name for name, _, _ in describe()}
     return names | {variable(name) + "_FILE" for name in SECRETS}
 
 
@@ -37,7 +35,7 @@ def test_every_chat_variable_is_a_setting(system: Manifests, workload: str) -> N
 
 @pytest.mark.parametrize("workload", ["chat-worker", "chat-api"])
 def test_the_values_are_accepted_by_the_program(system: Manifests, workload: str) -> None:
-    skipped = {variable(name) + "_FILE" for name in SECRETS} | COMING
+    skipped = {variable(name) + "_FILE" for name in SECRETS}
     plain = {k: v for k, v in chat_variables(system, workload).items() if k not in skipped}
 
     settings = from_environ(plain)

@@ -50,7 +50,8 @@ def _schemas(answers: set[type[Struct]]) -> dict[str, Any]:
     _, schemas = json.schema_components({*answers, Message, Problem}, ref_template=_REF)
     for schema in schemas.values():
         fields = {name: _plain(of) for name, of in schema["properties"].items()}
-        fields.pop("id", None)  # it repeats that of a command, and none was sent
+        if "type" in fields:
+            fields.pop("id", None)  # an event's repeats that of a command, and none was sent
         schema["properties"] = fields
     if HistoryPage in answers:
         # The stored bytes of messages are passed on unread, so their type does not say what

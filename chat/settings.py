@@ -88,10 +88,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         8090
     )
     api_max_connections: Annotated[
-        Count, _doc("Open connections of the HTTP side; beyond it requests get `busy`.")
+        Count,
+        _doc(
+            "Open connections of the HTTP side; beyond it requests get `busy`, beyond twice as "
+            "many connections are cut."
+        ),
     ] = 2000
     api_drain_delay: Annotated[
-        Annotated[float, Meta(ge=0, le=600)],
+        float,
+        Meta(ge=0, le=600),
         _doc(
             "How long the HTTP side answers on after SIGTERM, so that balancers see /readyz turn "
             "red first."

@@ -93,9 +93,11 @@ def _errors() -> str:
         )
         for code, kind in KINDS.items()
     ]
-    return "<h2>Errors</h2>\n<p>Refusals are problem details (RFC 9457); " + (
-        "<code>code</code> is stable, <code>detail</code> is for a person and may change.</p>\n"
-        + _table(("code", "status", "why", "what to do"), rows)
+    return (
+        "<h2>Errors</h2>\n"
+        "<p>Refusals are problem details (RFC 9457): <code>code</code> is stable, "
+        "<code>detail</code> is for a person and may change.</p>\n"
+        f"{_table(('code', 'status', 'why', 'what to do'), rows)}"
     )
 
 

@@ -110,7 +110,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self._common(message["headers"])]
-        elif message["type"] == "http.response.body":
+        elif self.head.method != "HEAD":
             self._size += len(message.get("body", b""))
         await self._send(message)
 
@@ -144,7 +144,7 @@ class _Answer:
             "request",
             extra={
                 "method": head.method[:16],
-                "path": head.path[:MAX_LOGGED_PATH],
+                "path": scope["raw_path"][:MAX_LOGGED_PATH].decode("latin-1"),  # no line ends
                 "route": route,
                 "status": self.status,
                 "bytes": self._size,

@@ -49,8 +49,10 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
 def _schemas(answers: set[type[Struct]]) -> dict[str, Any]:
     _, schemas = json.schema_components({*answers, Message, Problem}, ref_template=_REF)
     for schema in schemas.values():
-        if "type" in schema.get("properties", {}):
-            schema["properties"].pop("id", None)  # it repeats that of a command, and none was sent
+        fields = {name: _plain(of) for name, of in schema["properties"].items()}
+        if "type" in fields:
+            fields.pop("id", None)  # an event's repeats that of a command, and none was sent
+        schema["properties"] = fields
     if HistoryPage in answers:
         # The stored bytes of messages are passed on unread, so their type does not say what
         # they are.
@@ -102,7 +104,7 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out null: a query parameter that is not there is how that is said."""
+    """Leave out null: both ways it is said by leaving the field or parameter out."""
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     return dict(choices[0]) if len(choices) == 1 else schema
 

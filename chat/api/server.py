@@ -16,6 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from chat.api.edge import Edge
 from chat.api.services import ApiServices
 
+#: Times the limit of connections up to which a request is told so; beyond, connections are cut.
+OVERFLOW = 2
 #: Silence between two requests of a connection after which it is closed.
 KEEP_ALIVE_S = 20
 
@@ -36,6 +38,9 @@ class BoundedProtocol(H11Protocol):
         """Expect a request."""
         super().connection_made(transport)
         self.services.connections = len(self.connections)
+        if len(self.connections) > self.services.settings.api_max_connections * OVERFLOW:
+            transport.abort()
+            return
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:

@@ -8,6 +8,7 @@ from tests.api.conftest import Site, StartApi
 from tests.api.site import Answer, Api
 from tests.support import http
 from tests.support.tokens import token
+from tests.support.waiting import until
 
 DATA = "/api/v1/rooms/lobby/presence"
 ELSEWHERE = "https://chat.example"
@@ -25,6 +26,12 @@ async def raw(api: Api, request: bytes, timeout_s: float = 5.0) -> bytes:
         return b""
     finally:
         writer.close()
+
+
+async def open_connections(api: Api, wanted: int) -> bool:
+    """Whether the server sees that many."""
+    page = (await http.get(api.ops_port, "/metrics")).body
+    return f"\nchat_api_connections {wanted}.0\n" in page
 
 
 async def asked(api: Api, method: str, path: str, **headers: str) -> http.Response:
@@ -135,14 +142,21 @@ async def test_a_client_that_does_not_read_is_cut(start_api: StartApi) -> None:
 async def test_a_full_server_says_when_to_come_back(start_api: StartApi) -> None:
     api = await start_api(api_max_connections=1)
     _, idle = await asyncio.open_connection("127.0.0.1", api.port)
-    await asyncio.sleep(0.1)
+    await until(lambda: open_connections(api, 1))
     answer = await api.ask("/api/v1/health", None)
     assert (answer.status, answer.code) == (503, "busy")
     assert answer.headers["retry-after"] == "1"
     idle.close()
-    await idle.wait_closed()
-    await asyncio.sleep(0.1)
+    await until(lambda: open_connections(api, 0))
     assert (await api.ask("/api/v1/health", None)).status == 200
+
+
+async def test_connections_far_beyond_the_limit_are_cut(start_api: StartApi) -> None:
+    api = await start_api(api_max_connections=1)
+    held = [await asyncio.open_connection("127.0.0.1", api.port) for _ in range(2)]
+    assert await raw(api, b"", 2.0) == b""  # sooner than silence would be
+    for _, writer in held:
+        writer.close()
 
 
 async def test_connections_are_kept_for_the_next_request(site: Site) -> None:
@@ -209,6 +223,12 @@ async def test_the_log_has_a_line_per_request_without_query_or_token(start_api: 
     assert "hidden" not in log
     assert "limit=7" not in log
     assert token("ann").split(".")[0] not in log
+
+
+async def test_a_path_cannot_forge_a_line_of_the_log(start_api: StartApi) -> None:
+    api = await start_api()
+    await api.ask("/x%0Aforged%1b[2J", None)
+    assert "path=/x%0Aforged%1b[2J" in api.log()
 
 
 async def test_a_forwarded_address_is_not_believed_from_anyone(start_api: StartApi) -> None:

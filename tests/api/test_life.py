@@ -87,13 +87,13 @@ async def test_it_counts_requests_by_route_and_status(start_api: StartApi) -> No
 
 @pytest.mark.slow
 async def test_readiness_turns_red_before_the_door_closes(start_api: StartApi) -> None:
-    api = await start_api(api_drain_delay=1.0)
+    api = await start_api(api_drain_delay=2.0)
     api.signal(signal.SIGTERM)
 
     async def is_red() -> bool:
         return not await api.ready()
 
-    await until(is_red, 0.9)
+    await until(is_red, 1.5)
     answer = await api.ask(DATA)  # the door is still open
     assert answer.status == 200
     assert answer.headers["connection"] == "close"

@@ -148,9 +148,7 @@ class Presence:
         """
         reaches, waiters = self._members.reaches, self._waiters
         awaited = list(islice(waiters, BATCH))
-        others = (
-            pair for pair in self._marked if pair not in waiters and reaches(pair[0].room_id)
-        )
+        others = (pair for pair in self._marked if pair not in waiters and reaches(pair[0].room_id))
         return awaited + list(islice(others, max(BATCH_OTHERS, BATCH - len(awaited))))
 
     def _take(self, pair: Pair) -> "_Taken":

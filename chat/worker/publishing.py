@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chat.broker.broker import NotReplicated, Outcome, Publication, Published, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
-from chat.broker.refusals import unavailable
+from chat.broker.refusals import RETRY_MS, unavailable
 from chat.identity.access import Action
 from chat.protocol.commands import ChatMessage
 from chat.protocol.errors import CommandError, ErrorCode

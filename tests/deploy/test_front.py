@@ -8,7 +8,6 @@ import pytest
 
 from tests.deploy.conftest import Built
 from tests.deploy.manifests import Manifests
-from tests.support.worker import REPOSITORY
 
 #: Between the last cut of a tunnel and SIGKILL.
 MARGIN_S = 10

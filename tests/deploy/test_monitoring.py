@@ -55,7 +55,9 @@ def test_an_alert_is_about_metrics_that_exist_and_says_what_to_do(rule: dict[str
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_each_alert_has_a_section_in_the_operations_page(rule: dict[str, Any]) -> None:
-    section = re.search(rf"^### {rule['alert']}\n+(.+?)(?=^#|\Z)", OPERATIONS, re.MULTILINE | re.DOTALL)
+    section = re.search(
+        rf"^### {rule['alert']}\n+(.+?)(?=^#|\Z)", OPERATIONS, re.MULTILINE | re.DOTALL
+    )
     assert section, "docs/operations.md has no such section"
     assert len(section[1].split()) > 20, "it says too little"
 

@@ -38,7 +38,9 @@ def test_a_worker_on_every_address_names_one_that_others_may_use() -> None:
     assert host not in ("", "0.0.0.0")
 
 
-@pytest.mark.parametrize("name", ["unix:{folder}/worker-{slot}.sock", "abns:chat-test-{pid}-{slot}"])
+@pytest.mark.parametrize(
+    "name", ["unix:{folder}/worker-{slot}.sock", "abns:chat-test-{pid}-{slot}"]
+)
 def test_a_socket_of_its_own_is_where_a_worker_is_found(name: str, tmp_path: Path) -> None:
     pattern = name.replace("{folder}", str(tmp_path)).replace("{pid}", str(os.getpid()))
     with listening_socket() as shared, WorkerSockets(pattern, 1).listening(3) as own:

@@ -6,13 +6,14 @@ import socket
 from collections.abc import Sequence
 
 from chat.settings import Settings
+from chat.supervisor.worker_sockets import SLOT
 
 _HAS_PORT = re.compile(r"(unix|abns):.+|.*[^:]:\d+|\[.*\]:\d+")
 #: Of the networks that are for documentation: where a packet to the outside would leave from.
 _OUTSIDE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
-def advertised_address(settings: Settings, listening: Sequence[socket.socket]) -> str:
+def advertised_address(settings: Settings, listening: Sequence[socket.socket], slot: int) -> str:
     """Return `HOST:PORT`, `unix:PATH` or `abns:NAME`: what CHAT_ADVERTISE says, or where it is.
 
     The last socket counts: after the port that it shares comes the one of its own, if it has one.
@@ -20,21 +21,14 @@ def advertised_address(settings: Settings, listening: Sequence[socket.socket]) -
     """
     own = listening[-1]
     given = settings.advertise
-    if own.family == socket.AF_UNIX:
-        return given or _local_name(own.getsockname())
+    if own.family == socket.AF_UNIX:  # it does not know under which name it was put in place
+        return given or settings.worker_sockets.replace(SLOT, str(slot))
     host, port = own.getsockname()[:2]
     if given:
         return given if _HAS_PORT.fullmatch(given) else f"{given}:{port}"
     if ipaddress.ip_address(host).is_unspecified:
         host = _own_address(own.family)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _local_name(name: str | bytes) -> str:
-    """A name in the abstract namespace begins with a zero byte, and may be filled up with more."""
-    if isinstance(name, bytes):
-        return f"abns:{name.strip(bytes(1)).decode()}"
-    return f"unix:{name}"
 
 
 def _own_address(family: socket.AddressFamily) -> str:

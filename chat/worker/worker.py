@@ -105,7 +105,7 @@ class Worker:
 
     async def run(self, listen_sockets: Sequence[socket.socket]) -> None:
         """Serve until `begin_drain`, then drain."""
-        self._registration.address = advertised_address(self._settings, listen_sockets)
+        self._registration.address = advertised_address(self._settings, listen_sockets, self._slot)
         loops: list[Coroutine[Any, Any, None]] = [
             self._store.run(),
             self._channels.run(),

@@ -26,14 +26,14 @@ from tests.support.ports import listening_socket, port_of
 )
 def test_the_setting_comes_first_and_lacks_at_most_a_port(given: str, found: str) -> None:
     with listening_socket() as sock:
-        address = advertised_address(Settings(advertise=given), [sock])
+        address = advertised_address(Settings(advertise=given), [sock], 0)
         assert address == found.format(port=port_of(sock))
 
 
 def test_a_worker_on_every_address_names_one_that_others_may_use() -> None:
     with socket.socket() as sock:
         sock.bind(("0.0.0.0", 0))
-        host, _, port = advertised_address(Settings(), [sock]).rpartition(":")
+        host, _, port = advertised_address(Settings(), [sock], 0).rpartition(":")
         assert int(port) == port_of(sock)
     assert host not in ("", "0.0.0.0")
 
@@ -44,7 +44,9 @@ def test_a_worker_on_every_address_names_one_that_others_may_use() -> None:
 def test_a_socket_of_its_own_is_where_a_worker_is_found(name: str, tmp_path: Path) -> None:
     pattern = name.replace("{folder}", str(tmp_path)).replace("{pid}", str(os.getpid()))
     with listening_socket() as shared, WorkerSockets(pattern, 1).listening(3) as own:
-        assert advertised_address(Settings(), [shared, own]) == pattern.replace("{slot}", "3")
+        assert advertised_address(
+            Settings(worker_sockets=pattern), [shared, own], 3
+        ) == pattern.replace("{slot}", "3")
 
 
 @pytest.mark.parametrize("given", ["a b", "x:y:z", ":80", "unix:", "a\nb", "::1"])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chat.broker.link import LinkError, open_link
-from chat.broker.target import parse_target
+from chat.broker.target import Address, parse_target
 from tests.integration.conftest import Connect
 from tests.integration.talk import heard, insist, of_type, said
 from tests.support.cluster import NO_LIMITS, Cluster
@@ -60,9 +60,8 @@ async def test_a_worker_authenticates_as_a_user_and_selects_its_database(
 async def test_a_wrong_password_is_refused() -> None:
     with RedisServer(tcp=True, requirepass=PASSWORD, password=PASSWORD) as redis:
         target = parse_target(f"redis://:wrong@127.0.0.1:{redis.port}/0")
-        address = parse_target(f"redis://127.0.0.1:{redis.port}")
         with pytest.raises(LinkError, match="WRONGPASS"):
-            await open_link(address.address, target.access, timeout_s=3.0)
+            await open_link(Address("127.0.0.1", redis.port), target.access, timeout_s=3.0)
 
 
 def certificates(directory: Path) -> None:
@@ -131,9 +130,8 @@ async def test_tls_with_an_authority_of_ones_own_carries_everything(
         await said(ann, room, ["x" * 5000, "2"])
         await heard(ben, room, "2")
         target = parse_target(url)
-        address = parse_target(f"redis://127.0.0.1:{redis.port}")
         with pytest.raises(OSError, match="certificate verify failed"):
-            await open_link(address.address, target.access, timeout_s=3.0)
+            await open_link(Address("127.0.0.1", redis.port), target.access, timeout_s=3.0)
 
 
 async def test_a_server_that_became_a_replica_takes_nothing_and_nothing_is_uncertain(

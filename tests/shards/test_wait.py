@@ -23,7 +23,10 @@ WAIT = {"redis_wait_replicas": 1, "redis_wait_timeout": 0.4, **NO_LIMITS}
 @pytest.fixture
 def replicated() -> Iterator[tuple[RedisServer, RedisServer]]:
     """A master and its replica."""
-    with RedisServer(tcp=True) as master, RedisServer(tcp=True) as replica:
+    with (
+        RedisServer(tcp=True, repl_diskless_sync_delay="0") as master,
+        RedisServer(tcp=True) as replica,
+    ):
         replica.run("REPLICAOF", "127.0.0.1", master.port)
         deadline = time.monotonic() + 10.0
         while replica.replication()["master_link_status"] != "up":

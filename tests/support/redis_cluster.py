@@ -19,29 +19,26 @@ class RedisCluster:
     Args:
         replicas: of each master, 0 or 1.
         password: that all nodes ask for.
-        config: further directives.
     """
 
-    def __init__(self, replicas: int = 1, *, password: str = "", **config: str) -> None:
-        if password:
-            config = {"requirepass": password, "masterauth": password, **config}
+    def __init__(self, replicas: int = 1, *, password: str = "") -> None:
         self._password = password
-        directives = {
-            "appendonly": "no",
-            "cluster-enabled": "yes",
-            "cluster-node-timeout": str(NODE_TIMEOUT_MS),
-            "cluster-replica-validity-factor": "0",
-            "repl-diskless-sync-delay": "0",
-            # A room of a shard that is away is unavailable, the others go on.
-            "cluster-require-full-coverage": "no",
-            **config,
-        }
         # The usual bus port, 10,000 above the other, is out of range for some.
         self._bus = [unused_port() for _ in range(3 * (1 + replicas))]
-        self.nodes = [
-            RedisServer(tcp=True, password=password, **directives, cluster_port=str(port))
-            for port in self._bus
-        ]
+        self.nodes = [RedisServer(tcp=True, password=password) for _ in self._bus]
+        for node, bus in zip(self.nodes, self._bus, strict=True):
+            node.configure(
+                appendonly="no",
+                cluster_enabled="yes",
+                cluster_port=str(bus),
+                cluster_node_timeout=str(NODE_TIMEOUT_MS),
+                cluster_replica_validity_factor="0",
+                repl_diskless_sync_delay="0",
+                # A room of a shard that is away is unavailable, the others go on.
+                cluster_require_full_coverage="no",
+            )
+            if password:
+                node.configure(requirepass=password, masterauth=password)
         self.ids: dict[str, RedisServer] = {}
 
     @property
@@ -96,7 +93,7 @@ class RedisCluster:
             return False
         served, masters, followed = 0, set(), set()
         for line in self._lines(node):
-            name, _, flags, of, _, _, link, *spans = line.split()
+            name, _, flags, of, _, _, _, link, *spans = line.split()
             if "fail" in flags or (link != "connected" and "myself" not in flags):
                 return False
             if "master" in flags:
@@ -123,7 +120,7 @@ class RedisCluster:
         """Return the node that serves the slot of a room, as the others see it."""
         slot = slot_of_tag(room_id)
         for line in self._lines(self.living()[0]):
-            name, _, flags, _, _, _, _, *spans = line.split()
+            name, _, flags, _, _, _, _, _, *spans = line.split()
             alive = "master" in flags and "fail" not in flags
             if alive and any(slot in _range(span) for span in spans):
                 return self.ids[name]

@@ -49,6 +49,19 @@ class _Watch:
         with redis.Redis(port=self.port, decode_responses=True, socket_timeout=5.0) as client:
             return client.execute_command(*command)
 
+    def instances(self, *command: str) -> list[dict[str, str]]:
+        """Run a command of which redis-py would keep only some fields."""
+        with redis.Redis(port=self.port, decode_responses=True, socket_timeout=5.0) as client:
+            connection = client.connection_pool.get_connection()
+            connection.send_command("SENTINEL", *command)
+            found = connection.read_response()
+        return [
+            dict(zip(fields[::2], fields[1::2], strict=True))
+            if isinstance(fields, list)
+            else fields
+            for fields in found
+        ]
+
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -59,17 +72,17 @@ class Sentinels:
 
     Args:
         password: of the servers.
-        config: further directives of the servers.
     """
 
-    def __init__(self, password: str = "", **config: str) -> None:
+    def __init__(self, password: str = "") -> None:
         self._dir = Path(tempfile.mkdtemp(prefix="sentinels-", dir="/tmp"))
         self._password = password
-        if password:
-            config = {"requirepass": password, "masterauth": password, **config}
-        # No persistence: a former master that comes back has nothing but what the new one gives it.
-        plain = {"appendonly": "no", "repl-diskless-sync-delay": "0", **config}
-        self.servers = [RedisServer(tcp=True, password=password, **plain) for _ in range(2)]
+        self.servers = [RedisServer(tcp=True, password=password) for _ in range(2)]
+        for server in self.servers:
+            # No file: a former master that comes back has nothing but what the new one gives it.
+            server.configure(appendonly="no", repl_diskless_sync_delay="0")
+            if password:
+                server.configure(requirepass=password, masterauth=password)
         self._watches: list[_Watch] = []
 
     @property
@@ -142,21 +155,15 @@ class Sentinels:
             client.client_kill_filter(_type="replica")
 
     def _complete(self) -> bool:
-        for watch in self._watches:
-            masters = watch.run("SENTINEL", "MASTERS")
-            if not isinstance(masters, list):
-                return False
-            fields = masters[0]
-            if not isinstance(fields, dict):
-                fields = dict(zip(fields[::2], fields[1::2], strict=True))
-            if (int(fields["num-slaves"]), int(fields["num-other-sentinels"])) != (1, 2):
-                return False
-            if fields["flags"] != "master":
-                return False
-            replicas = watch.run("SENTINEL", "REPLICAS", SERVICE)
-            if "down" in str(replicas) or "disconnected" in str(replicas):
-                return False
-        return True
+        return all(self._is_well(watch) for watch in self._watches)
+
+    def _is_well(self, watch: _Watch) -> bool:
+        """Whether a Sentinel sees a master and a replica that are up, and the other Sentinels."""
+        (master,) = watch.instances("MASTERS")
+        replicas = watch.instances("REPLICAS", SERVICE)
+        others = watch.instances("SENTINELS", SERVICE)
+        flags = [master["flags"], *(replica["flags"] for replica in replicas)]
+        return flags == ["master", "slave"] and len(others) == 2
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S

@@ -9,11 +9,7 @@ INSTALLED_CONTAINERS := $(VENV)/.installed-containers
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
 .PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system containers-system clean
-=======
-.PHONY: help run test test-fast check bench docs image secrets lock system containers-system clean
->>>>>>> image
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"

@@ -126,6 +126,7 @@ class HttpSide:
         return Readiness(ready=not reasons, reasons=reasons, workers=[])
 
     def _state(self) -> dict[str, int]:
+        self._store.observe()
         return {
             "ready": int(self.readiness().ready),
             "connections": self._services.connections,

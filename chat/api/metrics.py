@@ -52,17 +52,17 @@ class ApiMetrics(Collector):
                 yield metric
 
     def _values(self) -> dict[str, int | None]:
-        redis = self._redis
+        state, redis = self._state(), self._redis
         return {
+            "redis_up": redis.redis_up,
             "in_flight": self._stats.in_flight,
             "rate_limited": self._stats.rate_limited,
-            "redis_up": redis.redis_up,
             "redis_in_flight": redis.redis_in_flight,
             "redis_commands": redis.redis_commands,
             "redis_errors": redis.redis_errors,
             "redis_reconnects": sum(redis.redis_reconnects.values()),
             "rss": resident_bytes(os.getpid()),
-            **self._state(),
+            **state,
         }
 
     def _requests(self, family: Family) -> Metric:

@@ -26,11 +26,6 @@ class Stack:
         engine: where it runs.
         secrets: the folder of its secrets.
         project: its name; several stacks can be in one engine.
-<<<<<<< HEAD
-    """
-
-    def __init__(self, engine: Engine, secrets: Path, project: str = "chat") -> None:
-=======
         subnet: its own, too.
     """
 
@@ -41,17 +36,13 @@ class Stack:
         project: str = "chat",
         subnet: str = "172.31.250.0/24",
     ) -> None:
->>>>>>> image
         self._engine = engine
         self.secrets = secrets
         self._project = project
         self.https_port, self.http_port, self.grafana_port = (unused_port() for _ in range(3))
         self._environ = {
             "STACK_SECRETS": str(secrets),
-<<<<<<< HEAD
-=======
             "STACK_FRONT_SUBNET": subnet,
->>>>>>> image
             "STACK_HTTPS_PORT": str(self.https_port),
             "STACK_HTTP_PORT": str(self.http_port),
             "STACK_GRAFANA_PORT": str(self.grafana_port),
@@ -115,20 +106,11 @@ class Stack:
         [haproxy] = self.containers("haproxy")
         text = self.execute(haproxy, "wget", "-q", "-O", "-", "http://127.0.0.1:8404/metrics")
         families = {family.name: family for family in text_string_to_metric_families(text)}
-<<<<<<< HEAD
         return sum(
             sample.value > 0
             for sample in families["haproxy_server_status"].samples
             if sample.labels["proxy"] == "workers_any" and sample.labels["state"] == "UP"
         )
-=======
-        up = {
-            sample.labels["server"]
-            for sample in families["haproxy_server_status"].samples
-            if sample.labels["state"] == "UP" and sample.value
-        }
-        return sum(name.startswith("worker") for name in up)
->>>>>>> image
 
     def connections(self, container: str) -> int:
         """Return how many connections a worker has."""

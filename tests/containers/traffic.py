@@ -25,10 +25,7 @@ class Talker:
         self.seen: Counter[str] = Counter()
         self.connects = 0
         self.gaps = 0
-<<<<<<< HEAD
-=======
         self.has_joined = False
->>>>>>> image
         self._name = name
         self._connect = connect
         self._position: tuple[str, int] | None = None
@@ -36,25 +33,17 @@ class Talker:
         self._contents = (f"{name}-{number}" for number in itertools.count())
         self._client: ChatClient | None = None
 
-<<<<<<< HEAD
-    async def run(self, enough: asyncio.Event) -> None:
-        """Talk until it is enough, then stay and listen until cancelled."""
-=======
     async def run(self, everybody: asyncio.Event, enough: asyncio.Event) -> None:
         """Talk once everybody is there until it is enough, then listen until cancelled."""
->>>>>>> image
         while True:
             try:
                 async with await self._connect() as client:
                     self._client = client
                     self.connects += 1
                     try:
-<<<<<<< HEAD
-=======
                         await client.join(_ROOM, self._position)
                         self.has_joined = True
                         await everybody.wait()
->>>>>>> image
                         await self._talk(client, enough)
                     finally:
                         self._client = None
@@ -68,10 +57,6 @@ class Talker:
         return self.seen + (_contents(live) if live else Counter())
 
     async def _talk(self, client: ChatClient, enough: asyncio.Event) -> None:
-<<<<<<< HEAD
-        await client.join(_ROOM, self._position)
-=======
->>>>>>> image
         while not enough.is_set() or self._unsaid:
             self._unsaid = self._unsaid or next(self._contents)
             answer = await client.say(_ROOM, self._unsaid, client_message_id=self._unsaid)
@@ -99,13 +84,6 @@ class Traffic:
             Talker(name, partial(connect, name))
             for name in (f"talker{number}" for number in range(people))
         ]
-<<<<<<< HEAD
-        self._enough = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(t.run(self._enough)) for t in self.talkers]
-=======
         self._everybody, self._enough = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -116,7 +94,6 @@ class Traffic:
         ]
         await until(lambda: all(t.has_joined for t in self.talkers), what="everybody's arrival")
         self._everybody.set()
->>>>>>> image
         await until(
             lambda: all(t.acknowledged for t in self.talkers), what="everybody's first word"
         )

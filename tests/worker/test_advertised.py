@@ -45,7 +45,7 @@ def test_a_socket_of_its_own_is_where_a_worker_is_found(name: str, tmp_path: Pat
     pattern = name.replace("{folder}", str(tmp_path)).replace("{pid}", str(os.getpid()))
     with listening_socket() as shared, WorkerSockets(pattern, 1).listening(3) as own:
         assert advertised_address(
-            Settings(worker_sockets=pattern), [shared, own], 3
+            Settings(worker_sockets=pattern, trusted_proxies="127.0.0.1"), [shared, own], 3
         ) == pattern.replace("{slot}", "3")
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +15,10 @@ from tests.support.haproxy import Haproxy, servers_file
 ROOMS = [f"room-{number}" for number in range(300)]
 
 
-async def place(
-    workers: Sequence[str], certificates: Certificates, folder: Path | None = None
-) -> dict[str, str]:
+async def place(workers: Sequence[str], certificates: Certificates) -> dict[str, str]:
     """Start a front for these workers and return where it sends every room."""
-    folder = folder or logs.new_directory()
-    haproxy = Haproxy(
-        folder,
-        servers_file(folder, workers),
-        certificates.folder,
-    )
+    folder = logs.new_directory()
+    haproxy = Haproxy(folder, servers_file(folder, workers), certificates.folder)
     async with haproxy:
         return await placement(haproxy, certificates, ROOMS)
 

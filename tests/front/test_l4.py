@@ -25,9 +25,7 @@ async def test_workers_hear_the_clients_address_and_no_other(
     page = await cluster(1)
     folder = logs.new_directory()
     servers = servers_file(folder, addresses(workers), addresses(page))
-    haproxy = Haproxy(
-        folder, servers, certificates.folder, configuration=CONFIGURATION / "l4.cfg"
-    )
+    haproxy = Haproxy(folder, servers, certificates.folder, configuration=CONFIGURATION / "l4.cfg")
     async with haproxy:
         front = Front(haproxy, workers, certificates)
         source: dict[str, Any] = {"local_addr": ("127.0.0.3", 0)}

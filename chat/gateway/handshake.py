@@ -86,9 +86,10 @@ class Handshake(asyncio.Protocol):
             self._is_answered = True
             transport.write(_worded(refusal).serialize())
             transport.close()  # at once: a descriptor is what is short
-        elif self._gateway.settings.proxy_protocol:
-            if is_trusted(peer_name(transport), self._gateway.trusted_proxies):
-                self._preamble = b""
+        elif self._gateway.settings.proxy_protocol and is_trusted(
+            peer_name(transport), self._gateway.trusted_proxies
+        ):
+            self._preamble = b""
 
     def data_received(self, data: bytes) -> None:
         """Take the request in, until it is whole."""

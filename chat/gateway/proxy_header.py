@@ -1,7 +1,7 @@
 """The PROXY protocol header, version 2, that a proxy without HTTP puts before a connection's bytes.
 
 Pure: bytes in, an address out. The format is HAProxy's (doc/proxy-protocol.txt, section 2.2):
-signature, version and command, family, length, addresses, and further fields that nobody needs here.
+signature, version and command, family, length, addresses, and fields that nobody needs here.
 """
 
 import ipaddress

@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+from functools import partial
 from typing import Any
 
 import pytest
 
+from chat.front.runtime import WORKER_BACKENDS
 from tests.front.backends import backends, placement
 from tests.front.certificates import Certificates
 from tests.front.names import Names, names
@@ -38,6 +40,23 @@ def haproxy_of(known: Names, port: int, certificates: Certificates) -> Haproxy:
     )
 
 
+def up(haproxy: Haproxy, backend: str, hosts: list[str]) -> bool:
+    """Whether exactly these are up."""
+    found = {
+        one.address.rpartition(":")[0]
+        for one in haproxy.runtime.servers()
+        if one.backend == backend and one.status.startswith("UP")
+    }
+    return found == set(hosts)
+
+
+async def wait_for(haproxy: Haproxy, hosts: list[str]) -> None:
+    """Wait until both backends have these workers."""
+    for backend in WORKER_BACKENDS:
+        condition = partial(up, haproxy, backend, hosts)
+        await until(condition, 20.0, what=f"{hosts} in {backend}")
+
+
 @pytest.mark.slow
 async def test_workers_come_and_go_by_name_without_a_reload(certificates: Certificates) -> None:
     async with (
@@ -45,23 +64,9 @@ async def test_workers_come_and_go_by_name_without_a_reload(certificates: Certif
         names(HOSTS[:2]) as known,
         haproxy_of(known, port, certificates) as haproxy,
     ):
-
-        def up(backend: str) -> set[str]:
-            return {
-                one.address.rpartition(":")[0]
-                for one in haproxy.runtime.servers()
-                if one.backend == backend and one.status.startswith("UP")
-            }
-
-        async def wait_for(hosts: list[str]) -> None:
-            for backend in ("workers_by_room", "workers_any"):
-                await until(lambda b=backend: up(b) == set(hosts), 20.0, what=f"{backend} {hosts}")
-
-        await wait_for(HOSTS[:2])
-        known.addresses = HOSTS[:4]
-        await wait_for(HOSTS[:4])
-        known.addresses = HOSTS[1:4]
-        await wait_for(HOSTS[1:4])
+        for hosts in (HOSTS[:2], HOSTS[:4], HOSTS[1:4]):
+            known.addresses = hosts
+            await wait_for(haproxy, hosts)
         placed = await placement(haproxy, certificates, ROOMS)
         assert set(placed.values()) == {f"{host}:{port}" for host in HOSTS[1:4]}
 
@@ -75,7 +80,6 @@ async def test_two_fronts_agree_whatever_the_order_of_the_names(
         found = []
         for known in (one, other):
             async with haproxy_of(known, port, certificates) as haproxy:
-                await until(lambda h=haproxy: len(h.states()) == len(HOSTS), what="all of them")
-                await haproxy.wait_up()
+                await wait_for(haproxy, HOSTS)
                 found.append(await placement(haproxy, certificates, ROOMS))
     assert found[0] == found[1]

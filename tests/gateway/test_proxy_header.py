@@ -1,6 +1,7 @@
 """PROXY protocol headers: read to the letter, from trusted proxies only."""
 
 import asyncio
+import contextlib
 import ipaddress
 import struct
 from itertools import pairwise
@@ -95,8 +96,8 @@ async def test_a_trusted_proxy_that_leaves_it_out_is_cut(serve: Serve) -> None:
     served = await serve(proxy_protocol=True, trusted_proxies="127.0.0.1")
     client = await served.connect()
     await client.send(REQUEST + END)
-    with pytest.raises(ConnectionResetError):
-        await client.read_to_end()
+    with contextlib.suppress(ConnectionResetError):
+        assert await client.read_to_end() == b""
     assert served.stats.connections_refused["handshake"] == 1
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chat.broker.detour import TRIES
 from chat.broker.link import LinkError, Reply, answered
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
@@ -82,15 +83,14 @@ class Broker:
         Order: messages of one worker to one room keep their order.
         Atomic: one script; see `scripts/room_publish.lua`.
         """
-        self._publish(publication, done, self._store.shard(publication.room_id), last=False)
+        self._publish(publication, done, self._store.shard(publication.room_id), TRIES)
 
     def _publish(
         self,
         publication: Publication,
         done: Callable[[Outcome], None],
         shard: Route,
-        *,
-        last: bool,
+        tries: int,
     ) -> None:
         room_id, user_id = publication.room_id, publication.user_id
         store = self._store
@@ -105,11 +105,11 @@ class Broker:
 
         def settle(reply: Reply) -> None:
             if isinstance(reply, Exception):
-                self._not_published(publication, done, _as_link_error(reply), last=last)
+                self._not_published(publication, done, _as_link_error(reply), tries)
             elif reply[0] == b"slow":
                 done(TooSoon(max(1, reply[1])))
             elif reply[0] == b"stale":
-                self._not_published(publication, done, _stale(shard), last=last)
+                self._not_published(publication, done, _stale(shard), tries)
             else:
                 kind, epoch, seq, timestamp, message_id = reply
                 done(
@@ -144,25 +144,24 @@ class Broker:
                 slow_ms,
             )
         except LinkError as exc:
-            self._not_published(publication, done, exc, last=last)
+            self._not_published(publication, done, exc, tries)
 
     def _not_published(
         self,
         publication: Publication,
         done: Callable[[Outcome], None],
         error: LinkError,
-        *,
-        last: bool,
+        tries: int,
     ) -> None:
         """Give the failure back, unless the message only has to wait for its turn elsewhere."""
 
-        def again(shard: Route, last: bool) -> None:
-            self._publish(publication, done, shard, last=last)
+        def again(shard: Route, counts: bool) -> None:
+            self._publish(publication, done, shard, tries - counts)
 
-        if last:
-            done(error)
-        else:
+        if tries:
             self._store.turn(publication.room_id, error, again, done)
+        else:
+            done(error)
 
     async def barrier(self) -> None:
         """Wait until everything published so far has its outcome.

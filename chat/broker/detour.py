@@ -26,8 +26,10 @@ from chat.broker.slots import Redirection
 
 log = logging.getLogger(__name__)
 
-#: Sends a command to a shard; the flag says that it must not be held again.
+#: Sends a command to a shard again; the flag says that this counts as one of its tries.
 Send = Callable[[Route, bool], None]
+#: How often a command may be held: a slot that turns again and again is not waited for for ever.
+TRIES = 3
 Failed = Callable[[LinkError], None]
 
 

@@ -240,24 +240,22 @@ class ConfirmingBroker(Broker):
         publication: Publication,
         done: Callable[[Outcome], None],
         shard: Route,
-        *,
-        last: bool,
+        tries: int,
     ) -> None:
         confirm = _Confirm(self._replication, shard, done)
-        super()._publish(publication, confirm, shard, last=last)
+        super()._publish(publication, confirm, shard, tries)
 
     def _not_published(
         self,
         publication: Publication,
         done: Callable[[Outcome], None],
         error: LinkError,
-        *,
-        last: bool,
+        tries: int,
     ) -> None:
         # On another shard it is another one's to confirm.
         if isinstance(done, _Confirm):
             done = done.done
-        super()._not_published(publication, done, error, last=last)
+        super()._not_published(publication, done, error, tries)
 
     async def barrier(self) -> None:
         """Wait until everything published so far has its outcome.

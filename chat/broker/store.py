@@ -8,7 +8,7 @@ knows which. What a shard turned away, because its slot moves say, is sent again
 from collections.abc import Callable
 from typing import Any
 
-from chat.broker.detour import Send
+from chat.broker.detour import TRIES, Send
 from chat.broker.keys import Keys
 from chat.broker.link import Callback, LinkError, Reply, answered
 from chat.broker.scripts import PLAIN, SHARDED, Script
@@ -101,18 +101,18 @@ class Store:
     # --------------------------------------------------------------- commands
 
     def start(self, tag: str, start: Start, done: Callback) -> None:
-        """Start a command on the shard of a hash tag; turned away, it is started once more.
+        """Start a command on the shard of a hash tag; turned away, it is started again.
 
         `done` is called exactly once, with the reply or an exception.
         """
-        self._start(tag, start, done, self.shard(tag), last=False)
+        self._start(tag, start, done, self.shard(tag), TRIES)
 
-    def _start(self, tag: str, start: Start, done: Callback, shard: Route, *, last: bool) -> None:
-        def again(route: Route, last: bool) -> None:
-            self._start(tag, start, done, route, last=last)
+    def _start(self, tag: str, start: Start, done: Callback, shard: Route, tries: int) -> None:
+        def again(route: Route, counts: bool) -> None:
+            self._start(tag, start, done, route, tries - counts)
 
         def settle(reply: Reply) -> None:
-            if isinstance(reply, TurnedAwayError) and not last:
+            if isinstance(reply, TurnedAwayError) and tries:
                 self.turn(tag, reply, again, done)
             else:
                 done(reply)
@@ -120,10 +120,10 @@ class Store:
         try:
             start(shard, settle)
         except LinkError as exc:
-            if last:
-                done(exc)
-            else:
+            if tries:
                 self.turn(tag, exc, again, done)
+            else:
+                done(exc)
 
     def turn(
         self, tag: str, error: LinkError, send: Send, failed: Callable[[LinkError], None]

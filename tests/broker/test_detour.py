@@ -12,7 +12,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.broker.detour import Detour, Detours, HeldError
+from chat.broker.detour import TRIES, Detour, Detours, HeldError
 from chat.broker.link import LinkError
 from chat.broker.shard import Route, Shard, TurnedAwayError
 from chat.broker.slots import Redirection
@@ -80,11 +80,11 @@ class World:
 
     def send(self) -> None:
         self.sent += 1
-        self._send(self.sent, self.table, last=False)
+        self._send(self.sent, self.table, TRIES)
 
-    def _send(self, number: int, route: Route, *, last: bool) -> None:
-        def again(route: Route, last: bool) -> None:
-            self._send(number, route, last=last)
+    def _send(self, number: int, route: Route, tries: int) -> None:
+        def again(route: Route, counts: bool) -> None:
+            self._send(number, route, tries - counts)
 
         def failed(error: LinkError) -> None:
             settle_for_good(error)
@@ -94,7 +94,7 @@ class World:
             self.outcomes[number] = outcome
 
         def settle(reply: object) -> None:
-            if isinstance(reply, TurnedAwayError) and not last:
+            if isinstance(reply, TurnedAwayError) and tries:
                 self.detours.turn(SLOT, reply, again, failed)
             else:
                 settle_for_good(reply)

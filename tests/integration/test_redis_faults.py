@@ -201,7 +201,7 @@ async def test_messages_of_one_connection_keep_their_order_when_redis_forgets_th
     workers = await cluster(1, redis=fresh_redis, **NO_LIMITS)
     ann = await connect(workers[0], "ann", room)
     for number in range(600):
-        if number % 100 == 50:
+        if number % 300 == 150:
             await asyncio.to_thread(fresh_redis.run, "SCRIPT", "FLUSH")
         await ann.send(type="chat_message", roomId=room, content=str(number), id=f"n{number}")
     await heard(ann, room, "599")

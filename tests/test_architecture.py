@@ -21,6 +21,7 @@ ALLOWED = {
     "api": {"broker", "gateway", "identity", "limits", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
+    "front": set(),
 }
 
 #: Each third-party package comes in by few doors.
@@ -42,7 +43,15 @@ DOORS = {
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
-PURE = ("protocol", "limits", "rooms/stream.py", "rooms/room.py", "identity/access.py")
+PURE = (
+    "protocol",
+    "limits",
+    "rooms/stream.py",
+    "rooms/room.py",
+    "identity/access.py",
+    "gateway/proxy_header.py",
+    "front/servers.py",
+)
 IMPURE = {"socket", "ssl", "time", "random", "os", "logging", "threading", "redis"}
 
 

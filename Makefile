@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_CONTAINERS := $(VENV)/.installed-containers
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench docs image secrets lock system clean
+.PHONY: help run test test-fast check bench docs image secrets lock system containers-system clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"
@@ -70,16 +71,37 @@ system:
 	  exit 1; \
 	fi
 
+$(INSTALLED_CONTAINERS): $(INSTALLED_DEV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --group containers
+	@touch $@
+
+# A Docker engine that the tests start and end themselves. Under systemd the package would start
+# another one for good, so there it is yours to install.
+containers-system: $(INSTALLED_CONTAINERS)
+	@missing=""; \
+	command -v dockerd >/dev/null || missing="$$missing docker.io"; \
+	for program in iptables mmdebstrap openssl; do \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -d /run/systemd/system ]; then \
+	  echo "Installing$$missing ..."; \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else \
+	  echo "Tests in containers are left out: they need root and$$missing." >&2; \
+	fi
+
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: system check
+test: system containers-system check
 	$(BIN)/pytest
 
 test-fast: $(INSTALLED_DEV)
-	$(BIN)/pytest -m 'not slow and not chaos and not browser and not conformance'
+	$(BIN)/pytest -m 'not slow and not chaos and not browser and not conformance and not containers'
 
 bench: $(INSTALLED_DEV)
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""What brings chat onto machines: images, stacks, manifests, dashboards."""

@@ -1,0 +1,89 @@
+"""Alerts and dashboards: they ask for what exists, and somebody is told what to do."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from chat.ops.families import FAMILIES
+from deploy.grafana import dashboards
+from tests.deploy.monitoring import (
+    DEPLOY,
+    HAPROXY,
+    PROMETHEUS,
+    REDIS,
+    alerts,
+    dashboard_queries,
+)
+from tests.deploy.promql import metrics_of
+from tests.support.worker import REPOSITORY
+
+KNOWN = {family.name for family in FAMILIES} | HAPROXY | REDIS | PROMETHEUS
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ('sum by (le) (rate(a_bucket{code="x y"}[5m])) > 0.5 * b', {"a", "b"}),
+        ("(sum(up) or vector(0)) == 0 and c > 800e6", {"up", "c"}),
+        ("histogram_quantile(0.9, sum by (le, d) (rate(e_bucket[1m])))", {"e"}),
+    ],
+)
+def test_metrics_are_found_in_an_expression(expression: str, names: set[str]) -> None:
+    assert metrics_of(expression) == names
+
+
+@pytest.mark.parametrize("expression", dashboard_queries())
+def test_a_dashboard_asks_for_metrics_that_exist(expression: str) -> None:
+    assert metrics_of(expression)
+    assert metrics_of(expression) <= KNOWN
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_an_alert_is_about_metrics_that_exist_and_says_what_to_do(rule: dict[str, Any]) -> None:
+    name = rule["alert"]
+    annotations = rule["annotations"]
+
+    assert metrics_of(rule["expr"])
+    assert metrics_of(rule["expr"]) <= KNOWN
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert annotations["summary"].endswith(".")
+    assert annotations["runbook"] == f"docs/operations.md#{name.lower()}"
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_each_alert_has_a_section_in_the_operations_page(rule: dict[str, Any]) -> None:
+    section = re.search(
+        rf"^### {rule['alert']}\n+(.+?)(?=^#|\Z)", OPERATIONS, re.MULTILINE | re.DOTALL
+    )
+    assert section, "docs/operations.md has no such section"
+    assert len(section[1].split()) > 20, "it says too little"
+
+
+def test_no_section_is_about_an_alert_that_is_gone() -> None:
+    page = OPERATIONS.partition("## What to do at each alert")[2]
+    written = set(re.findall(r"^### (\w+)$", page.partition("\n## ")[0], re.MULTILINE))
+    assert written == {rule["alert"] for rule in alerts()}
+
+
+@pytest.mark.parametrize("name", dashboards.pages())
+def test_a_dashboard_is_what_its_table_says(name: str) -> None:
+    written = (DEPLOY / "grafana" / "dashboards" / name).read_text()
+    assert written == dashboards.pages()[name], "run `make docs`"
+
+
+def test_panels_lie_beside_each_other_and_not_on_each_other() -> None:
+    for text in dashboards.pages().values():
+        taken: set[tuple[int, int]] = set()
+        for panel in json.loads(text)["panels"]:
+            at = panel["gridPos"]
+            cells = {
+                (x, y)
+                for x in range(at["x"], at["x"] + at["w"])
+                for y in range(at["y"], at["y"] + at["h"])
+            }
+            assert at["x"] + at["w"] <= 24
+            assert not cells & taken, panel["title"]
+            taken |= cells

@@ -409,7 +409,7 @@ BELOW = Dashboard(
                     "Servers up",
                     "A worker that is not ready is not up.",
                     "short",
-                    [("{{proxy}}", 'sum by (proxy) (haproxy_server_status{state="UP"})')],
+                    [("{{proxy}}", 'haproxy_backend_active_servers{proxy!="grafana"}')],
                     width=10,
                 ),
                 Panel(

@@ -215,6 +215,7 @@ def test_the_load_harness_runs_against_the_stack(stack: Stack) -> None:
         "load",
         *("run", "chat-mix", "--url=wss://haproxy:8443/ws", "--insecure", "--plain"),
         *("--connections=40", "--ramp=20", "--rate=20", "--hold=5", "--agents=1"),
+        "--set=traffic.churn_per_s=0",
         *(f"--set=thresholds.{name}=10000" for name in patient),
         "--out=/results/check",
     )

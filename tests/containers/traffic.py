@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,6 @@ from websockets.exceptions import WebSocketException
 from tests.support.client import ChatClient, ClosedError
 from tests.support.waiting import until
 
-_ROOM = "stack"
 _PAUSE_S = 0.2
 _CONNECT_TIMEOUT_S = 5.0
 
@@ -20,13 +20,13 @@ _CONNECT_TIMEOUT_S = 5.0
 class Talker:
     """One person: connects, joins where they left off, says something every now and then."""
 
-    def __init__(self, name: str, connect: Callable[[], Any]) -> None:
+    def __init__(self, name: str, room: str, connect: Callable[[], Any]) -> None:
         self.acknowledged: list[str] = []
         self.seen: Counter[str] = Counter()
         self.connects = 0
         self.gaps = 0
         self.has_joined = False
-        self._name = name
+        self._room = room
         self._connect = connect
         self._position: tuple[str, int] | None = None
         self._unsaid = ""
@@ -41,7 +41,7 @@ class Talker:
                     self._client = client
                     self.connects += 1
                     try:
-                        await client.join(_ROOM, self._position)
+                        await client.join(self._room, self._position)
                         self.has_joined = True
                         await everybody.wait()
                         await self._talk(client, enough)
@@ -54,12 +54,12 @@ class Talker:
     def seen_so_far(self) -> Counter[str]:
         """Count each content over all connections."""
         live = self._client
-        return self.seen + (_contents(live) if live else Counter())
+        return self.seen + (_contents(live, self._room) if live else Counter())
 
     async def _talk(self, client: ChatClient, enough: asyncio.Event) -> None:
         while not enough.is_set() or self._unsaid:
             self._unsaid = self._unsaid or next(self._contents)
-            answer = await client.say(_ROOM, self._unsaid, client_message_id=self._unsaid)
+            answer = await client.say(self._room, self._unsaid, client_message_id=self._unsaid)
             if answer["type"] != "error":
                 self.acknowledged.append(self._unsaid)
                 self._unsaid = ""
@@ -67,21 +67,22 @@ class Talker:
         await client.wait_closed(3600.0)
 
     def _take(self, client: ChatClient) -> None:
-        self.seen += _contents(client)
+        self.seen += _contents(client, self._room)
         self.gaps += sum(event["type"] == "gap" for event in client.received)
-        self._position = client.position(_ROOM) or self._position
+        self._position = client.position(self._room) or self._position
 
 
-def _contents(client: ChatClient) -> Counter[str]:
-    return Counter(event["content"] for event in client.messages(_ROOM))
+def _contents(client: ChatClient, room: str) -> Counter[str]:
+    return Counter(event["content"] for event in client.messages(room))
 
 
 class Traffic:
     """Several talkers for the length of a block; at its end everybody must have seen everything."""
 
     def __init__(self, people: int, connect: Callable[[str], Any]) -> None:
+        room = f"room-{uuid.uuid4().hex[:8]}"  # what was said before is no part of this
         self.talkers = [
-            Talker(name, partial(connect, name))
+            Talker(name, room, partial(connect, name))
             for name in (f"talker{number}" for number in range(people))
         ]
         self._everybody, self._enough = asyncio.Event(), asyncio.Event()

@@ -11,15 +11,16 @@ DEPLOY = REPOSITORY / "deploy"
 
 #: Metrics of others that we rely on. tests/containers asks a real HAProxy and a real exporter.
 HAPROXY = {
+    "haproxy_backend_active_servers",
     "haproxy_backend_connection_errors_total",
     "haproxy_backend_retry_warnings_total",
+    "haproxy_backend_status",
     "haproxy_frontend_connections_total",
     "haproxy_frontend_http_responses_total",
     "haproxy_frontend_requests_denied_total",
     "haproxy_process_current_connections",
     "haproxy_process_max_connections",
     "haproxy_server_current_sessions",
-    "haproxy_server_status",
 }
 REDIS = {
     "redis_aof_enabled",

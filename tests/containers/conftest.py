@@ -30,7 +30,7 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made = Stack(engine, tmp_path_factory.mktemp("secrets"))
     made.make_secrets()
     try:
-        made.up("--scale=worker=3", "--scale=api=0")
+        made.up("--scale=worker=3")
         yield made
     except BaseException:
         print(made.logs())

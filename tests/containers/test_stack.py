@@ -65,13 +65,13 @@ async def test_workers_come_and_go_under_traffic_and_no_reload(stack: Stack) -> 
     started = stack.inspect(haproxy)["State"]["StartedAt"]
 
     async with Traffic(6, lambda user: connect(stack, user)) as traffic:
-        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=5", "--scale=api=0")
+        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=5")
         await workers_behind_haproxy(stack, 5)
         newcomers = [await connect(stack, f"new{number}") for number in range(5)]
         assert len(workers_of(newcomers)) >= 2
         for client in newcomers:
             await client.close()
-        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=3", "--scale=api=0")
+        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=3")
         await workers_behind_haproxy(stack, 3)
 
     assert len(traffic.acknowledged()) > 20
@@ -86,9 +86,9 @@ async def test_an_upgrade_replaces_every_worker_and_nothing_is_lost(
     upgraded = stack.inspect(IMAGE)["Id"]
 
     async with Traffic(6, lambda user: connect(stack, user)):
-        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=6", "--scale=api=0")
+        await asyncio.to_thread(stack.up, "--no-recreate", "--scale=worker=6")
         await workers_behind_haproxy(stack, 6)
-        await asyncio.to_thread(stack.up, "--scale=worker=3", "--scale=api=0")
+        await asyncio.to_thread(stack.up, "--scale=worker=3")
         await workers_behind_haproxy(stack, 3)
 
     new = stack.containers("worker")

@@ -36,14 +36,14 @@ class Plan(NamedTuple):
     room_id: str | None = None
 
 
-def plan(port: int, user_id: str, room_id: str | None = None) -> Plan:
+def plan(port: int, user_id: str, room_id: str | None = None, target: str = "/ws") -> Plan:
     """Plan one connection, with a token of its own."""
     connected, joined = b'"type":"connected"', b'"type":"room_joined"'
     steps: tuple[Step, ...] = (Step(connected),)
     if room_id is not None:
         join = command_frame({"type": "join_room", "id": 1, "roomId": room_id})
         steps = (Step(connected, join), Step(joined))
-    return Plan(port, upgrade_request(port, user_id), steps, room_id)
+    return Plan(port, upgrade_request(port, user_id, target), steps, room_id)
 
 
 class Member:

@@ -33,9 +33,9 @@ def opening_handshake(port: int, target: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode()
 
 
-def upgrade_request(port: int, user_id: str) -> bytes:
+def upgrade_request(port: int, user_id: str, target: str = "/ws") -> bytes:
     """Return an opening handshake with a fresh token for this user."""
-    return Upgrade(f"127.0.0.1:{port}", "/ws").request(token(user_id).encode())
+    return Upgrade(f"127.0.0.1:{port}", target).request(token(user_id).encode())
 
 
 def command_frame(command: dict[str, object]) -> bytes:

@@ -134,6 +134,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "them that of Unix sockets too."
         ),
     ] = ""
+    proxy_protocol: Annotated[
+        bool,
+        _doc(
+            "Expect a PROXY protocol header (version 2) at the start of each connection from a "
+            "trusted proxy. For a proxy that relays bytes; off for one that speaks HTTP."
+        ),
+    ] = False
 
     # --- identity
     jwt_keys_file: Annotated[
@@ -283,6 +290,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             problems.append("CHAT_REDIS_PROBE_TIMEOUT must be at least CHAT_REDIS_PROBE_INTERVAL")
         if self.jwt_secret and len(self.jwt_secret.encode()) < 32:
             problems.append("CHAT_JWT_SECRET must have at least 32 bytes (RFC 7518 section 3.2)")
+        if self.proxy_protocol and not self.trusted_proxies:
+            problems.append("CHAT_PROXY_PROTOCOL needs CHAT_TRUSTED_PROXIES: who may send it")
         if self.worker_sockets and not self.trusted_proxies:
             problems.append(
                 "CHAT_WORKER_SOCKETS are for a proxy: name it in CHAT_TRUSTED_PROXIES, or all its "

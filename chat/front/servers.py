@@ -6,8 +6,8 @@ added or left out moves no id.
 """
 
 import re
-import zlib
 from collections.abc import Sequence
+from hashlib import sha256
 
 #: HAProxy 2.6 places a server on its ring by the lower 20 bits of its id; 0 is no id.
 IDS = 2**20 - 1
@@ -36,8 +36,13 @@ def addresses_of(pattern: str, slots: int) -> list[str]:
 
 
 def server_id(address: str) -> int:
-    """Return the id of the server at an address, the same on every machine."""
-    return zlib.crc32(address.encode()) % IDS + 1
+    """Return the id of the server at an address, the same on every machine.
+
+    Raises:
+        ServersError: it is no address.
+    """
+    digest = sha256(_target(address).encode()).digest()
+    return int.from_bytes(digest[:4], "big") % IDS + 1
 
 
 def render(workers: Sequence[str], apis: Sequence[str]) -> str:

@@ -45,13 +45,18 @@ def peer_name(transport: asyncio.BaseTransport) -> object:
         sock.detach()  # the descriptor is the transport's
 
 
+def is_trusted(peer: object, trusted: Sequence[Network]) -> bool:
+    """Whether the other end of a socket is a trusted proxy."""
+    return bool(trusted) and _is_in(_peer_address(peer), trusted)
+
+
 def client_address(peer: object, request: Request, trusted: Sequence[Network]) -> str:
     """Return the nearest address that is not a trusted proxy's.
 
     `X-Forwarded-For` is read from the right, as each proxy appends what it has seen; anything a
     client writes into it lies further left and is never reached.
     """
-    address = _plain(peer[0]) if isinstance(peer, tuple) else LOCAL
+    address = _peer_address(peer)
     if not trusted:
         return address
     values = request.headers.get_all("X-Forwarded-For")
@@ -59,6 +64,10 @@ def client_address(peer: object, request: Request, trusted: Sequence[Network]) -
     while hops and _is_in(address, trusted):
         address = _plain(_without_port(hops.pop()))
     return address
+
+
+def _peer_address(peer: object) -> str:
+    return _plain(peer[0]) if isinstance(peer, tuple) else LOCAL
 
 
 def _is_in(address: str, networks: Sequence[Network]) -> bool:

@@ -17,9 +17,10 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from chat.gateway import http
-from chat.gateway.address import client_address, peer_name
+from chat.gateway.address import client_address, is_trusted, peer_name
 from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
+from chat.gateway.proxy_header import ProxyHeaderError, read_proxy_header
 from chat.gateway.upgrade import HEAD_END, SUBPROTOCOL, Upgrade, read_upgrade
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Handshake(asyncio.Protocol):
         "_gateway",
         "_http",
         "_is_answered",
+        "_preamble",
+        "_proxied",
         "_received",
         "_request",
         "_tail",
@@ -61,6 +64,8 @@ class Handshake(asyncio.Protocol):
         self._http: ServerProtocol | None = None  # for what is out of the ordinary
         self._transport: asyncio.Transport | None = None
         self._is_answered = False  # nothing more is read or said
+        self._preamble: bytes | None = None  # what has come of a proxy's header, if one is due
+        self._proxied: tuple[str, int] | None = None  # whom the proxy speaks for
         self._received = 0
         self._tail = b""  # the last bytes so far, in which the end of the request may begin
         self._early = b""  # what came behind the request
@@ -77,11 +82,19 @@ class Handshake(asyncio.Protocol):
             self._is_answered = True
             transport.write(_worded(refusal).serialize())
             transport.close()  # at once: a descriptor is what is short
+        elif self._gateway.settings.proxy_protocol and is_trusted(
+            peer_name(transport), self._gateway.trusted_proxies
+        ):
+            self._preamble = b""
 
     def data_received(self, data: bytes) -> None:
         """Take the request in, until it is whole."""
         if self._is_answered or self._request is not None or self._transport is None:
             return
+        if self._preamble is not None:
+            data = self._behind_preamble(self._preamble + data)
+            if not data:
+                return
         settings = self._gateway.settings
         if self._received == 0 and not settings.compression:  # which the library negotiates
             upgrade = read_upgrade(data)
@@ -96,6 +109,22 @@ class Handshake(asyncio.Protocol):
             self._answer(http.sentence(431, "The request is too large."))
             return
         self._feed(data)
+
+    def _behind_preamble(self, data: bytes) -> bytes:
+        """Take in a proxy's header; return what is behind it, nothing while it is not whole."""
+        try:
+            header = read_proxy_header(data)
+        except ProxyHeaderError:
+            self._gateway.stats.connections_refused.add("handshake")
+            self._is_answered = True
+            cast("asyncio.Transport", self._transport).abort()
+            return b""
+        if header is None:
+            self._preamble = data
+            return b""
+        self._preamble = None
+        self._proxied = header.peer
+        return data[header.size :]
 
     def _cut(self, data: bytes) -> bytes:
         """Keep what is behind the request: the library would take it for frames at once."""
@@ -134,7 +163,8 @@ class Handshake(asyncio.Protocol):
         self._request = request
         transport = cast("asyncio.Transport", self._transport)
         transport.pause_reading()  # until it is decided who reads on
-        self.address = client_address(peer_name(transport), request, gateway.trusted_proxies)
+        peer = self._proxied or peer_name(transport)
+        self.address = client_address(peer, request, gateway.trusted_proxies)
         path = request.path.partition("?")[0]
         if not gateway.application.is_websocket(path):
             self._answer(gateway.application.respond(request, self.address))

@@ -55,8 +55,10 @@ class App {
       onChange: (what) => this.#changed(what),
       onRefused: (reason) => this.#leave({ problem: reason }),
     });
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const hint = new URLSearchParams({ room: roomId }); // for a balancer: members meet on a worker
     const connection = new Connection({
-      url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
+      url: `${scheme}://${location.host}/ws?${hint}`,
       fetchToken: () => session.token(),
       onEvent: (event) => this.#received(event),
       onState: (state) => this.#stateChanged(state),

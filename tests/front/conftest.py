@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +40,14 @@ class Front(NamedTuple):
         )
 
 
+StartCluster = Callable[..., Awaitable[Cluster]]
+StartHaproxy = Callable[..., Awaitable[Haproxy]]
 StartFront = Callable[..., Awaitable[Front]]
+
+
+def addresses(cluster: Cluster) -> list[str]:
+    """Where the workers of a cluster are."""
+    return [f"127.0.0.1:{worker.port}" for worker in cluster.workers]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +65,7 @@ def front(redis_server: RedisServer, certificates: Certificates) -> Iterator[Fro
     made = Cluster(redis_server, 2, redis_prefix=prefix, **settings)
     with asyncio.Runner() as runner:
         runner.run(made.__aenter__())
-        servers = servers_file(folder, [f"127.0.0.1:{worker.port}" for worker in made.workers])
+        servers = servers_file(folder, addresses(made))
         haproxy = Haproxy(folder, servers, certificates.folder)
         try:
             runner.run(haproxy.__aenter__())
@@ -70,30 +77,37 @@ def front(redis_server: RedisServer, certificates: Certificates) -> Iterator[Fro
 
 
 @pytest.fixture
+async def start_haproxy(certificates: Certificates) -> AsyncIterator[StartHaproxy]:
+    """Start HAProxies that end with the test: `await start_haproxy(workers, hash_balance=200)`.
+
+    The argument is the workers' addresses, everything else FRONT_ variables.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(workers: Sequence[str], **front: Any) -> Haproxy:
+            folder = logs.new_directory()
+            servers = servers_file(folder, workers)
+            haproxy = Haproxy(folder, servers, certificates.folder, **front)
+            return await stack.enter_async_context(haproxy)
+
+        yield start
+
+
+@pytest.fixture
 async def start_front(
-    redis_server: RedisServer, redis_prefix: str, certificates: Certificates
-) -> AsyncIterator[StartFront]:
-    """Start fronts that end with the test: `await start_front(3, front={"hash_balance": 200})`.
+    cluster: StartCluster, start_haproxy: StartHaproxy, certificates: Certificates
+) -> StartFront:
+    """Start workers and a front: `await start_front(3, front={"hash_balance": 200})`.
 
     The first argument is the number of workers, `front` has FRONT_ variables, everything else is
     a setting of the workers.
     """
-    async with AsyncExitStack() as stack:
 
-        async def start(
-            workers: int = 2, *, front: dict[str, Any] | None = None, **settings: Any
-        ) -> Front:
-            settings = {
-                "redis_prefix": redis_prefix,
-                "trusted_proxies": "127.0.0.1",
-                **NO_LIMITS,
-                **settings,
-            }
-            cluster = await stack.enter_async_context(Cluster(redis_server, workers, **settings))
-            folder = logs.new_directory()
-            servers = servers_file(folder, [f"127.0.0.1:{one.port}" for one in cluster.workers])
-            haproxy = Haproxy(folder, servers, certificates.folder, **front or {})
-            await stack.enter_async_context(haproxy)
-            return Front(haproxy, cluster, certificates)
+    async def start(
+        workers: int = 2, *, front: dict[str, Any] | None = None, **settings: Any
+    ) -> Front:
+        made = await cluster(workers, **{"trusted_proxies": "127.0.0.1", **NO_LIMITS, **settings})
+        haproxy = await start_haproxy(addresses(made), **front or {})
+        return Front(haproxy, made, certificates)
 
-        yield start
+    return start

@@ -36,8 +36,7 @@ class Fronted(Supervised):
             redis, workers, worker_sockets=pattern, trusted_proxies="127.0.0.1", **settings
         )
         servers = servers_file(self.folder, addresses_of(pattern, workers))
-        limits = {"address_connections": 10_000, "address_connects": 100_000}
-        self.haproxy = Haproxy(self.folder, servers, certificates.folder, **limits)
+        self.haproxy = Haproxy(self.folder, servers, certificates.folder)
         self._queries = ["", *(f"?room={room}" for room in rooms)]
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chat.settings import Settings
 from tests.front.certificates import Certificates
 from tests.support import logs
 from tests.support.haproxy import CONFIGURATION, binary, servers_file
@@ -54,15 +55,25 @@ def test_it_loads_with_everything_that_is_off_by_default(
         user="root",
         chroot="/",
         nameserver="127.0.0.1:5353",
-        https_options=f"accept-proxy tls-ticket-keys {keys}",
-        http_options="accept-proxy",
+        https_options=f"tls-ticket-keys {keys}",
+        accept_proxy="1",
     )
     assert "[ALERT]" not in said
 
 
-def test_every_variable_is_explained() -> None:
-    text = "".join(path.read_text() for path in CONFIGURATION.glob("*.cfg"))
-    used = set(re.findall(r"\$\{(FRONT_[A-Z0-9_]+)", text))
+def test_the_worker_judges_silence_before_haproxy_does() -> None:
+    settings = Settings()
+    for name in ("haproxy.cfg", "l4.cfg"):
+        found = re.search(r"FRONT_TUNNEL_TIMEOUT-(\d+)s", (CONFIGURATION / name).read_text())
+        assert found is not None
+        assert int(found[1]) > settings.ping_interval + settings.ping_timeout
+
+
+def test_every_variable_is_explained_with_its_default() -> None:
+    used: dict[str, str] = {}
+    for path in CONFIGURATION.glob("*.cfg"):
+        for name, default in re.findall(r"\$\{(FRONT_\w+)(?:\[\*\])?-?([^}]*)\}", path.read_text()):
+            assert used.setdefault(name, default) == default, f"{name} has two defaults"
     page = (REPOSITORY / "docs" / "haproxy.md").read_text()
-    explained = set(re.findall(r"^\| `(FRONT_[A-Z0-9_]+)`", page, re.MULTILINE))
-    assert used == explained
+    rows = re.findall(r"^\| `(FRONT_\w+)` \| (?:`([^`]*)`|[^|`]*) \|", page, re.MULTILINE)
+    assert dict(rows) == used | {"FRONT_ACCEPT_PROXY": ""}  # that one is only asked for

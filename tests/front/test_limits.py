@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.front.asking import ask
-from tests.front.conftest import Front, StartFront
+from tests.front.backends import backends
+from tests.front.certificates import Certificates
+from tests.front.conftest import Front, StartFront, StartHaproxy
+from tests.support.proxy_header import header
 
 
 async def is_cut(front: Front) -> bool:
@@ -58,6 +62,33 @@ async def test_websockets_per_address_are_limited(start_front: StartFront) -> No
     opened.append(await front.connect("bob", local_addr=("127.0.0.2", 0)))
     for client in opened:
         await client.close()
+
+
+async def test_behind_a_balancer_the_clients_addresses_are_limited(
+    start_haproxy: StartHaproxy, certificates: Certificates
+) -> None:
+    options: dict[str, Any] = {"accept_proxy": 1, "address_connections": 2}
+    async with backends(["127.0.1.1"]) as port:
+        haproxy = await start_haproxy([f"127.0.1.1:{port}"], **options)
+
+        async def status(client: str) -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", haproxy.port)
+            opened.append(writer)
+            writer.write(header(client))
+            await writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            return (await asyncio.wait_for(reader.readline(), 5.0)).strip()
+
+        opened: list[asyncio.StreamWriter] = []
+        for client, answer in [
+            ("192.0.2.1", b"HTTP/1.1 200 OK"),
+            ("192.0.2.1", b"HTTP/1.1 200 OK"),
+            ("192.0.2.1", b""),
+            ("192.0.2.2", b"HTTP/1.1 200 OK"),
+        ]:
+            assert await status(client) == answer, client
+        for writer in opened:
+            writer.close()
 
 
 async def test_a_request_that_drips_is_ended_in_time(start_front: StartFront) -> None:

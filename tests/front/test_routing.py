@@ -31,6 +31,15 @@ async def test_operations_endpoints_are_not_there_from_outside(front: Front, pat
     assert answer.body == "There is nothing here.\n"
 
 
+async def test_it_is_no_proxy_to_elsewhere(front: Front) -> None:
+    tls = front.certificates.client()
+    there = "192.0.2.1:443"
+    answer = await ask(
+        front.haproxy.port, there, tls=tls, method="CONNECT", headers={"Host": there}
+    )
+    assert answer.status == 405
+
+
 @pytest.mark.parametrize(
     ("host", "target"),
     [

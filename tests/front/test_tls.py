@@ -1,13 +1,19 @@
 """What a client gets at the TLS port."""
 
+import asyncio
+import os
 import socket
 import ssl
 import subprocess
+from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
 from tests.front.asking import ask
-from tests.front.conftest import Front
+from tests.front.backends import backends
+from tests.front.certificates import Certificates
+from tests.front.conftest import Front, StartHaproxy
 from tests.support.haproxy import Haproxy
 
 
@@ -41,6 +47,20 @@ def test_a_client_that_comes_back_resumes_its_session(
     assert not resumed
     _, resumed = handshake(front.haproxy, context, session)
     assert resumed
+
+
+async def test_two_fronts_with_the_same_ticket_keys_resume_each_others_sessions(
+    start_haproxy: StartHaproxy, certificates: Certificates, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{b64encode(os.urandom(80)).decode()}\n" for _ in range(3)))
+    options = {"https_options": f"tls-ticket-keys {keys}"}
+    async with backends(["127.0.1.1"]) as port:
+        one, other = [await start_haproxy([f"127.0.1.1:{port}"], **options) for _ in range(2)]
+        context = certificates.client()
+        session, _ = await asyncio.to_thread(handshake, one, context)
+        _, resumed = await asyncio.to_thread(handshake, other, context, session)
+        assert resumed
 
 
 def test_tls_before_1_2_is_refused(front: Front) -> None:

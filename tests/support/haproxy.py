@@ -38,6 +38,7 @@ class Haproxy(Process):
         servers: the file that says where the servers are.
         certificates: the folder of certificates.
         configuration: what goes with it.
+        extra: a further file.
         front: FRONT_ variables by their lower-case names without the prefix.
     """
 
@@ -48,6 +49,7 @@ class Haproxy(Process):
         certificates: Path | None = None,
         *,
         configuration: Path = CONFIGURATION / "haproxy.cfg",
+        extra: Path | None = None,
         **front: str | int,
     ) -> None:
         self.folder = folder
@@ -62,9 +64,11 @@ class Haproxy(Process):
             "api_check": "/readyz",  # a worker stands in for `chat api`
             "maxconn": 2000,
             "slowstart": "100ms",
+            "address_connections": 10_000,
+            "address_connects": 100_000,
             **front,
         }
-        self.files = [configuration, servers]
+        self.files = [configuration, servers, *([extra] if extra else [])]
         self.variables = {f"FRONT_{name.upper()}": str(text) for name, text in variables.items()}
         settings = [f"{name}={text}" for name, text in self.variables.items()]
         files = [word for path in self.files for word in ("-f", str(path))]

@@ -42,6 +42,7 @@ async def grown(front: Front, count: int) -> set[str]:
     return {name for name in after if after[name] > before[name]}
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_not_ready_gets_nothing_new_and_keeps_what_it_has(
     cluster: StartCluster,
     start_haproxy: StartHaproxy,
@@ -109,6 +110,7 @@ async def test_a_full_worker_sends_the_client_to_another_one(
         assert haproxy.connections() == {"worker-0": 1, "worker-1": 5}
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_stuck_costs_a_client_a_moment(start_front: StartFront) -> None:
     front = await start_front(2, front={"handshake_timeout": "500ms"})
     front.cluster[1].pause()
@@ -119,6 +121,7 @@ async def test_a_worker_that_is_stuck_costs_a_client_a_moment(start_front: Start
         front.cluster[1].resume()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_leaves_costs_no_handshake(
     cluster: StartCluster,
     start_haproxy: StartHaproxy,

@@ -75,9 +75,12 @@ async def test_behind_a_balancer_the_clients_addresses_are_limited(
             reader, writer = await asyncio.open_connection("127.0.0.1", haproxy.port)
             opened.append(writer)
             writer.write(header(client))
-            await writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
-            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            return (await asyncio.wait_for(reader.readline(), 5.0)).strip()
+            try:
+                await writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return (await asyncio.wait_for(reader.readline(), 5.0)).strip()
+            except ConnectionResetError:  # with TLS 1.3 before or after its end
+                return b""
 
         opened: list[asyncio.StreamWriter] = []
         for client, answer in [

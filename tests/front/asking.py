@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 
+from tests.front.hanging_up import hang_up
 from tests.support.http import Response
 
 TIMEOUT_S = 10.0
@@ -28,7 +29,7 @@ async def ask(
             writer.write("\r\n".join([*lines, "", ""]).encode())
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         finally:
-            writer.close()
+            await hang_up(writer)
     if not head:
         raise ConnectionError("closed without an answer")
     status_line, *rest = head.decode("latin-1").split("\r\n")

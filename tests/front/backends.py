@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.front.certificates import Certificates
+from tests.front.hanging_up import hang_up
 from tests.support.haproxy import Haproxy
 from tests.support.ports import unused_port
 
@@ -13,15 +14,25 @@ from tests.support.ports import unused_port
 async def backends(hosts: Sequence[str]) -> AsyncIterator[int]:
     """Listen on one port of several loopback addresses; yields the port."""
 
+    open_ones: set[asyncio.StreamWriter] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        open_ones.add(writer)
         host, port = writer.get_extra_info("sockname")
         body = f"{host}:{port}".encode()
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(body), body)
-        )
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            await hang_up(writer)
+        finally:
+            open_ones.discard(writer)
 
     port = unused_port()
     async with AsyncExitStack() as stack:
@@ -29,6 +40,8 @@ async def backends(hosts: Sequence[str]) -> AsyncIterator[int]:
             server = await asyncio.start_server(answer, host, port)
             stack.callback(server.close)
         yield port
+    for writer in list(open_ones):
+        await hang_up(writer)
 
 
 async def placement(
@@ -45,5 +58,5 @@ async def placement(
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             size = int(head.partition(b"content-length:")[2].split()[0])
             found[room] = (await reader.readexactly(size)).decode()
-    writer.close()
+    await hang_up(writer)
     return found

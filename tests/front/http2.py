@@ -12,6 +12,7 @@ from h2.settings import SettingCodes
 from websockets.frames import Frame, Opcode
 
 from chat.protocol import frames
+from tests.front.hanging_up import hang_up
 
 TIMEOUT_S = 10.0
 
@@ -110,4 +111,4 @@ class Http2Client:
         """Say goodbye and close."""
         self._h2.close_connection()
         self._writer.write(self._h2.data_to_send())
-        self._writer.close()
+        await hang_up(self._writer)

@@ -51,3 +51,4 @@ async def names(addresses: Sequence[str]) -> AsyncIterator[Names]:
         yield protocol
     finally:
         transport.close()
+        await asyncio.sleep(0)

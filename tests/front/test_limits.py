@@ -11,6 +11,7 @@ from tests.front.asking import ask
 from tests.front.backends import backends
 from tests.front.certificates import Certificates
 from tests.front.conftest import Front, StartFront, StartHaproxy
+from tests.front.hanging_up import hang_up
 from tests.support.proxy_header import header
 
 
@@ -28,7 +29,7 @@ async def is_cut(front: Front) -> bool:
     except TimeoutError:
         return False
     finally:
-        writer.close()
+        await hang_up(writer)
 
 
 async def test_connections_per_address_are_limited_and_others_get_in(
@@ -91,7 +92,7 @@ async def test_behind_a_balancer_the_clients_addresses_are_limited(
         ]:
             assert await status(client) == answer, client
         for writer in opened:
-            writer.close()
+            await hang_up(writer)
 
 
 async def test_a_request_that_drips_is_ended_in_time(start_front: StartFront) -> None:
@@ -106,7 +107,7 @@ async def test_a_request_that_drips_is_ended_in_time(start_front: StartFront) ->
     await asyncio.gather(dripping, return_exceptions=True)
     assert answer.startswith(b"HTTP/1.1 408")
     assert 0.5 < time.monotonic() - began_s < 5.0
-    writer.close()
+    await hang_up(writer)
 
 
 async def _drip(writer: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.front.asking import ask
 from tests.front.conftest import Front, StartFront
+from tests.front.hanging_up import hang_up
 from tests.support.waiting import until
 
 
@@ -93,7 +94,7 @@ async def test_a_request_that_does_not_parse_is_logged_without_its_text(front: F
     )
     writer.write(b"GET /ws?token=hidden-too HTTP/1.1\r\nbad header\r\n\r\n")
     assert b" 400 " in await reader.readline()
-    writer.close()
+    await hang_up(writer)
     await until(lambda: '"error":"Success"' in front.haproxy.log())  # of the connection
     assert "hidden-too" not in front.haproxy.log()
 

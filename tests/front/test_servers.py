@@ -1,7 +1,7 @@
 """The servers file: from addresses to text that HAProxy reads."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.cli import main
@@ -34,6 +34,7 @@ def test_wrong_addresses_are_refused(workers: list[str]) -> None:
         render(workers, ["127.0.0.1:8090"])
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4), st.integers(1, 65535))
 def test_an_id_is_one_that_haproxy_tells_apart(host: object, port: int) -> None:
     assert 1 <= server_id(f"{host}:{port}") <= IDS

@@ -7,7 +7,7 @@ import struct
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.gateway.proxy_header import (
@@ -25,6 +25,7 @@ from tests.support.proxy_header import header
 LOCAL = SIGNATURE + b"\x20\0\0\0"
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(), st.integers(0, 65535), st.binary(max_size=64), st.binary(max_size=64))
 def test_what_a_proxy_says_is_read_and_what_follows_is_left(
     client: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, extra: bytes, rest: bytes
@@ -33,6 +34,7 @@ def test_what_a_proxy_says_is_read_and_what_follows_is_left(
     assert read_proxy_header(written + rest) == ProxyHeader((str(client), port), len(written))
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(), st.data())
 def test_a_part_of_a_header_asks_for_more(
     client: ipaddress.IPv4Address | ipaddress.IPv6Address, data: st.DataObject
@@ -63,6 +65,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
         read_proxy_header(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_no_bytes_break_it(rest: bytes) -> None:
     try:

@@ -43,17 +43,11 @@ _NODES = """\
 Lists the workers that live, of all hosts, as they registered in Redis (CHAT_REDIS_URL and
 CHAT_REDIS_PREFIX). A worker that was killed is gone after CHAT_LEASE_TTL.
 
---haproxy prints a server line for each address, with an id made of the address, so that several
-HAProxies agree on consistent hashes. Workers that share an address, as those of `chat up` without
-sockets of their own, are one server. With --output a file is replaced in one step, if anything
-changed: it prints `changed` or `unchanged`. It never writes an empty list.
-
-exit codes: 0; 1 with a sentence if Redis cannot be reached or there is nothing to write
+exit codes: 0; 1 with a sentence if Redis cannot be reached
 
 examples:
   chat nodes
   chat nodes --json | jq -r '.[] | select(.state != "ready").address'
-  chat nodes --haproxy --section 'backend chat_worker' --output workers.cfg
 """
 _API = """\
 Runs one process of the HTTP side: the web page, read-only history and presence under /api/v1,
@@ -83,10 +77,29 @@ For HAProxy in front of the workers (docs/haproxy.md). `servers` prints its list
 takes that back; connections that it has stay.
 
 examples:
-  chat front servers 'unix:/run/chat/worker-{slot}.sock' --slots 4 > servers.cfg
+  chat front servers --registered --output /etc/haproxy/servers.cfg
   chat front servers 10.0.0.1:8080 10.0.0.2:8080 --api 10.0.0.1:8090 > servers.cfg
   chat front state
-  chat front drain worker-1
+  chat front drain 10.0.0.1:8080
+"""
+_SERVERS = """\
+Prints the file that goes with haproxy.cfg. The workers are those of the addresses, else those of
+CHAT_WORKER_SOCKETS, or with --registered those that live, as they registered in Redis
+(CHAT_REDIS_URL and CHAT_REDIS_PREFIX), if a HAProxy on this host can reach them: loopback
+addresses and sockets count on their own host only. Workers that share an address, as those of
+`chat up` without sockets of their own, are one server. Names and ids are made of the addresses,
+so that several HAProxies agree.
+
+With --output a file is replaced in one step, if anything changed: it prints `changed` or
+`unchanged`. It never writes an empty list.
+
+exit codes: 0; 78 with a sentence if an address is wrong; 1 with a sentence if Redis cannot be
+reached, no worker is registered or the file cannot be written, which is then as it was
+
+examples:
+  chat front servers 'unix:/run/chat/worker-{slot}.sock' --slots 4 > servers.cfg
+  chat front servers 10.0.0.1:8080 10.0.0.2:8080 --api 10.0.0.1:8090 > servers.cfg
+  chat front servers --registered --output /etc/haproxy/servers.cfg
 """
 _SETTINGS = """\
 Prints every setting in force as CHAT_ variables, secrets masked, a * before those that differ
@@ -127,6 +140,12 @@ def build_parser(
 def _add(
     commands: Any, name: str, command: Command, summary: str, text: str
 ) -> argparse.ArgumentParser:
+    added = _explained(commands, name, summary, text)
+    added.set_defaults(command=command)
+    return added
+
+
+def _explained(commands: Any, name: str, summary: str, text: str) -> argparse.ArgumentParser:
     added: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -134,7 +153,6 @@ def _add(
         epilog=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    added.set_defaults(command=command)
     return added
 
 
@@ -197,13 +215,6 @@ def _nodes_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for scripts")
     form.add_argument("--watch", action="store_true", help="again every two seconds")
-    form.add_argument("--haproxy", action="store_true", help="server lines for HAProxy")
-    parser.add_argument(
-        "--section", default="", metavar="LINE", help="with --haproxy: a line to put first"
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="with --haproxy: write here if it differs"
-    )
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
@@ -224,19 +235,30 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _front_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
-    servers = actions.add_parser("servers", help="print the servers file of HAProxy")
-    servers.add_argument(
+    servers = _explained(actions, "servers", "print the servers file of HAProxy", _SERVERS)
+    workers = servers.add_mutually_exclusive_group()
+    workers.add_argument(
         "workers",
         nargs="*",
+        default=[],
         metavar="ADDRESS",
         help="host:port, unix:/path or abns:name of a worker, or a pattern with {slot} in it "
         "(default: CHAT_WORKER_SOCKETS)",
+    )
+    workers.add_argument(
+        "--registered", action="store_true", help="the workers that are registered in Redis"
     )
     servers.add_argument(
         "--slots", type=_positive, metavar="N", help="slots of a pattern (default: CHAT_WORKERS)"
     )
     servers.add_argument(
-        "--api", action="append", metavar="ADDRESS", help="of `chat api`; may be repeated"
+        "--api",
+        action="append",
+        metavar="ADDRESS",
+        help="of `chat api`; may be repeated (default: 127.0.0.1:8090)",
+    )
+    servers.add_argument(
+        "--output", type=Path, metavar="FILE", help="replace this file, if anything changed"
     )
     for name, text in (
         ("state", "show HAProxy's servers"),
@@ -252,7 +274,9 @@ def _front_arguments(parser: argparse.ArgumentParser) -> None:
             help="HAProxy's stats socket (default: /run/haproxy/admin.sock)",
         )
         if name != "state":
-            action.add_argument("worker", metavar="SERVER", help="its name, as `state` shows it")
+            action.add_argument(
+                "worker", metavar="SERVER", help="its name in `state`, or its address"
+            )
 
 
 def _room(text: str) -> tuple[str, list[str]]:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from chat.arguments import build_parser
-from chat.front.command import front
 from chat.ops import logs
 from chat.ops.signing import signing_key
 from chat.settings import (
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nodes=_nodes,
         token=_token,
         settings=_settings,
-        front=front,
+        front=_front,
     )
     options = parser.parse_args(arguments)
     try:
@@ -177,7 +176,8 @@ def _api(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _nodes(options: argparse.Namespace, settings: Settings) -> int:
-    from chat.nodes.command import NodesError, show  # what only this command needs
+    from chat.nodes.command import show  # what only this command needs
+    from chat.nodes.living import NodesError
 
     try:
         asyncio.run(show(options, settings, print))
@@ -185,6 +185,15 @@ def _nodes(options: argparse.Namespace, settings: Settings) -> int:
         print(f"chat: {exc}", file=sys.stderr)
         return 1
     return 0
+
+
+# ---------------------------------------------------------------------- front
+
+
+def _front(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.front.command import front  # what only this command needs
+
+    return front(options, settings)
 
 
 # ---------------------------------------------------------------------- token

@@ -21,7 +21,7 @@ ALLOWED = {
     "api": {"broker", "gateway", "identity", "limits", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
-    "front": set(),
+    "front": {"broker.registry", "nodes.living"},
 }
 
 #: Each third-party package comes in by few doors.
@@ -50,6 +50,8 @@ PURE = (
     "rooms/room.py",
     "identity/access.py",
     "gateway/proxy_header.py",
+    "front/address.py",
+    "front/registered.py",
     "front/servers.py",
 )
 IMPURE = {"socket", "ssl", "time", "random", "os", "logging", "threading", "redis"}

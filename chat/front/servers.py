@@ -1,20 +1,20 @@
 """The servers file of HAProxy for workers with known addresses: pure, from addresses to text.
 
-Where a room goes is decided by the ids of the servers. They are made from the addresses, so that
-two HAProxies with the same workers agree, in whatever order they are listed, and a worker that is
-added or left out moves no id.
+Where a room goes is decided by the ids of the servers. Names and ids are made from the addresses,
+so that two HAProxies with the same workers agree, in whatever order they are listed, and a worker
+that is added, left out or restarted changes no line of another.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+
+from chat.front.address import Address, AddressError, parse
 
 #: HAProxy 2.6 places a server on its ring by the lower 20 bits of its id; 0 is no id.
 IDS = 2**20 - 1
 SLOT = "{slot}"
-_TCP_SLOT = re.compile(r"tcp:(.+):(\d{1,5})\+\{slot\}")
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
-_UNIX = re.compile(r"(unix:/|abns:)[!-~]+")
+_TCP_SLOT = re.compile(r"tcp:(.+):([0-9]{1,5})\+\{slot\}")
 
 
 class ServersError(ValueError):
@@ -35,16 +35,6 @@ def addresses_of(pattern: str, slots: int) -> list[str]:
     return [pattern.replace(SLOT, str(slot)) for slot in range(slots)]
 
 
-def server_id(address: str) -> int:
-    """Return the id of the server at an address, the same on every machine.
-
-    Raises:
-        ServersError: it is no address.
-    """
-    digest = sha256(_target(address).encode()).digest()
-    return int.from_bytes(digest[:4], "big") % IDS + 1
-
-
 def render(workers: Sequence[str], apis: Sequence[str]) -> str:
     """Return the file: the servers of the three backends that haproxy.cfg expects.
 
@@ -53,26 +43,16 @@ def render(workers: Sequence[str], apis: Sequence[str]) -> str:
         apis: the same of `chat api`.
 
     Raises:
-        ServersError: an address is wrong or there twice, or two have one id.
+        ServersError: an address is wrong or there twice, or there is none.
     """
-    by_id: dict[int, str] = {}
-    for address in workers:
-        taken = by_id.setdefault(server_id(address), address)
-        if taken != address:
-            raise ServersError(f"{taken} and {address} happen to get the same id: rename one")
-    by_room = [
-        f"server worker-{number} {_target(address)} id {server_id(address)} check"
-        for number, address in enumerate(workers)
-    ]
+    servers = _parsed("workers", workers)
+    ids = server_ids(servers)
+    by_room = [f"server {one.name} {one.written} id {ids[one]} check" for one in servers]
     # One check for both backends, and one drain: a tracking server does what the other does.
     anywhere = [
-        f"server worker-{number} {_target(address)} track workers_by_room/worker-{number}"
-        for number, address in enumerate(workers)
+        f"server {one.name} {one.written} track workers_by_room/{one.name}" for one in servers
     ]
-    api = [f"server api-{number} {_target(address)} check" for number, address in enumerate(apis)]
-    for kind, addresses in (("workers", workers), ("apis", apis)):
-        if not addresses or len(set(addresses)) != len(addresses):
-            raise ServersError(f"the {kind} are none, or one is there twice")
+    api = [f"server {one.name} {one.written} check" for one in _parsed("apis", apis)]
     return "\n\n".join(
         [
             "# Written by `chat front servers`; goes with haproxy.cfg or l4.cfg.",
@@ -83,14 +63,33 @@ def render(workers: Sequence[str], apis: Sequence[str]) -> str:
     )
 
 
+def server_ids(servers: Iterable[Address]) -> dict[Address, int]:
+    """Return the id of each server, the same on every machine.
+
+    Where two addresses of a set make the same id, the later one in the alphabet takes the next:
+    once in a few hundred sets of 64.
+    """
+    ids: dict[Address, int] = {}
+    used: set[int] = set()
+    for one in sorted(servers):
+        digest = sha256(one.written.encode()).digest()
+        number = int.from_bytes(digest[:4], "big") % IDS + 1
+        while number in used:
+            number = number % IDS + 1
+        used.add(number)
+        ids[one] = number
+    return ids
+
+
+def _parsed(kind: str, addresses: Sequence[str]) -> list[Address]:
+    try:
+        servers = [parse(text) for text in addresses]
+    except AddressError as exc:
+        raise ServersError(str(exc)) from exc
+    if not servers or len(set(servers)) != len(servers):
+        raise ServersError(f"the {kind} are none, or one is there twice")
+    return servers
+
+
 def _section(head: str, lines: Sequence[str]) -> str:
     return "\n    ".join([head, *lines])
-
-
-def _target(address: str) -> str:
-    """Return an address as HAProxy writes it."""
-    if _UNIX.fullmatch(address):
-        return address.replace(":", "@", 1)
-    if _HOST_PORT.fullmatch(address):
-        return address
-    raise ServersError(f"{address!r} is not host:port, unix:/path or abns:name")

@@ -1,1 +1,1 @@
-"""`chat nodes`: the workers that live, for people, scripts and balancers."""
+"""`chat nodes`: the workers that live, for people and scripts."""

@@ -1,38 +1,16 @@
 """The configuration loads, on its own and with all that can be set, and says what can be set."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from chat.settings import Settings
 from tests.front.certificates import Certificates
+from tests.front.checking import check
 from tests.support import logs
-from tests.support.haproxy import CONFIGURATION, binary, servers_file
+from tests.support.haproxy import CONFIGURATION, servers_file
 from tests.support.worker import REPOSITORY
-
-
-def check(certificates: Certificates, *files: Path, **front: str) -> str:
-    """Have HAProxy check files; return all that it says."""
-    folder = logs.new_directory()
-    variables = {
-        "FRONT_CERTS": f"{certificates.folder}/",
-        "FRONT_SOCKET": f"{folder}/admin.sock",
-        **{f"FRONT_{name.upper()}": text for name, text in front.items()},
-    }
-    arguments = [word for path in files for word in ("-f", str(path))]
-    done = subprocess.run(  # noqa: PLW1510 - what it says is part of the failure
-        [binary(), "-c", *arguments],
-        env={"PATH": os.environ["PATH"]} | variables,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    return said
 
 
 @pytest.mark.parametrize("front", ["haproxy.cfg", "l4.cfg"])

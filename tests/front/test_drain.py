@@ -53,21 +53,22 @@ async def test_a_worker_that_is_not_ready_gets_nothing_new_and_keeps_what_it_has
     quick = {"redis_timeout": 0.5, "redis_probe_interval": 0.2, "redis_probe_timeout": 0.5}
     well = await cluster(1, **common)
     ill = await cluster(1, redis=fresh_redis, **common, **quick)
-    haproxy = await start_haproxy(addresses(well) + addresses(ill))
+    [first], [second] = addresses(well), addresses(ill)
+    haproxy = await start_haproxy([first, second])
     front = Front(haproxy, well, certificates)
     async with clients(front, 4) as held:
-        assert haproxy.connections() == {"worker-0": 2, "worker-1": 2}
+        assert haproxy.connections() == {first: 2, second: 2}
         fresh_redis.stop()
-        await until(lambda: haproxy.states()["worker-1"].startswith("DOWN"), what="worker-1 down")
-        assert await grown(front, 3) == {"worker-0"}
-        assert haproxy.connections() == {"worker-0": 2, "worker-1": 2}
+        await until(lambda: haproxy.states()[second].startswith("DOWN"), what="the second down")
+        assert await grown(front, 3) == {first}
+        assert haproxy.connections() == {first: 2, second: 2}
         for client in held:
             assert (await client.command("ping"))["type"] == "pong"
         fresh_redis.start()
-        await haproxy.wait_up("worker-1")
+        await haproxy.wait_up(second)
 
         async def is_used() -> bool:
-            return "worker-1" in await grown(front, 4)
+            return second in await grown(front, 4)
 
         await until(is_used, what="a connection for the worker that came back, slowly")
 
@@ -76,18 +77,19 @@ async def test_a_worker_is_taken_out_by_hand_and_back(
     start_front: StartFront, capsys: pytest.CaptureFixture[str]
 ) -> None:
     front = await start_front(2)
+    first, second = addresses(front.cluster)
     socket = str(front.haproxy.folder / "admin.sock")
     async with clients(front, 2) as held:
-        assert main(["front", "drain", "worker-1", "--socket", socket]) == 0
-        assert await grown(front, 3) == {"worker-0"}
+        assert main(["front", "drain", second, "--socket", socket]) == 0
+        assert await grown(front, 3) == {first}
         for client in held:
             assert (await client.command("ping"))["type"] == "pong"
         assert main(["front", "state", "--socket", socket]) == 0
         shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-        assert ["workers_any", "worker-1", "DRAIN", "(agent)"][:3] in [row[:3] for row in shown]
-        assert main(["front", "ready", "worker-1", "--socket", socket]) == 0
-        await front.haproxy.wait_up("worker-1", backend="workers_any")
-        assert "worker-1" in await grown(front, 4)
+        assert ["workers_any", second, "DRAIN", "(agent)"][:3] in [row[:3] for row in shown]
+        assert main(["front", "ready", second, "--socket", socket]) == 0
+        await front.haproxy.wait_up(second, backend="workers_any")
+        assert second in await grown(front, 4)
     assert main(["front", "drain", "worker-9", "--socket", socket]) == 1
     assert "No such server" in capsys.readouterr().err
 
@@ -105,9 +107,10 @@ async def test_a_full_worker_sends_the_client_to_another_one(
     common: dict[str, Any] = {"trusted_proxies": "127.0.0.1", **NO_LIMITS}
     small = await cluster(1, max_connections=1, **common)
     large = await cluster(1, **common)
-    haproxy = await start_haproxy(addresses(small) + addresses(large))
+    [first], [second] = addresses(small), addresses(large)
+    haproxy = await start_haproxy([first, second])
     async with clients(Front(haproxy, large, certificates), 6):
-        assert haproxy.connections() == {"worker-0": 1, "worker-1": 5}
+        assert haproxy.connections() == {first: 1, second: 5}
 
 
 @pytest.mark.slow
@@ -116,7 +119,8 @@ async def test_a_worker_that_is_stuck_costs_a_client_a_moment(start_front: Start
     front.cluster[1].pause()
     try:
         async with clients(front, 4):
-            assert front.haproxy.connections()["worker-0"] == 4
+            first, _ = addresses(front.cluster)
+            assert front.haproxy.connections()[first] == 4
     finally:
         front.cluster[1].resume()
 
@@ -158,7 +162,8 @@ async def _connect_while_leaving(front: Front, leaving: Process) -> None:
     leaving.signal(signal.SIGTERM)
     await leaving.wait_ended()
     assert not connecting.done(), connecting.exception()
-    await until(lambda: front.haproxy.states()["worker-1"].startswith("DOWN"), what="it is down")
+    gone = f"127.0.0.1:{leaving.settings['port']}"
+    await until(lambda: front.haproxy.states()[gone].startswith("DOWN"), what="it is down")
     before = opened
     await until(lambda: opened > before + 5 or connecting.done(), what="further connections")
     assert not connecting.done(), connecting.exception()

@@ -1,14 +1,10 @@
 """Who is registered: every worker that lives, as it is, and no other."""
 
-import asyncio
 import json
-import os
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -16,33 +12,22 @@ from chat.broker.keys import Keys
 from tests.gateway.wire import RawClient
 from tests.integration.conftest import Connect
 from tests.support.cluster import NO_LIMITS, Cluster, Supervised
+from tests.support.command import Said, chat
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
-from tests.support.worker import REPOSITORY, environment
+from tests.support.worker import SettingValue
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 SHORT_LEASE = {"lease_ttl": 2.0, "lease_interval": 0.5}
 
 
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-async def chat_nodes(redis_url: str, prefix: str, *arguments: str, **settings: str | float) -> Said:
+async def chat_nodes(
+    redis_url: str, prefix: str, *arguments: str, **settings: SettingValue
+) -> Said:
     """Run `chat nodes`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chat", "nodes", *arguments,
-        env=environment({"redis_url": redis_url, "redis_prefix": prefix, **settings}),
-        cwd=REPOSITORY,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
+    return await chat("nodes", *arguments, redis_url=redis_url, redis_prefix=prefix, **settings)
 
 
 async def listed(redis: RedisServer, prefix: str) -> list[dict[str, Any]]:
@@ -142,32 +127,6 @@ async def test_without_redis_it_is_one_sentence_and_1() -> None:
     assert "the-password" not in line
 
 
-async def test_options_that_do_nothing_are_refused(redis_server: RedisServer) -> None:
-    said = await chat_nodes(redis_server.url, "chat", "--output", "x")
-    assert said.code == 1
-    assert "--haproxy" in said.err
-
-
-@pytest.mark.slow
-async def test_haproxy_s_list_tells_whether_it_changed_and_is_never_emptied(
-    cluster: StartCluster, redis_server: RedisServer, redis_prefix: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "workers.cfg"
-    write = ("--haproxy", "--section", "backend workers", "--output", str(path))
-    workers = await cluster(2)
-    said = await chat_nodes(redis_server.url, redis_prefix, *write)
-    assert said == (0, "changed\n", "")
-    text = path.read_text()
-    for worker in workers.workers:
-        assert f" 127.0.0.1:{worker.port} id " in text
-    await workers[0].restart()
-    assert await chat_nodes(redis_server.url, redis_prefix, *write) == (0, "unchanged\n", "")
-    said = await chat_nodes(redis_server.url, f"{redis_prefix}-other", *write)
-    assert (said.code, said.out) == (1, "")
-    assert path.read_text() == text
-    assert os.listdir(tmp_path) == ["workers.cfg"]
-
-
 @pytest.mark.slow
 async def test_workers_of_chat_up_are_listed_by_slot_under_the_address_they_are_given(
     redis_server: RedisServer, redis_prefix: str
@@ -184,5 +143,3 @@ async def test_workers_of_chat_up_are_listed_by_slot_under_the_address_they_are_
         assert [node["slot"] for node in nodes] == [0, 1]
         assert {node["pid"] for node in nodes} == up.worker_pids()
         assert {node["address"] for node in nodes} == {f"chat.example:{up.port}"}
-        said = await chat_nodes(redis_server.url, redis_prefix, "--haproxy")
-        assert said.out.count("server ") == 1, "one port is one server"

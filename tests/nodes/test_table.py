@@ -1,7 +1,7 @@
 """The table of `chat nodes`."""
 
 from chat.nodes.table import table
-from tests.nodes.some import node
+from tests.support.nodes import node
 
 
 def test_the_table_says_who_does_what_and_adds_up() -> None:

@@ -38,7 +38,18 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["up"], ["worker"], ["api"], ["nodes"], ["token"], ["settings"]]
+    "command",
+    [
+        [],
+        ["up"],
+        ["worker"],
+        ["api"],
+        ["nodes"],
+        ["token"],
+        ["settings"],
+        ["front"],
+        ["front", "servers"],
+    ],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
     done = chat(*command, "--help")

@@ -1,4 +1,4 @@
-"""Nodes for tests that need no worker."""
+"""Entries of the registry for tests that need no worker."""
 
 from typing import Any
 

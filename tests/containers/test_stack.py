@@ -203,7 +203,7 @@ async def test_the_image_holds_nothing_that_builds(stack: Stack) -> None:
     assert labels["org.opencontainers.image.title"] == "chat"
 
     def is_healthy() -> bool:
-        return stack.inspect(worker)["State"]["Health"]["Status"] == "healthy"
+        return bool(stack.inspect(worker)["State"]["Health"]["Status"] == "healthy")
 
     await until(is_healthy, 30.0, what="the health check", interval_s=0.5)
 

@@ -110,23 +110,26 @@ class Members:
         ]
         return int(count), following.decode(), found
 
-    async def forget_room(self, lease: str, room_id: str) -> None:
-        """Take a room off the list of those a sweeper would have to visit.
+    async def forget_rooms(self, lease: str, room_ids: list[str]) -> None:
+        """Take rooms off the list of those a sweeper would have to visit.
 
         Raises:
             LinkError: no answer.
         """
-        await self._ask("SREM", self._keys.lease_rooms(self.group, lease), room_id)
+        await self._ask(*self._unlisting(lease, room_ids))
 
     def let_go(self, lease: str, room_ids: list[str]) -> None:
-        """The same for several rooms, without waiting; if it fails, a sweeper has more to visit."""
+        """The same without waiting; if it fails, a sweeper has more to visit."""
 
         def noted(reply: Reply) -> None:
             if isinstance(reply, Exception):
                 log.debug("lease_rooms_kept", extra={"error": str(reply)})
 
-        command = ("SREM", self._keys.lease_rooms(self.group, lease), *room_ids)
+        command = self._unlisting(lease, room_ids)
         self._store.start(self._tag, lambda shard, done: shard.call(done, *command), noted)
+
+    def _unlisting(self, lease: str, room_ids: list[str]) -> tuple[str, ...]:
+        return ("SREM", self._keys.lease_rooms(self.group, lease), *room_ids)
 
     async def renew_lease(self, lease: str, ttl_s: float, *, new: bool) -> tuple[bool, list[str]]:
         """Renew a lease; return whether it is kept and which leases have run out.

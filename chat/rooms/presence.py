@@ -16,7 +16,6 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator
 from itertools import islice
 
 import orjson
@@ -95,15 +94,11 @@ class Presence:
     def on_tick(self) -> None:
         """Once a second: let users go whose grace is over, longest away first."""
         now_s = self._loop.time()
-        for pair in [*islice(self._over(now_s), self._leaves_per_s)]:
+        for pair, deadline_s in list(islice(self._grace.items(), self._leaves_per_s)):
+            if deadline_s > now_s:
+                break
             del self._grace[pair]
             self._mark(pair)
-
-    def _over(self, now_s: float) -> Iterator[Pair]:
-        for pair, deadline_s in self._grace.items():
-            if deadline_s > now_s:
-                return
-            yield pair
 
     def take_new_lease(self, rooms: list[Room]) -> str:
         """Hold everything under a fresh lease; return the old one, to be swept once flushed."""

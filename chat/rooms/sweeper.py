@@ -81,8 +81,7 @@ class Sweeper:
         rooms = 0
         while room_ids := await self._members.rooms_of(lease, ROOMS_AT_ONCE):
             await self._sweep_rooms(room_ids, lease, claimed=True)
-            for room_id in room_ids:
-                await self._members.forget_room(lease, room_id)
+            await self._members.forget_rooms(lease, room_ids)
             await self._members.extend_claim(lease, CLAIM_S)
             rooms += len(room_ids)
         await self._members.forget_lease(lease)

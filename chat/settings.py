@@ -19,6 +19,7 @@ PREFIX = "CHAT_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = frozenset({"redis_url", "jwt_secret"})  # never printed, and may be in a file
 _IN_FILE = "_FILE"
+SLOT = "{slot}"  # in `worker_sockets`: the number of a worker
 _DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
 
 Count = Annotated[int, Meta(ge=1)]

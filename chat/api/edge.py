@@ -12,10 +12,10 @@ from typing import Any
 
 from chat.api.head import Head, head_of
 from chat.api.operations import ROUTE
-from chat.api.problems import HttpCode, Refusal, refusal
+from chat.api.problems import HttpCode, Refusal, refusal, refusal_of
 from chat.api.services import ApiServices
 from chat.api.stats import NO_ROUTE
-from chat.broker.refusals import RETRY_MS
+from chat.broker.refusals import busy
 from chat.gateway.address import client_address
 from chat.gateway.http import SECURITY_HEADERS
 from chat.protocol.errors import ErrorCode
@@ -83,9 +83,7 @@ class Edge:
     def _refused(self, head: Head) -> Refusal | None:
         """Refuse what no route would look at."""
         if self._services.connections > self._services.settings.api_max_connections:
-            return refusal(
-                ErrorCode.BUSY, "The server is busy, try again.", retry_after_ms=RETRY_MS
-            )
+            return refusal_of(busy())
         lengths = head.headers.get_all("Content-Length")
         if any(text.strip("0 ") for text in lengths) or head.headers.get_all("Transfer-Encoding"):
             return refusal(HttpCode.BODY_REFUSED, "Nothing here takes a body.")

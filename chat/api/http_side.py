@@ -15,7 +15,7 @@ from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.members import Members
 from chat.broker.store import Store
-from chat.gateway.address import parse_networks
+from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keys import KeyRing
@@ -23,7 +23,7 @@ from chat.identity.tokens import Verifier
 from chat.limits.users import UserBudgets
 from chat.ops.server import Readiness
 from chat.ops.stats import Stats
-from chat.settings import Settings, SettingsError
+from chat.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,6 @@ class HttpSide:
             settings, self._redis, f"chat-{self.api_id}", on_up=lambda _shard, _changed: None
         )
         self._keyring = KeyRing.from_settings(settings)
-        try:
-            trusted = parse_networks(settings.trusted_proxies)
-        except ValueError as exc:
-            raise SettingsError(f"CHAT_TRUSTED_PROXIES: {exc}.") from None
         self._services = ApiServices(
             settings=settings,
             stats=ApiStats(),
@@ -60,7 +56,7 @@ class HttpSide:
             verifier=Verifier(settings, self._keyring),
             users=UserBudgets(settings),
             origins=OriginPolicy(settings.allowed_origins),
-            trusted_proxies=trusted,
+            trusted_proxies=trusted_networks(settings),
         )
         self.metrics = ApiMetrics(self._services.stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)

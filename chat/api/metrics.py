@@ -4,16 +4,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from chat.api.stats import ApiStats
 from chat.ops.families import API_FAMILIES, Family
-from chat.ops.metrics import resident_bytes
-from chat.ops.stats import LATENCY_BUCKETS_S, Stats
-
-_BOUNDS = (*map(str, LATENCY_BUCKETS_S), "+Inf")
+from chat.ops.metrics import cumulative, empty, labels_of, resident_bytes
+from chat.ops.stats import Stats
 
 
 class ApiMetrics(Collector):
@@ -47,12 +45,12 @@ class ApiMetrics(Collector):
             elif family.field == "requests":
                 yield self._requests(family)
             elif (value := values[family.field]) is not None:
-                metric = _empty(family)
+                metric = empty(family)
                 metric.add_metric([], value)
                 yield metric
 
     def _values(self) -> dict[str, int | None]:
-        state, redis = self._state(), self._redis
+        state, redis = self._state(), self._redis  # in this order: asked, it observes Redis
         return {
             "redis_up": redis.redis_up,
             "in_flight": self._stats.in_flight,
@@ -66,27 +64,13 @@ class ApiMetrics(Collector):
         }
 
     def _requests(self, family: Family) -> Metric:
-        metric = _empty(family)
+        metric = empty(family)
         for (route, method, status), count in sorted(self._stats.requests.items()):
             metric.add_metric([route, method, str(status)], count)
         return metric
 
     def _histogram(self, family: Family) -> Metric:
-        metric = HistogramMetricFamily(family.name, family.help, labels=_labels(family))
+        metric = HistogramMetricFamily(family.name, family.help, labels=labels_of(family))
         for route, observed in sorted(self._stats.seconds.items()):
-            buckets = []
-            running = 0
-            for bound, count in zip(_BOUNDS, observed.buckets, strict=True):
-                running += count
-                buckets.append((bound, running))
-            metric.add_metric([route], buckets, observed.sum)
+            metric.add_metric([route], cumulative(observed.buckets), observed.sum)
         return metric
-
-
-def _empty(family: Family) -> CounterMetricFamily | GaugeMetricFamily:
-    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-    return kind(family.name, family.help, labels=_labels(family))
-
-
-def _labels(family: Family) -> list[str]:
-    return family.label.split(",") if family.label else []

@@ -9,9 +9,9 @@ from chat.front.address import AddressError, parse
 from chat.front.file import replace
 from chat.front.registered import reachable
 from chat.front.runtime import RuntimeApi, RuntimeApiError
-from chat.front.servers import SLOT, ServersError, addresses_of, render
+from chat.front.servers import ServersError, addresses_of, render
 from chat.nodes.living import NodesError, living, open_registry
-from chat.settings import Settings, SettingsError
+from chat.settings import SLOT, Settings, SettingsError
 
 DEFAULT_API = "127.0.0.1:8090"
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from chat.front.address import Address, AddressError, parse
+from chat.settings import SLOT
 
 #: HAProxy 2.6 places a server on its ring by the lower 20 bits of its id; 0 is no id.
 IDS = 2**20 - 1
-SLOT = "{slot}"
 _TCP_SLOT = re.compile(r"tcp:(.+):([0-9]{1,5})\+\{slot\}")
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from chat.gateway.application import Request
+from chat.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from asyncio.trsock import TransportSocket
@@ -26,6 +27,18 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(
         ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()
     )
+
+
+def trusted_networks(settings: Settings) -> tuple[Network, ...]:
+    """Return the networks of CHAT_TRUSTED_PROXIES.
+
+    Raises:
+        SettingsError: an entry is neither an address nor a network.
+    """
+    try:
+        return parse_networks(settings.trusted_proxies)
+    except ValueError as exc:
+        raise SettingsError(f"CHAT_TRUSTED_PROXIES: {exc}.") from None
 
 
 def peer_name(transport: asyncio.BaseTransport) -> object:

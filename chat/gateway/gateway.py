@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import TypeVar
 
-from chat.gateway.address import parse_networks
+from chat.gateway.address import trusted_networks
 from chat.gateway.application import Application, Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.handshake import Handshake
@@ -21,7 +21,7 @@ from chat.gateway.overload import BEAT_S, OVERLOADED, Overload, retry_after_s
 from chat.gateway.wheel import Wheel
 from chat.ops.stats import Stats
 from chat.protocol.errors import CloseCode
-from chat.settings import Settings, SettingsError
+from chat.settings import Settings
 
 K = TypeVar("K")
 TICK_S = 1.0
@@ -43,10 +43,7 @@ class Gateway:
         self.stats = stats
         self.application = application
         self.max_bytes = settings.max_message_bytes
-        try:
-            self.trusted_proxies = parse_networks(settings.trusted_proxies)
-        except ValueError as exc:
-            raise SettingsError(f"CHAT_TRUSTED_PROXIES: {exc}.") from None
+        self.trusted_proxies = trusted_networks(settings)
         limit = raise_descriptor_limit()
         reserved = min(RESERVED_DESCRIPTORS, limit // 2)
         fits = limit - reserved

@@ -1,10 +1,11 @@
 """/metrics for the whole machine, whatever the number of workers.
 
-The only place that knows `prometheus_client`: nothing is counted with it, a scrape turns the
-latest reports into families.
+With `chat.api.metrics` the only place that knows `prometheus_client`: nothing is counted with it, a
+scrape turns the latest reports into families.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from msgspec import Struct
@@ -93,36 +94,41 @@ class Metrics(Collector):
                 yield _plain(family, everything.values[family.field])
 
 
-def _empty(family: Family) -> CounterMetricFamily | GaugeMetricFamily:
+def empty(family: Family) -> CounterMetricFamily | GaugeMetricFamily:
+    """Return a counter or gauge without values."""
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-    return kind(family.name, family.help, labels=[family.label] if family.label else [])
+    return kind(family.name, family.help, labels=labels_of(family))
+
+
+def labels_of(family: Family) -> list[str]:
+    """Return the names of a family's labels."""
+    return family.label.split(",") if family.label else []
+
+
+def cumulative(counts: Sequence[int]) -> list[tuple[str, int]]:
+    """Return a histogram's buckets as Prometheus has them: each counts all below its bound."""
+    return list(zip(_BOUNDS, accumulate(counts), strict=True))
 
 
 def _plain(family: Family, value: float) -> Metric:
-    metric = _empty(family)
+    metric = empty(family)
     metric.add_metric([], value)
     return metric
 
 
 def _labelled(family: Family, values: dict[str, int]) -> Metric:
-    metric = _empty(family)
+    metric = empty(family)
     for label, value in sorted(values.items()):
         metric.add_metric([label], value)
     return metric
 
 
 def _histogram(family: Family, slots: dict[int, Sums], everything: Sums) -> Metric:
-    metric = HistogramMetricFamily(
-        family.name, family.help, labels=[family.label] if family.label else []
-    )
+    metric = HistogramMetricFamily(family.name, family.help, labels=labels_of(family))
     parts: Iterable[tuple[list[str], Sums]]
     parts = [([str(slot)], sums) for slot, sums in slots.items()]
     for labels, sums in parts if family.label == "worker" else [([], everything)]:
-        buckets = []
-        running = 0
-        for bound, count in zip(_BOUNDS, sums.buckets[family.field], strict=True):
-            running += count
-            buckets.append((bound, running))
+        buckets = cumulative(sums.buckets[family.field])
         metric.add_metric(labels, buckets, sums.seconds[family.field])
     return metric
 

@@ -11,11 +11,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from chat.settings import SettingsError, variable
+from chat.settings import SLOT, SettingsError, variable
 from chat.supervisor.listening import bind
 
 SETTING = "worker_sockets"
-SLOT = "{slot}"
 #: A name in the abstract namespace fills the whole address, as HAProxy's `abns@` has it.
 ABSTRACT_NAME_BYTES = 107
 #: Owner and group may connect. A folder with the set-group-ID bit gives the socket its group.

@@ -5,8 +5,7 @@ import re
 import socket
 from collections.abc import Sequence
 
-from chat.settings import Settings
-from chat.supervisor.worker_sockets import SLOT
+from chat.settings import SLOT, Settings
 
 _HAS_PORT = re.compile(r"(unix|abns):.+|.*[^:]:\d+|\[.*\]:\d+")
 #: Of the networks that are for documentation: where a packet to the outside would leave from.

@@ -8,6 +8,7 @@ the whole sequence: no hole and no duplicate, whatever happens in between.
 import asyncio
 from typing import TYPE_CHECKING
 
+from chat.broker.refusals import busy
 from chat.identity.access import Action
 from chat.protocol.commands import JoinRoom, Since
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
@@ -120,7 +121,7 @@ def _position(room: Room) -> tuple[str, int] | None:
 
 
 def _busy() -> CommandError:
-    return CommandError(ErrorCode.BUSY, "The room is too busy, try again.", retry_after_ms=1000)
+    return busy("The room is too busy, try again.")
 
 
 async def _answer(

@@ -14,10 +14,6 @@ class Secured:
         self._dialer = dialer
         self._sockets: dict[int, ssl.SSLSocket] = {}
 
-    def __contains__(self, fd: int) -> bool:
-        """Whether TLS owns this descriptor."""
-        return fd in self._sockets
-
     def begin(self, fd: int) -> None:
         """Put TLS on a connected descriptor.
 
@@ -71,8 +67,10 @@ class Secured:
             if not data:
                 return
 
-    def forget(self, fd: int) -> None:
-        """Close what there is of it; the descriptor, too, if it got this far."""
+    def close(self, fd: int) -> bool:
+        """Close a descriptor that has TLS on it; return whether it had."""
         sock = self._sockets.pop(fd, None)
-        if sock is not None:
-            sock.close()
+        if sock is None:
+            return False
+        sock.close()
+        return True

@@ -323,17 +323,14 @@ class Swarm:
         fd, client.fd, client.state = client.fd, NO_FD, AWAY
         if fd == NO_FD:
             return
-        secured = self._secured is not None and fd in self._secured
         self._forget(fd)
-        if not secured:
+        if self._secured is None or not self._secured.close(fd):
             os.close(fd)
 
     def _forget(self, fd: int) -> None:
         self._by_fd[fd] = None
         self._partial.pop(fd, None)
         self._unsent.pop(fd, None)
-        if self._secured is not None:
-            self._secured.forget(fd)
 
 
 def _interest(client: Client) -> int:

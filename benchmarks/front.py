@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.load import Load
+from benchmarks.load import Load, saying
 from benchmarks.swarm import Swarm, plan
 from benchmarks.system import (
     BenchmarkError,
@@ -27,7 +27,7 @@ from benchmarks.system import (
     temporary_directory,
 )
 from benchmarks.table import Cell, print_json, print_table
-from benchmarks.wire import STAMP, command_frame
+from benchmarks.wire import STAMP
 from chat.broker.keys import Keys
 from chat.front.servers import addresses_of
 from tests.front.certificates import make_certificates
@@ -131,22 +131,7 @@ def _talkers(swarm: Swarm, program: Path, port: int, way: str) -> Load:
     )
     swarm.pump_until_quiet(_QUIET_S, 20.0)
     swarm.release()
-    return Load(
-        program,
-        [
-            (
-                member,
-                command_frame(
-                    {
-                        "type": "chat_message",
-                        "roomId": member.plan.room_id,
-                        "content": STAMP + "x" * 44,
-                    }
-                ),
-            )
-            for member in swarm.members
-        ],
-    )
+    return Load(program, saying(swarm.members, STAMP + "x" * 44))
 
 
 # ------------------------------------------------------------------ placement

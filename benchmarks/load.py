@@ -9,11 +9,24 @@ from typing import NamedTuple
 
 from benchmarks.swarm import Member
 from benchmarks.system import BenchmarkError
-from benchmarks.wire import KeepAlive
+from benchmarks.wire import KeepAlive, command_frame
 
 #: What precedes the time in a delivery whose content begins with the stamp, the T included.
 CONTENT_MARKER = '"content":"T'
 _ACK_MARKER = '"id":"T'
+
+
+def saying(members: Sequence[Member], content: str) -> list[tuple[Member, bytes]]:
+    """Return what each member says in its room, for `Load`; the stamp is part of the content."""
+    return [
+        (
+            member,
+            command_frame(
+                {"type": "chat_message", "roomId": member.plan.room_id, "content": content}
+            ),
+        )
+        for member in members
+    ]
 
 
 class Result(NamedTuple):

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.load import Load, Result
+from benchmarks.load import Load, Result, saying
 from benchmarks.swarm import Swarm, plan
 from benchmarks.system import (
     Worker,
@@ -27,7 +27,7 @@ from benchmarks.system import (
     temporary_directory,
 )
 from benchmarks.table import Cell, print_json, print_table
-from benchmarks.wire import STAMP, command_frame
+from benchmarks.wire import STAMP
 
 LIMIT_MS = 50.0
 _QUIET_S = 1.5
@@ -77,22 +77,7 @@ def _joined_load(
     )
     swarm.pump_until_quiet(_QUIET_S, 30.0)
     swarm.release()
-    return Load(
-        program,
-        [
-            (
-                member,
-                command_frame(
-                    {
-                        "type": "chat_message",
-                        "roomId": member.plan.room_id,
-                        "content": STAMP + padding,
-                    }
-                ),
-            )
-            for member in swarm.members
-        ],
-    )
+    return Load(program, saying(swarm.members, STAMP + padding))
 
 
 class Step:

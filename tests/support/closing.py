@@ -1,4 +1,4 @@
-"""Things that are opened and closed by a test, as `async with`."""
+"""Things that are opened and closed by a test, as `async with` or `with`."""
 
 from types import TracebackType
 from typing import Self
@@ -29,3 +29,25 @@ class Closing:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+class Started:
+    """The same without a loop: starts on the way in."""
+
+    def start(self) -> Self:
+        """Get ready for use."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it; harmless when it was never started."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -6,12 +6,11 @@ import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from chat.front.runtime import RuntimeApi, RuntimeApiError
 from chat.front.servers import render
 from tests.support import processes
+from tests.support.closing import Closing
 from tests.support.ports import unused_port
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY, Process
@@ -30,7 +29,7 @@ def binary() -> str:
     return found
 
 
-class Haproxy(Process):
+class Haproxy(Process, Closing):
     """A master and its worker process.
 
     Args:
@@ -124,23 +123,11 @@ class Haproxy(Process):
         await asyncio.sleep(0.1)  # the new process has its sockets before it says so
         await self.wait_up()
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
+        """Start it and wait until it sees all of its servers."""
         self.spawn()
-        try:
-            await self.wait_up()
-            await self.wait_up(backend="api")
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
+        await self.wait_up()
+        await self.wait_up(backend="api")
 
     async def close(self) -> None:
         """Kill the processes, tunnels and all."""

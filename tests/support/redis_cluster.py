@@ -6,6 +6,7 @@ from typing import Self
 from urllib.parse import quote
 
 from chat.broker.slots import SLOTS, slot_of_tag
+from tests.support.closing import Started
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 
@@ -13,7 +14,7 @@ _TIMEOUT_S = 20.0
 NODE_TIMEOUT_MS = 1000
 
 
-class RedisCluster:
+class RedisCluster(Started):
     """Servers that share the slots.
 
     Args:
@@ -200,16 +201,6 @@ class RedisCluster:
         """End all nodes."""
         for node in self.nodes:
             node.kill_and_close()
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _text(node: RedisServer, *command: str) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 
 import redis
 
+from tests.support.closing import Started
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer, server_binary
 
@@ -67,7 +68,7 @@ class _Watch:
         self.process.wait()
 
 
-class Sentinels:
+class Sentinels(Started):
     """Two servers, the first one the master at the start, and three Sentinels.
 
     Args:
@@ -183,13 +184,3 @@ class Sentinels:
         for server in self.servers:
             server.close()
         shutil.rmtree(self._dir, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

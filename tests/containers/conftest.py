@@ -42,6 +42,6 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def empty_secrets(engine: Engine, tmp_path: Path) -> Iterator[Stack]:
     """A stack that nobody has made secrets for."""
-    made = Stack(engine, tmp_path / "secrets", project="bare", subnet="172.31.251.0/24")
+    made = Stack(engine, tmp_path / "secrets", project="bare")
     yield made
     made.down()

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.containers.engine import COMPOSE, CommandError, Engine
+from tests.containers.subnets import unused_subnet
 from tests.support.ports import unused_port
 from tests.support.tokens import token
 from tests.support.worker import REPOSITORY
@@ -26,23 +27,16 @@ class Stack:
         engine: where it runs.
         secrets: the folder of its secrets.
         project: its name; several stacks can be in one engine.
-        subnet: its own, too.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        secrets: Path,
-        project: str = "chat",
-        subnet: str = "172.31.250.0/24",
-    ) -> None:
+    def __init__(self, engine: Engine, secrets: Path, project: str = "chat") -> None:
         self._engine = engine
         self.secrets = secrets
         self._project = project
         self.https_port, self.http_port, self.grafana_port = (unused_port() for _ in range(3))
         self._environ = {
             "STACK_SECRETS": str(secrets),
-            "STACK_FRONT_SUBNET": subnet,
+            "STACK_FRONT_SUBNET": unused_subnet(),
             "STACK_HTTPS_PORT": str(self.https_port),
             "STACK_HTTP_PORT": str(self.http_port),
             "STACK_GRAFANA_PORT": str(self.grafana_port),

@@ -21,7 +21,14 @@ class Action(StrEnum):
 
     JOIN = "join"
     PUBLISH = "publish"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACT = "react"
     MODERATE = "moderate"
+
+
+#: What someone who takes part in a room usually may: everything but to moderate it.
+MEMBER = tuple(action.value for action in Action if action is not Action.MODERATE)
 
 
 class CapabilitiesError(Exception):

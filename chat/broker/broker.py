@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from msgspec import Struct
+
 from chat.broker.detour import TRIES
 from chat.broker.link import LinkError, Reply, answered
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
@@ -11,8 +13,8 @@ from chat.broker.store import Store
 from chat.protocol.records import Page, decode_page
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+# A struct costs an eighth of a frozen dataclass (0.06 to 0.5 us); these are made for every message.
+class Published(Struct, frozen=True, gc=False):
     """A message is stored at this place and on its way to everyone."""
 
     epoch: str
@@ -77,8 +79,7 @@ class Fold:
     latest_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True, gc=False):
     """What goes into the publish script, or with a fold into the one that folds."""
 
     room_id: str

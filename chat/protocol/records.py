@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, gc=False):
     """One message at its place in the room's order."""
 
     epoch: str
@@ -49,8 +49,7 @@ class Record:
         return fields
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRecord(Record):
+class ChangeRecord(Record, frozen=True, gc=False):
     """An event about a message, at its own place in the room's order."""
 
     letter: bytes

@@ -49,9 +49,19 @@ class Stack:
         """Address of the WebSocket, through HAProxy."""
         return f"wss://localhost:{self.https_port}/ws"
 
+    @property
+    def page(self) -> str:
+        """Address of the web page, through HAProxy."""
+        return f"https://localhost:{self.https_port}/"
+
+    @property
+    def certificate(self) -> Path:
+        """The file of the certificate and its key."""
+        return self.secrets / "certs" / "localhost.pem"
+
     def tls(self) -> ssl.SSLContext:
         """Trust in this stack's certificate and no other."""
-        return ssl.create_default_context(cafile=str(self.secrets / "certs" / "localhost.pem"))
+        return ssl.create_default_context(cafile=str(self.certificate))
 
     def token(self, user: str) -> str:
         """Mint a token with this stack's key."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.containers import standins
-from tests.containers.engine import Engine, why_not
+from tests.containers.engine import Engine, sweep, why_not
 from tests.containers.stack import IMAGE, LOAD_IMAGE, Stack
 from tests.support.worker import REPOSITORY
 
@@ -16,6 +16,7 @@ def engine() -> Iterator[Engine]:
     """A Docker engine with stand-ins for what it would pull, and the images built on them."""
     if reason := why_not():
         pytest.skip(reason)
+    sweep()
     with Engine() as running:
         standins.make(running)
         for name, target in ((IMAGE, "chat"), (LOAD_IMAGE, "loadtest")):

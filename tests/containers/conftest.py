@@ -7,7 +7,7 @@ import pytest
 
 from tests.containers import standins
 from tests.containers.engine import Engine, sweep, why_not
-from tests.containers.stack import IMAGE, LOAD_IMAGE, Stack
+from tests.containers.stack import IMAGE, LOAD_IMAGE, Stack, make_secrets
 from tests.support.worker import REPOSITORY
 
 
@@ -29,7 +29,7 @@ def engine() -> Iterator[Engine]:
 def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack with three workers; without `chat api` where this version has none."""
     made = Stack(engine, tmp_path_factory.mktemp("secrets"))
-    made.make_secrets()
+    make_secrets(made.secrets)
     try:
         made.up("--scale=worker=3")
         yield made

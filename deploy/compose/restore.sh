@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts back what deploy/compose/backup.sh has copied. Redis is away meanwhile, nothing else is:
+# Puts back what deploy/backup.sh has copied. Redis is away meanwhile, nothing else is:
 # connections stay, and who has seen what the backup does not have is told so.
 #
 #   deploy/compose/restore.sh FILE.tgz
@@ -10,10 +10,16 @@ set -euo pipefail
 file="$(realpath "${1:?usage: restore.sh FILE.tgz}")"
 cd "$(dirname "$0")/../.."
 compose="${COMPOSE:-docker compose}"
-gzip -t "$file"
+tar -tzf "$file" ./appendonly.aof.manifest >/dev/null
 
-# shellcheck disable=SC2086  # COMPOSE may be several words
+start() {
+  # shellcheck disable=SC2086  # COMPOSE may be several words
+  $compose up -d --no-deps --wait redis
+}
+
+# shellcheck disable=SC2086
 $compose stop redis
+trap start EXIT # with what was there, if it cannot be replaced
 # shellcheck disable=SC2086
 gzip -dc "$file" | $compose run --rm --no-deps -T --entrypoint sh redis -eu -c '
   cd /data
@@ -26,5 +32,3 @@ gzip -dc "$file" | $compose run --rm --no-deps -T --entrypoint sh redis -eu -c '
   fi
   mv restored appendonlydir
 '
-# shellcheck disable=SC2086
-$compose up -d --no-deps --wait redis

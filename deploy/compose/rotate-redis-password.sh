@@ -9,10 +9,17 @@
 set -euo pipefail
 
 here="$(realpath "$(dirname "$0")")"
-secrets="$(realpath "${STACK_SECRETS:-$here/../secrets}")"
 cd "$here/../.."
 compose="${COMPOSE:-docker compose}"
+# shellcheck disable=SC2086  # COMPOSE may be several words
+secrets="$($compose config | sed -n 's|^ *file: \(.*\)/redis\.acl$|\1|p' | head -n 1)"
 umask 077
+
+if ! grep -q '^user chat on #' "$secrets/redis.acl" ||
+  ! grep -q '^redis://chat:[^@]*@' "$secrets/redis-url"; then
+  echo "$secrets: redis.acl or redis-url is not as deploy/make-secrets.sh makes it." >&2
+  exit 1
+fi
 trap 'rm -f "$secrets"/*.part' EXIT
 
 put() { # FILE, content from standard input
@@ -22,7 +29,7 @@ put() { # FILE, content from standard input
 }
 
 restart_redis() {
-  # shellcheck disable=SC2086  # COMPOSE may be several words
+  # shellcheck disable=SC2086
   $compose restart redis
   # shellcheck disable=SC2086
   $compose up -d --no-deps --no-recreate --wait redis

@@ -162,9 +162,17 @@ class Engine:
         Raises:
             CommandError: it failed, or took too long.
         """
-        # Debian's client builds without further components; others on the machine may not.
-        client = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
-        return self.run([client, *arguments], stdin=stdin, timeout_s=timeout_s)
+        return self.run([_client(), *arguments], stdin=stdin, timeout_s=timeout_s)
+
+    def begin(self, *arguments: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a docker command that takes a while; what it says goes to the log."""
+        return subprocess.Popen(
+            [_client(), *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
     def run(
         self,
@@ -223,6 +231,11 @@ class Engine:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def _client() -> str:
+    """Debian's client builds without further components; others on the machine may not."""
+    return "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
 
 
 def _new_folder() -> tuple[Path, IO[str]]:

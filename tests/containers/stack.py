@@ -83,13 +83,13 @@ class Stack:
         return self._engine.run([*command, *arguments], timeout_s=timeout_s, more=self._environ)
 
     def script(self, name: str, *arguments: str, timeout_s: float = 120.0) -> str:
-        """Run a script of deploy/compose.
+        """Run a script of deploy.
 
         Raises:
             CommandError: it failed.
         """
         more = {"COMPOSE": str(COMPOSE), "COMPOSE_PROJECT_NAME": self._project, **self._environ}
-        path = REPOSITORY / "deploy" / "compose" / name
+        path = REPOSITORY / "deploy" / name
         return self._engine.run([str(path), *arguments], timeout_s=timeout_s, more=more)
 
     def up(self, *arguments: str) -> None:
@@ -131,6 +131,10 @@ class Stack:
         text = self.execute(container, "python", "-c", code)
         families = {family.name: family for family in text_string_to_metric_families(text)}
         return int(families["chat_connections"].samples[0].value)
+
+    def said(self, service: str) -> str:
+        """Return all that the containers of a service have written."""
+        return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
     def remove_data(self) -> None:
         """Lose all that Redis has, as a disk does."""

@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
+#: As HAProxy writes it down when the connection has ended.
+_HANDSHAKE = r'"http":"HTTP/2.0","method":"GET","path":"\/ws","status":101'
 NAMES = ("Ada Lovelace", "Grace Hopper")
 
 
@@ -59,6 +61,8 @@ async def test_two_browsers_chat_and_go_on_when_a_worker_is_killed(stack: Stack)
         assert stack.connections(victim) > 0
         stack.crash(victim)
         await until(lambda: sum(window.connections for window in windows) > 2, what="a return")
+        # The page came over HTTP/2, and so did its WebSocket (RFC 8441).
+        assert _HANDSHAKE in await asyncio.to_thread(stack.said, "haproxy")
 
         await ada.say("A worker is gone.")
         await grace.say("I have not noticed.")

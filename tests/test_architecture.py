@@ -29,7 +29,13 @@ DOORS = {
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
-    "jwt": {"identity/jwks.py", "identity/keys.py", "identity/tokens.py", "ops/signing.py"},
+    "jwt": {
+        "identity/jwks.py",
+        "identity/keys.py",
+        "identity/keys_file.py",
+        "identity/tokens.py",
+        "ops/signing.py",
+    },
     "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/application.py",

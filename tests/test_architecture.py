@@ -11,14 +11,14 @@ MODULES = sorted((ROOT / "chat").rglob("*.py"))
 #: What each package may import of the others, besides itself and `chat.settings`.
 ALLOWED = {
     "protocol": set(),
-    "limits": set(),
+    "limits": {"protocol.patterns"},
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
     "broker": {"limits.users", "protocol", "ops.stats"},
     "rooms": {"broker", "protocol", "ops.stats"},
     "nodes": {"broker", "ops.stats"},
     "worker": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms", "supervisor"},
-    "api": {"broker", "gateway", "identity", "limits", "ops", "protocol"},
+    "api": {"broker", "gateway", "identity", "limits", "ops", "protocol", "rooms"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from chat.broker import changes
 from chat.broker.broker import Published
+from chat.broker.refusals import check_content, checked_mentions
 from chat.identity.access import Action
 from chat.protocol.commands import AddReaction, Change, DeleteMessage, EditMessage, RemoveReaction
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack
-from chat.worker.publishing import acknowledge, check_content, checked_mentions, refusal
+from chat.worker.publishing import acknowledge, refusal
 
 if TYPE_CHECKING:
     from chat.worker.session import Session

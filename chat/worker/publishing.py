@@ -3,23 +3,14 @@
 import time
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import (
-    NotReplicated,
-    Outcome,
-    Publication,
-    Published,
-    Raced,
-    TooLate,
-    TooSoon,
-)
-from chat.broker.link import LinkBusyError, LinkDownError
-from chat.broker.refusals import RETRY_MS, busy, unavailable
+from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.link import LinkError
+from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.protocol.commands import Change, ChatMessage
-from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.errors import CommandError
 from chat.protocol.events import Ack
 from chat.protocol.records import encode_body
-from chat.settings import Settings
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
@@ -74,60 +65,14 @@ def publish(session: "Session", command: ChatMessage) -> None:
     )
 
 
-def check_content(content: str, settings: Settings) -> None:
-    """Refuse what cannot be a message's content.
-
-    Raises:
-        CommandError: invalid_message, content_too_long.
-    """
-    if not content:
-        raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
-    if len(content) > settings.max_content_chars:
-        raise CommandError(
-            ErrorCode.CONTENT_TOO_LONG,
-            f"The content has more than {settings.max_content_chars} characters.",
-        )
-
-
-def checked_mentions(mentions: list[str] | None, settings: Settings) -> list[str]:
-    """Return whom a message mentions, each user once.
-
-    Raises:
-        CommandError: invalid_message.
-    """
-    if not mentions:
-        return []
-    users = list(dict.fromkeys(mentions))
-    if len(users) > settings.max_mentions:
-        raise CommandError(
-            ErrorCode.INVALID_MESSAGE, f"More than {settings.max_mentions} users are mentioned."
-        )
-    return users
-
-
 def refusal(session: "Session", outcome: Outcome) -> CommandError:
     """Word why something was not stored, or not for certain."""
     stats = session.services.stats
     if isinstance(outcome, TooSoon):
         stats.rate_limited.add("slow_mode")
-        return CommandError(
-            ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
-        )
-    if isinstance(outcome, TooLate):
-        return CommandError(ErrorCode.TOO_LATE, "The message is too old for that.")
-    if isinstance(outcome, Raced):
-        return busy("Too many change this message at once, try again.")
-    if isinstance(outcome, NotReplicated):
-        return CommandError(
-            ErrorCode.NOT_REPLICATED,
-            "The message is stored, but not on enough replicas yet.",
-            retry_after_ms=RETRY_MS,
-            uncertain=True,
-        )
-    error = unavailable(outcome)
-    error.uncertain = not isinstance(outcome, LinkDownError | LinkBusyError)
-    stats.publish_uncertain += error.uncertain
-    return error
+    if isinstance(outcome, LinkError):
+        stats.publish_uncertain += is_uncertain(outcome)
+    return not_published(outcome)
 
 
 def acknowledge(session: "Session", command: ChatMessage | Change, published: Published) -> None:

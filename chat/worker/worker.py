@@ -26,6 +26,7 @@ from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
+from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
@@ -38,7 +39,6 @@ from chat.worker.application import ChatApplication
 from chat.worker.drain import drain
 from chat.worker.registration import Registration
 from chat.worker.services import Services
-from chat.worker.slow_mode import SlowMode
 
 log = logging.getLogger(__name__)
 

@@ -122,25 +122,36 @@ class Room:
         return await self._submit("chat_message", client_message_id, fields)
 
     async def edit(
-        self, message: Placed, content: str, *, mentions: Sequence[str] | None = None
+        self,
+        message: Placed,
+        content: str,
+        *,
+        mentions: Sequence[str] | None = None,
+        client_message_id: str | None = None,
     ) -> Published:
         """Say something else in an own message."""
         fields: dict[str, Any] = {"content": content}
         if mentions is not None:
             fields["mentions"] = list(mentions)
-        return await self._about("edit_message", message, fields)
+        return await self._about("edit_message", message, client_message_id, fields)
 
-    async def delete(self, message: Placed) -> Published:
+    async def delete(self, message: Placed, *, client_message_id: str | None = None) -> Published:
         """Take an own message back, or as a moderator anyone's."""
-        return await self._about("delete_message", message, {})
+        return await self._about("delete_message", message, client_message_id, {})
 
-    async def react(self, message: Placed, reaction: str) -> Published:
+    async def react(
+        self, message: Placed, reaction: str, *, client_message_id: str | None = None
+    ) -> Published:
         """React to a message, with an emoji for example."""
-        return await self._about("add_reaction", message, {"reaction": reaction})
+        fields = {"reaction": reaction}
+        return await self._about("add_reaction", message, client_message_id, fields)
 
-    async def unreact(self, message: Placed, reaction: str) -> Published:
+    async def unreact(
+        self, message: Placed, reaction: str, *, client_message_id: str | None = None
+    ) -> Published:
         """Take a reaction back."""
-        return await self._about("remove_reaction", message, {"reaction": reaction})
+        fields = {"reaction": reaction}
+        return await self._about("remove_reaction", message, client_message_id, fields)
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -282,10 +293,12 @@ class Room:
         command = {"type": kind, "roomId": self.room_id, **fields, "clientMessageId": name}
         return await self._membership.submit(command, name)
 
-    async def _about(self, kind: str, message: Placed, fields: dict[str, Any]) -> Published:
+    async def _about(
+        self, kind: str, message: Placed, client_message_id: str | None, fields: dict[str, Any]
+    ) -> Published:
         about = reference(message)
         where = {"seq": about.seq, "messageId": about.message_id}
-        return await self._submit(kind, None, {**where, **fields})
+        return await self._submit(kind, client_message_id, {**where, **fields})
 
     async def _moderate(
         self,

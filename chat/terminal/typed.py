@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 from chat.client import Published, Room
 from chat.client.events import Reference
 
+ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
+
 
 class LineError(Exception):
     """A JSON line that asks for nothing that can be done; the text says why."""
@@ -21,7 +23,7 @@ class Say(_Line, frozen=True, kw_only=True, tag="chat_message"):
     """A message."""
 
     content: str
-    client_message_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    client_message_id: ClientMessageId | None = None
     reply_to: Reference | None = None
     thread_id: str | None = None
     mentions: list[str] | None = None
@@ -42,6 +44,7 @@ class _About(_Line, frozen=True, kw_only=True):
 
     seq: int
     message_id: str
+    client_message_id: ClientMessageId | None = None
 
 
 class Edit(_About, frozen=True, kw_only=True, tag="edit_message"):
@@ -52,7 +55,8 @@ class Edit(_About, frozen=True, kw_only=True, tag="edit_message"):
 
     async def do(self, room: Room) -> Published:
         """Edit it."""
-        return await room.edit(self, self.content, mentions=self.mentions)
+        name = self.client_message_id
+        return await room.edit(self, self.content, mentions=self.mentions, client_message_id=name)
 
 
 class Delete(_About, frozen=True, kw_only=True, tag="delete_message"):
@@ -60,7 +64,7 @@ class Delete(_About, frozen=True, kw_only=True, tag="delete_message"):
 
     async def do(self, room: Room) -> Published:
         """Delete it."""
-        return await room.delete(self)
+        return await room.delete(self, client_message_id=self.client_message_id)
 
 
 class React(_About, frozen=True, kw_only=True, tag="add_reaction"):
@@ -70,7 +74,7 @@ class React(_About, frozen=True, kw_only=True, tag="add_reaction"):
 
     async def do(self, room: Room) -> Published:
         """React to it."""
-        return await room.react(self, self.reaction)
+        return await room.react(self, self.reaction, client_message_id=self.client_message_id)
 
 
 class Unreact(_About, frozen=True, kw_only=True, tag="remove_reaction"):
@@ -80,7 +84,7 @@ class Unreact(_About, frozen=True, kw_only=True, tag="remove_reaction"):
 
     async def do(self, room: Room) -> Published:
         """Take it back."""
-        return await room.unreact(self, self.reaction)
+        return await room.unreact(self, self.reaction, client_message_id=self.client_message_id)
 
 
 Wish = Say | Edit | Delete | React | Unreact

@@ -6,6 +6,7 @@ the whole sequence: no hole and no duplicate, whatever happens in between.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chat.broker.refusals import busy
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from chat.worker.session import Session
 
 ATTEMPTS = 4
-#: Records written before looking whether the client keeps up.
-CHUNK_RECORDS = 64
 
 
 async def join(session: "Session", command: JoinRoom) -> None:
@@ -147,10 +146,8 @@ async def _answer(
     )
     session.send(answer)
     deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout
-    for start in range(0, len(items), CHUNK_RECORDS):
-        connection.send(
-            b"".join(_frame(room, item) for item in items[start : start + CHUNK_RECORDS])
-        )
+    for chunk in _chunks(room, items, session.services.settings.outbound_high_water_bytes):
+        connection.send(chunk)
         if connection.congested:
             await _drained(connection, deadline_s)
     # From here on nothing awaits: pending frames of the others leave first, then this connection
@@ -230,6 +227,21 @@ def _up_to(items: list[Item], last_seq: int) -> list[Item]:
         elif item.seq <= last_seq:
             cut.append(item)
     return cut
+
+
+def _chunks(room: Room, items: list[Item], size: int) -> Iterator[bytes]:
+    """Yield what is written before looking whether the client keeps up."""
+    frames: list[bytes] = []
+    waiting = 0
+    for item in items:
+        frame = _frame(room, item)
+        frames.append(frame)
+        waiting += len(frame)
+        if waiting >= size:
+            yield b"".join(frames)
+            frames, waiting = [], 0
+    if frames:
+        yield b"".join(frames)
 
 
 def _frame(room: Room, item: Item) -> bytes:

@@ -7,24 +7,30 @@ rightly.
 
 import asyncio
 import itertools
+import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from chat.client import (
     ChatMessage,
     Client,
+    Conversation,
     Event,
     Options,
+    Ordered,
     Phase,
     Position,
+    Published,
     RefusedError,
     Room,
     UncertainError,
 )
 from chat.client import Gap as GapEvent
+from chat.client.events import encode
+from tests.checker.client import CHANGED_AMONG, REACTIONS
 from tests.checker.history import (
     Entry,
     Fail,
@@ -37,8 +43,10 @@ from tests.checker.history import (
     Presence,
     Read,
     Recv,
+    State,
     digest,
 )
+from tests.checker.wire import fields_of, said, state_of
 
 _OPTIONS = Options(
     connect_timeout_s=3.0,
@@ -74,6 +82,7 @@ class SdkClient:
         self._ids = itertools.count(1)
         self._client: Client | None = None
         self._joined: dict[str, Room] = {}
+        self._conversations = {room: Conversation() for room in rooms}
         self._all_joined = asyncio.Event()
 
     async def run(self) -> None:
@@ -122,8 +131,9 @@ class SdkClient:
 
     def _take(self, event: Event, room: str) -> None:
         about: Any = {"at": time.monotonic(), "client": self.name, "room": room}
-        if isinstance(event, ChatMessage):
-            op = Recv(**about, **_message_fields(event))
+        self._conversations[room].apply(event)
+        if isinstance(event, Ordered):
+            op = Recv(**about, **fields_of(_on_the_wire(event)))
             self.seen[room].add(op.cmid)
             self._history.add(op)
         elif isinstance(event, GapEvent):
@@ -139,41 +149,89 @@ class SdkClient:
             )
 
     async def send(self, room: str, *, label: str = "m") -> str:
-        """Send a message until it is acknowledged; return its client message id.
-
-        Each is one attempt of one session, though the library may need several connections: so the
-        rules hold it to the order in which the program spoke.
-        """
+        """Send a message until it is acknowledged; return its client message id."""
         await self.wait_joined()
         cmid = f"{label}-{self.name}-{next(self._ids)}"
         content = f"{cmid} says {self._rng.getrandbits(64):016x}"
+        saying = self._joined[room].publish(content, client_message_id=cmid)
+        await self._insist(room, cmid, digest(content), saying, is_change=False)
+        return cmid
+
+    async def change(self, room: str) -> None:
+        """Edit, delete or react to one of the last messages, until that is acknowledged."""
+        known = list(self._conversations[room])[-CHANGED_AMONG:]
+        if not known:
+            return
+        message = self._rng.choice(known)
+        cmid = f"c-{self.name}-{next(self._ids)}"
+        command, changing = self._change_of(self._joined[room], message, cmid)
+        payload = said(command, message.message_id)
+        await self._insist(room, cmid, payload, changing, is_change=True)
+
+    def _change_of(
+        self, room: Room, message: ChatMessage, cmid: str
+    ) -> tuple[dict[str, Any], Coroutine[None, None, Published]]:
+        dice = self._rng.random()
+        if message.user_id == self.name and dice < 0.1:
+            deleting = room.delete(message, client_message_id=cmid)
+            return {"type": "delete_message"}, deleting
+        if message.user_id == self.name and dice < 0.7:
+            content = f"{cmid} edits"
+            editing = room.edit(message, content, client_message_id=cmid)
+            return {"type": "edit_message", "content": content}, editing
+        reaction = self._rng.choice(REACTIONS)
+        kind, react = self._rng.choice(
+            (("add_reaction", room.react), ("remove_reaction", room.unreact))
+        )
+        reacting = react(message, reaction, client_message_id=cmid)
+        return {"type": kind, "reaction": reaction}, reacting
+
+    async def _insist(
+        self,
+        room: str,
+        cmid: str,
+        payload: str,
+        doing: Coroutine[None, None, Published],
+        *,
+        is_change: bool,
+    ) -> None:
+        """Record what the library makes of a command.
+
+        It is one attempt of one session, though the library may need several connections for it: so
+        the rules hold it to the order in which the program spoke.
+        """
         about: Any = {"client": self.name, "room": room, "cmid": cmid}
-        self._history.add(Invoke(at=time.monotonic(), digest=digest(content), session=1, **about))
+        self._history.add(
+            Invoke(at=time.monotonic(), digest=payload, session=1, is_change=is_change, **about)
+        )
         try:
-            stored = await self._joined[room].publish(content, client_message_id=cmid)
+            stored = await doing
         except RefusedError as exc:
             self.errors[exc.code] += 1
             self._history.add(Fail(at=time.monotonic(), code=exc.code, **about))
+            return
         except (UncertainError, asyncio.CancelledError) as exc:
             self._history.add(Info(at=time.monotonic(), why=type(exc).__name__, **about))
             raise
-        else:
-            self._history.add(
-                Ok(
-                    at=time.monotonic(),
-                    **about,
-                    epoch=stored.epoch,
-                    seq=stored.seq,
-                    message_id=stored.message_id,
-                    duplicate=stored.duplicate,
-                )
-            )
-        return cmid
+        if not stored.seq:
+            self._history.add(Info(at=time.monotonic(), why="it was so already", **about))
+            return
+        place: Any = {"epoch": stored.epoch, "seq": stored.seq}
+        named: Any = {"message_id": stored.message_id, "duplicate": stored.duplicate}
+        self._history.add(Ok(at=time.monotonic(), **about, **place, **named))
+
+    def tell_state(self, room: str) -> None:
+        """Record what the library has made of each message."""
+        states = {
+            message.message_id: state_of(_on_the_wire(message))
+            for message in self._conversations[room]
+        }
+        self._history.add(State(at=time.monotonic(), client=self.name, room=room, messages=states))
 
     async def read_history(self, room: str) -> None:
         """Record all that history has of a room."""
         entries = [
-            Entry(**_message_fields(message))
+            Entry(**fields_of(_on_the_wire(message)), state=state_of(_on_the_wire(message)))
             async for message in self._joined[room].history(after=0)
         ]
         head = (await self._joined[room].history_page(limit=1)).head_seq
@@ -201,12 +259,6 @@ class SdkClient:
         return op.members
 
 
-def _message_fields(message: ChatMessage) -> dict[str, Any]:
-    return {
-        "epoch": message.epoch,
-        "seq": message.seq,
-        "message_id": message.message_id,
-        "cmid": message.client_message_id or "",
-        "sender": message.user_id,
-        "digest": digest(message.content),
-    }
+def _on_the_wire(event: Event) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(encode(event))
+    return fields

@@ -244,6 +244,28 @@ async def test_twenty_refused_commands_stop_the_client(
     assert results[-1].code == 4000
 
 
+async def test_limits_are_waited_out_and_nobody_notices(
+    cluster: StartCluster, room: str, open_client: Open
+) -> None:
+    """More at once than a connection may say."""
+    workers = await cluster(1, connection_messages_per_s=50, connection_messages_burst=20)
+    client = await open_client(workers[0].url, "ann")
+    ann = await client.join(room)
+    async with asyncio.TaskGroup() as tasks:
+        saying = [tasks.create_task(ann.publish(str(number))) for number in range(60)]
+    assert [task.result().seq for task in saying] == list(range(1, 61))
+    assert client.state.phase is Phase.ONLINE
+
+
+async def test_a_slow_room_is_waited_for(
+    cluster: StartCluster, room: str, open_client: Open
+) -> None:
+    workers = await cluster(1, slow_mode="room-*=1", **NO_LIMITS)
+    ann = await (await open_client(workers[0].url, "ann")).join(room)
+    first, second = await asyncio.gather(ann.publish("one"), ann.publish("two"))
+    assert second.timestamp - first.timestamp >= 1000
+
+
 async def test_a_server_that_is_full_is_asked_again_when_it_said(
     room: str, open_client: Open
 ) -> None:

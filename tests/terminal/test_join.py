@@ -89,6 +89,28 @@ async def test_a_second_signal_does_not_wait(unused_port: int) -> None:
         assert (await ann.end()).code == 1
 
 
+async def test_listening_needs_no_input(worker: Cluster, room: str, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.touch()
+    url = worker[0].url
+    async with joined(room, "--url", url, "--listen", user="ben", stdin=nothing) as ben:
+        await ben.told(f"joined {room}")
+        assert (await visit(room, "--url", url, typed="Hello!\n")).code == 0
+        assert (await ben.line()).endswith("ann: Hello!")
+        ben.signal(signal.SIGTERM)
+        assert (await ben.end()).code == 0
+
+
+async def test_an_output_that_nobody_reads_ends_it(worker: Cluster, room: str) -> None:
+    async with joined(room, "--url", worker[0].url) as ann:
+        await ann.told(f"joined {room}")
+        ann.hang_up()
+        await ann.type("Hello!")
+        said = await ann.end()
+    assert said.code == 0
+    assert "Traceback" not in said.err
+
+
 async def test_a_killed_worker_costs_no_line(cluster: StartCluster, room: str) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with joined(room, "--url", workers[0].url, "--json") as ann:

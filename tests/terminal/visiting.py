@@ -48,6 +48,11 @@ class Joined:
             while words not in (line := (await self._process.stderr.readline()).decode()):
                 assert line, f"it ended without saying {words!r}"
 
+    def hang_up(self) -> None:
+        """Stop reading its output."""
+        transport = self._process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        transport.close()
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `api-key`, `settings`, `front`, `join`.
+"""The `chat` command and its parts, from `up` to `join` (chat/arguments.py).
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.

@@ -9,6 +9,8 @@ import dataclasses
 import sys
 from collections.abc import Callable
 
+from msgspec import structs
+
 from chat.broker import broker as broker_module
 from chat.broker import changes
 from chat.broker.broker import Broker, Fold, Outcome, Publication, Published
@@ -63,7 +65,7 @@ def stores_retries_again() -> None:
     original = Broker.publish
 
     def publish(self: Broker, publication: Publication, done: Done) -> None:
-        original(self, dataclasses.replace(publication, client_message_id=None), done)
+        original(self, structs.replace(publication, client_message_id=None), done)
 
     Broker.publish = publish  # type: ignore[method-assign]
 

@@ -35,6 +35,11 @@ class Feed:
         self.hub = Hub(store.settings, stats, broker, self._channels)
         self._member_count_interval_s = store.settings.member_count_interval
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all servers are heard."""
+        return not self._channels.problems()[0]
+
     def loops(self) -> list[Coroutine[Any, Any, None]]:
         """Return what has to run as long as the process does."""
         return [self._channels.run(), self._probes.run(), self._tell_member_counts()]

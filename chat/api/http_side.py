@@ -35,6 +35,9 @@ from chat.settings import Settings
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+STARTING_TICK_S = 0.05
+#: A process that cannot reach Redis accepts all the same: clients should hear why.
+ACCEPT_AFTER_S = 5.0
 
 
 class HttpSide:
@@ -108,6 +111,7 @@ class HttpSide:
         host, port = listen_socket.getsockname()[:2]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
+            await self._wait_until_useful()
             serving = group.create_task(self._server.run_on(listen_socket), name="http")
             log.info("api_started", extra={"host": host, "port": port})
             await self._stop.wait()
@@ -117,6 +121,17 @@ class HttpSide:
             for task in tasks:
                 task.cancel()
         log.info("api_ended")
+
+    async def _wait_until_useful(self) -> None:
+        """Let clients wait in the kernel's queue until Redis is there, but not for long.
+
+        To some of them a 503 is final: a browser's `EventSource` does not come back from one.
+        """
+        deadline_s = time.monotonic() + ACCEPT_AFTER_S
+        while not self._stop.is_set() and time.monotonic() < deadline_s:
+            if self._store.is_up and self._feed.is_complete:
+                return
+            await asyncio.sleep(STARTING_TICK_S)
 
     async def _leave(self) -> None:
         """Answer on for a while, so that balancers see the red light before the closed door."""

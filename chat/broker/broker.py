@@ -8,6 +8,8 @@ from chat.broker.detour import TRIES
 from chat.broker.link import LinkError, Reply, answered
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
+from chat.moderation.standing import Sanctioned
+from chat.protocol.errors import ErrorCode
 from chat.protocol.records import Page, decode_page
 
 
@@ -36,7 +38,8 @@ class NotReplicated:
     published: Published
 
 
-Outcome = Published | TooSoon | NotReplicated | LinkError
+Outcome = Published | TooSoon | Sanctioned | NotReplicated | LinkError
+_SANCTIONS = {b"banned": ErrorCode.BANNED, b"muted": ErrorCode.MUTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ class Broker:
                 done(TooSoon(max(1, reply[1])))
             elif reply[0] == b"stale":
                 self._not_published(publication, done, _stale(shard), tries)
+            elif reply[0] in _SANCTIONS:
+                done(Sanctioned(_SANCTIONS[reply[0]], reply[1]))
             else:
                 kind, epoch, seq, timestamp, message_id = reply
                 done(
@@ -131,6 +136,7 @@ class Broker:
                     keys.history(room_id),
                     sent,
                     keys.slow(room_id, user_id) if slow_ms else stream,
+                    keys.sanctions(room_id),
                 ),
                 keys.channel(room_id),
                 shard.history_id,
@@ -142,6 +148,7 @@ class Broker:
                 int(settings.stream_ttl * 1000),
                 int(settings.idempotency_window * 1000) if client_id else 0,
                 slow_ms,
+                user_id,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)

@@ -2,6 +2,7 @@
 
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -33,17 +34,30 @@ class Identity(Struct, frozen=True):
     user: dict[str, Any] | None
     expires_at_s: int
     capabilities: Capabilities
+    issued_at_s: int = 0  # 0: the token does not say
+    token_id: str | None = None
 
 
 class Verifier:
     """Verifies tokens against a key ring.
 
+    Args:
+        settings: what is accepted.
+        keyring: the keys.
+        is_revoked: whether a token that is fine otherwise has been revoked.
+
     Raises:
         SettingsError: an algorithm in the settings is not one of ours, or has no key.
     """
 
-    def __init__(self, settings: Settings, keyring: KeyRing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keyring: KeyRing,
+        is_revoked: Callable[[Identity], bool] = lambda _: False,
+    ) -> None:
         self._keyring = keyring
+        self.is_revoked = is_revoked
         self._algorithms = _algorithms(settings.jwt_algorithms)
         if not keyring.can_fetch and not any(map(keyring.has_key_for, self._algorithms)):
             raise SettingsError(
@@ -123,7 +137,17 @@ class Verifier:
             capabilities = parse_capabilities(claims.get("rooms"))
         except CapabilitiesError as exc:
             raise InvalidTokenError(str(exc)) from None
-        return Identity(user_id, _display(claims.get("user")), int(expires_at_s), capabilities)
+        identity = Identity(
+            user_id,
+            _display(claims.get("user")),
+            int(expires_at_s),
+            capabilities,
+            int(claims.get("iat", 0)),
+            claims.get("jti"),
+        )
+        if self.is_revoked(identity):
+            raise InvalidTokenError("the token was revoked")
+        return identity
 
 
 def mint(

@@ -31,7 +31,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     """Make the session a member.
 
     Raises:
-        CommandError: forbidden, too_many_rooms, rate_limited, busy.
+        CommandError: forbidden, too_many_rooms, rate_limited, busy, banned.
         LinkError: Redis is away.
         TimeoutError: Redis did not answer in time.
     """
@@ -44,7 +44,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     connection = session.connection
     if connection is None:
         return
-    room = await _enter(session, connection, command.roomId)
+    room, acts = await _enter(session, connection, command.roomId)
     left_at = None
     if again:
         services.hub.flush_room(room)
@@ -71,15 +71,22 @@ async def join(session: "Session", command: JoinRoom) -> None:
     if not again:
         session.rooms = (*session.rooms, room)
         services.stats.memberships += 1
+    services.enforcement.came_in(room, acts)
 
 
-async def _enter(session: "Session", connection: "Connection", room_id: str) -> Room:
-    hub = session.services.hub
+async def _enter(session: "Session", connection: "Connection", room_id: str) -> tuple[Room, int]:
+    """Return the room and the last act of moderation after which the user may be in it."""
+    hub, enforcement = session.services.hub, session.services.enforcement
     while True:
         room = await hub.enter(room_id)
+        try:
+            acts = await enforcement.admit(room, session.require_identity().user_id)
+        except BaseException:
+            hub.let_linger(room)
+            raise
         if hub.rooms.get(room_id) is room:
             room.catching_up[connection] = []
-            return room
+            return room, acts
 
 
 async def _arrive(session: "Session", room: Room) -> int:

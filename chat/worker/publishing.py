@@ -7,6 +7,7 @@ from chat.broker.broker import NotReplicated, Outcome, Publication, Published, T
 from chat.broker.link import LinkBusyError, LinkDownError
 from chat.broker.refusals import RETRY_MS, unavailable
 from chat.identity.access import Action
+from chat.moderation.standing import Sanctioned
 from chat.protocol.commands import ChatMessage
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack
@@ -66,6 +67,8 @@ def _check_content(content: str, most_chars: int) -> None:
 
 def _refusal(session: "Session", outcome: Outcome) -> CommandError:
     stats = session.services.stats
+    if isinstance(outcome, Sanctioned):
+        return outcome.error()
     if isinstance(outcome, TooSoon):
         stats.rate_limited.add("slow_mode")
         return CommandError(

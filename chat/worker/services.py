@@ -7,12 +7,14 @@ from typing import Any
 
 from chat.broker.broker import Broker
 from chat.broker.members import Members
+from chat.broker.moderation import Moderation
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.typing import Typists
 from chat.settings import Settings
@@ -57,6 +59,8 @@ class Services:
     users: UserBudgets
     addresses: AddressLimits
     slow_mode: SlowMode
+    moderation: Moderation
+    enforcement: Enforcement
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

@@ -26,8 +26,8 @@ class Scripts:
     def __init__(self, publish: str) -> None:
         self.publish = publish
         head = f"local PUBLISH = '{publish}'\n"
-        stream = _read("_stream")
-        self.room_publish = Script(head + stream + _read("room_publish"))
+        stream, sanctions = _read("_stream"), _read("_sanctions")
+        self.room_publish = Script(head + stream + sanctions + _read("room_publish"))
         self.room_read = Script(stream + _read("room_read"))
         self.member_set = Script(head + _read("member_set"))
         self.member_sweep = Script(head + _read("member_sweep"))
@@ -36,6 +36,9 @@ class Scripts:
         self.node_beat = Script(_read("node_beat"))
         self.node_leave = Script(_read("node_leave"))
         self.node_list = Script(_read("node_list"))
+        self.room_sanction = Script(head + sanctions + _read("room_sanction"))
+        self.sanction_read = Script(sanctions + _read("sanction_read"))
+        self.user_act = Script(head + _read("user_act"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""

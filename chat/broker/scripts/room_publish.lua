@@ -1,13 +1,16 @@
--- Publish one message: dedupe, slow mode, next seq, append, trim, expire, publish.
+-- Publish one message: dedupe, sanctions, slow mode, next seq, append, trim, expire, publish.
 --
 -- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]   KEYS[4] slow, if ARGV[10]
+-- KEYS[5] sanctions
 -- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
 -- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
 -- ARGV[9] idempotency ms, 0 = no client message id  ARGV[10] slow mode ms, 0 = off
+-- ARGV[11] user
 -- Returns {'ok', epoch, seq, timestamp, message id}      stored and published
 --         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
 --         {'slow', wait ms}                              nothing stored
+--         {'banned' or 'muted', ms left, -1 for good}    nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; nothing is published that is not in history.
 -- Complexity: O(1) but for the one element that LTRIM drops.
@@ -20,15 +23,19 @@ if idempotency_ms > 0 then
     return { 'dup', epoch, seq, timestamp, id }
   end
 end
-local epoch, seq, _, refresh = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+local epoch, seq, _, refresh, acts = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
 if not epoch then
   return { 'stale' }
+end
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local sanction, left_ms = sanction_against(KEYS[1], KEYS[5], acts, ARGV[11], now_ms)
+if sanction then
+  return { sanction, left_ms }
 end
 if slow_ms > 0 and not redis.call('SET', KEYS[4], '1', 'PX', slow_ms, 'NX') then
   return { 'slow', redis.call('PTTL', KEYS[4]) }
 end
-local now = redis.call('TIME')
-local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local timestamp = string.format('%d', now_ms)
 seq = redis.call('HINCRBY', KEYS[1], 's', 1)
 local record = 'm' .. epoch .. ':' .. string.format('%d', seq) .. ':' .. timestamp .. ':' .. ARGV[5]

@@ -53,11 +53,17 @@ class Audit:
         Raises:
             LinkError: no answer.
         """
-        end = "+" if before is None else f"({before}"
+        end = "+" if before is None else _just_before(before)
         found = await self._store.ask(
             CONTROL_TAG, "XREVRANGE", self._store.keys.audit, end, "-", "COUNT", limit
         )
         return [_entry(entry_id.decode(), fields[1]) for entry_id, fields in found]
+
+
+def _just_before(entry_id: str) -> str:
+    """Return the greatest id below another."""
+    at_ms, number = map(int, entry_id.split("-"))
+    return f"{at_ms}-{number - 1}" if number else str(max(0, at_ms - 1))
 
 
 def _entry(entry_id: str, act: bytes) -> Entry:

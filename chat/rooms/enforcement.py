@@ -9,7 +9,7 @@ that it reads, and asks how its users of that room stand.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from chat.broker.link import LinkError
 from chat.broker.pacing import Pacing
@@ -19,12 +19,12 @@ from chat.moderation.standing import FOR_GOOD, Standing, refusal
 from chat.ops.stats import Stats
 from chat.protocol.errors import ErrorCode
 from chat.protocol.events import RoomLeft
-from chat.rooms.attendance import Attendance
 from chat.rooms.room import ACTS_UNKNOWN, Member, Room
 
 log = logging.getLogger(__name__)
 
 PutOut = Callable[[Member, Room, RoomLeft], None]
+EndGrace = Callable[[Room, str], None]
 
 
 class Enforcement:
@@ -33,17 +33,17 @@ class Enforcement:
     Args:
         stats: counts who is put out, and what was missed.
         sanctions: tells how users stand.
-        attendance: whose grace may have to end.
         put_out: ends a connection's membership of a room and tells it so.
+        end_grace: lets a user leave a room who is away for a moment only.
     """
 
     def __init__(
-        self, stats: Stats, sanctions: Sanctions, attendance: Attendance, put_out: PutOut
+        self, stats: Stats, sanctions: Sanctions, put_out: PutOut, end_grace: EndGrace
     ) -> None:
         self._stats = stats
         self._sanctions = sanctions
-        self._attendance = attendance
         self._put_out = put_out
+        self._end_grace = end_grace
         self._loop = asyncio.get_running_loop()
         self._behind: dict[Room, int] = {}  # rooms with missed acts, and the last one not missed
         self._work = asyncio.Event()
@@ -70,15 +70,17 @@ class Enforcement:
 
     def missed(self, room: Room, act: int) -> None:
         """The last act of a room is one that was not heard of."""
-        self._behind.setdefault(room, room.acts)
+        self._look(room, room.acts)
         room.acts = max(room.acts, act)
-        self._work.set()
 
     def came_in(self, room: Room, admitted: int) -> None:
         """Somebody is in who was admitted after an act: look whether there were others since."""
         if room.acts > admitted:
-            self._behind[room] = min(admitted, self._behind.get(room, admitted))
-            self._work.set()
+            self._look(room, admitted)
+
+    def _look(self, room: Room, since: int) -> None:
+        self._behind[room] = min(since, self._behind.get(room, since))
+        self._work.set()
 
     async def run(self) -> None:
         """Find out what was missed until cancelled."""
@@ -89,13 +91,12 @@ class Enforcement:
             behind, self._behind = self._behind, {}
             for room, since in behind.items():
                 try:
-                    await self._catch_up(room, list(room.users), since)
+                    await self._catch_up(room, since)
                     self._stats.acts_caught_up += 1
                 except LinkError as exc:
                     log.warning("acts_not_read", extra={"room": room.room_id, "error": str(exc)})
-                    self._behind[room] = since
+                    self._look(room, since)
             if self._behind:
-                self._work.set()
                 await pacing.wait()
             else:
                 pacing.reset()
@@ -113,13 +114,14 @@ class Enforcement:
         """
         if room.acts == 0:
             return 0
+        heard = room.acts
         act, [standing] = await self._sanctions.standing(room.room_id, [user_id])
         if room.acts == ACTS_UNKNOWN:
             room.acts = act
         if standing.ban_ms:
             raise refusal(ErrorCode.BANNED, standing.ban_ms)
         self._note_mute(room, user_id, standing.mute_ms)
-        return act
+        return max(heard, act)  # Redis may have lost an act that was heard
 
     def require_voice(self, room: Room, user_id: str) -> None:
         """Let pass who is not muted, as far as this worker has heard.
@@ -139,17 +141,21 @@ class Enforcement:
 
     # ---------------------------------------------------------------- putting out
 
-    async def _catch_up(self, room: Room, users: list[str], since: int) -> None:
-        """Ask how users stand, and put out whom an act after `since` concerns.
+    async def _catch_up(self, room: Room, since: int) -> None:
+        """Ask how the users stand, and put out whom an act after `since` concerns.
 
         Raises:
             LinkError: Redis is away.
         """
+        heard = room.acts
+        users = list({member.user_id for member in room.members})
         for start in range(0, len(users), USERS_MAX):
             some = users[start : start + USERS_MAX]
             _, standings = await self._sanctions.standing(room.room_id, some)
             for user_id, standing in zip(some, standings, strict=True):
                 self._judge(room, user_id, standing, since)
+        if room.acts > heard:  # what was heard meanwhile may be newer than the answer
+            self._look(room, heard)
 
     def _judge(self, room: Room, user_id: str, standing: Standing, since: int) -> None:
         self._note_mute(room, user_id, standing.mute_ms)
@@ -166,14 +172,10 @@ class Enforcement:
             room.muted[user_id] = self._loop.time() + left_s
 
     def _expel(self, room: Room, user_id: str, event: RoomLeft) -> None:
-        self._attendance.end_grace(room, user_id)
-        for member in _connections_of(user_id, room.members if user_id in room.users else ()):
+        self._end_grace(room, user_id)
+        for member in [member for member in room.members if member.user_id == user_id]:
             self._stats.put_out += 1
             self._put_out(member, room, event)
-
-
-def _connections_of(user_id: str, members: Iterable[Member]) -> list[Member]:
-    return [member for member in members if member.user_id == user_id]
 
 
 def _left(room: Room, reason: str, message: str | None, left_ms: int = FOR_GOOD) -> RoomLeft:

@@ -68,10 +68,10 @@ async def join(session: "Session", command: JoinRoom) -> None:
     finally:
         room.catching_up.pop(connection, None)
         services.hub.let_linger(room)
+        services.enforcement.came_in(room, acts)
     if not again:
         session.rooms = (*session.rooms, room)
         services.stats.memberships += 1
-    services.enforcement.came_in(room, acts)
 
 
 async def _enter(session: "Session", connection: "Connection", room_id: str) -> tuple[Room, int]:

@@ -86,7 +86,9 @@ class Worker:
         members = [Members(self._store, group) for group in range(self._store.keys.groups)]
         self._attendance = Attendance(settings, self.stats, members, self._hub)
         moderation = Moderation(self._store)
-        self._enforcement = Enforcement(self.stats, moderation.sanctions, self._attendance, put_out)
+        self._enforcement = Enforcement(
+            self.stats, moderation.sanctions, put_out, self._attendance.end_grace
+        )
         self._hub.on_act = self._enforcement.heard
         self._hub.on_missed_act = self._enforcement.missed
         self._revocations = Revocations(token_life_s(settings))

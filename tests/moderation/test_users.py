@@ -1,18 +1,13 @@
 """Revoked tokens and disconnected users, in the whole cluster and whatever a worker heard."""
 
 import asyncio
-import time
-from typing import Any
 
 import pytest
 
-from chat.broker.moderation import Moderation
-from chat.broker.store import Store
-from chat.moderation.acts import Act, Kind
-from chat.ops.stats import Stats
-from chat.settings import Settings
+from chat.moderation.acts import Kind
 from tests.integration.talk import members_become
 from tests.moderation.conftest import Connect, StartCluster
+from tests.moderation.operator import EARLIER, Operator
 from tests.support.client import ChatClient, ClosedError
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.proxy import FaultProxy, Link
@@ -21,26 +16,6 @@ from tests.support.tokens import token
 from tests.support.waiting import until
 
 SOON_S = 1.0
-#: A token of this moment is as old as a revocation of this moment: these were issued before.
-EARLIER: dict[str, Any] = {"iat": int(time.time()) - 60}
-
-
-class Operator:
-    """Somebody who acts on users, as `chat api` does."""
-
-    def __init__(self, url: str, prefix: str) -> None:
-        settings = Settings(redis_url=url, redis_prefix=prefix)
-        self._store = Store(settings, Stats(), "operator", on_up=lambda _shard, _changed: None)
-        self.moderation = Moderation(self._store)
-
-    async def act(self, kind: Kind, on: str) -> None:
-        running = asyncio.create_task(self._store.run())
-        try:
-            await until(lambda: self._store.is_up)
-            await self.moderation.act(Act(kind=kind, by="operator", on=on))
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 --
 -- Sanctions are a hash. b<user> is a ban, m<user> a mute, k<user> a kick that some worker may not have
 -- heard of yet, each "<when it ends, ms>:<act>:<details>". Beside them # the last act, ! how many
--- have no end, $ when the last of the others ends. An act is the time of this server in us, made to
--- rise within the room.
+-- have no end, $ when the last of the others ends, ~ how far those that ended were swept. An act is
+-- the time of this server in us, made to rise within the room.
 --
 -- The stream's field `a` repeats #, and is "0" where nothing holds against anybody. A stream that was
 -- born after the act has none: then the hash is looked at, once.

@@ -19,15 +19,15 @@ class Operator:
     """Somebody who acts on users, as `chat api` does."""
 
     def __init__(self, url: str, prefix: str) -> None:
-        settings = Settings(redis_url=url, redis_prefix=prefix)
-        self._store = Store(settings, Stats(), "operator", on_up=lambda _shard, _changed: None)
-        self.moderation = Moderation(self._store)
+        self._settings = Settings(redis_url=url, redis_prefix=prefix)
 
     async def act(self, kind: Kind, on: str) -> None:
-        running = asyncio.create_task(self._store.run())
+        """Do it, over connections of its own."""
+        store = Store(self._settings, Stats(), "operator", on_up=lambda _shard, _changed: None)
+        running = asyncio.create_task(store.run())
         try:
-            await until(lambda: self._store.is_up)
-            await self.moderation.act(Act(kind=kind, by="operator", on=on))
+            await until(lambda: store.is_up)
+            await Moderation(store).act(Act(kind=kind, by="operator", on=on))
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

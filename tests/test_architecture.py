@@ -11,7 +11,7 @@ MODULES = sorted((ROOT / "chat").rglob("*.py"))
 #: What each package may import of the others, besides itself and `chat.settings`.
 ALLOWED = {
     "protocol": set(),
-    "limits": set(),
+    "limits": {"protocol.patterns"},
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
     "moderation": {"protocol"},
@@ -29,7 +29,7 @@ ALLOWED = {
         "rooms",
         "supervisor",
     },
-    "api": {"broker", "gateway", "identity", "limits", "moderation", "ops", "protocol"},
+    "api": {"broker", "gateway", "identity", "limits", "moderation", "ops", "protocol", "rooms"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},

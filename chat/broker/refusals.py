@@ -1,6 +1,8 @@
-"""What a client is told when Redis does not answer."""
+"""What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.link import LinkBusyError
+from chat.broker.broker import NotReplicated, Outcome, TooSoon
+from chat.broker.link import LinkBusyError, LinkDownError
+from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
 
 #: When to try again after a refusal that is nobody's fault.
@@ -21,3 +23,44 @@ def unavailable(exc: object) -> CommandError:
         "The message store is away, try again.",
         retry_after_ms=RETRY_MS,
     )
+
+
+def check_content(content: str, most_chars: int) -> None:
+    """Refuse what nobody may publish.
+
+    Raises:
+        CommandError: invalid_message, content_too_long.
+    """
+    if not content:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
+    if len(content) > most_chars:
+        raise CommandError(
+            ErrorCode.CONTENT_TOO_LONG, f"The content has more than {most_chars} characters."
+        )
+
+
+def is_uncertain(outcome: Outcome) -> bool:
+    """Whether a publish that failed may have taken effect all the same."""
+    if isinstance(outcome, NotReplicated):
+        return True
+    return isinstance(outcome, Exception) and not isinstance(outcome, LinkDownError | LinkBusyError)
+
+
+def not_published(outcome: Outcome) -> CommandError:
+    """Say why a message was not published, and whether that is certain."""
+    if isinstance(outcome, Sanctioned):
+        return outcome.error()
+    if isinstance(outcome, TooSoon):
+        return CommandError(
+            ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
+        )
+    if isinstance(outcome, NotReplicated):
+        return CommandError(
+            ErrorCode.NOT_REPLICATED,
+            "The message is stored, but not on enough replicas yet.",
+            retry_after_ms=RETRY_MS,
+            uncertain=True,
+        )
+    error = unavailable(outcome)
+    error.uncertain = is_uncertain(outcome)
+    return error

@@ -3,13 +3,12 @@
 import time
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import NotReplicated, Outcome, Publication, Published, TooSoon
-from chat.broker.link import LinkBusyError, LinkDownError
-from chat.broker.refusals import RETRY_MS, unavailable
+from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.link import LinkError
+from chat.broker.refusals import check_content, is_uncertain, not_published
 from chat.identity.access import Action
-from chat.moderation.standing import Sanctioned
 from chat.protocol.commands import ChatMessage
-from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.errors import CommandError
 from chat.protocol.events import Ack
 from chat.protocol.records import encode_body
 
@@ -26,7 +25,7 @@ def publish(session: "Session", command: ChatMessage) -> None:
     services, identity = session.services, session.require_identity()
     room = session.require_room(command.roomId)
     session.require(command.roomId, Action.PUBLISH)
-    _check_content(command.content, services.settings.max_content_chars)
+    check_content(command.content, services.settings.max_content_chars)
     slow_ms = services.slow_mode.wait_ms(room.room_id)
     if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
         slow_ms = 0
@@ -56,35 +55,13 @@ def publish(session: "Session", command: ChatMessage) -> None:
     )
 
 
-def _check_content(content: str, most_chars: int) -> None:
-    if not content:
-        raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
-    if len(content) > most_chars:
-        raise CommandError(
-            ErrorCode.CONTENT_TOO_LONG, f"The content has more than {most_chars} characters."
-        )
-
-
 def _refusal(session: "Session", outcome: Outcome) -> CommandError:
     stats = session.services.stats
-    if isinstance(outcome, Sanctioned):
-        return outcome.error()
     if isinstance(outcome, TooSoon):
         stats.rate_limited.add("slow_mode")
-        return CommandError(
-            ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
-        )
-    if isinstance(outcome, NotReplicated):
-        return CommandError(
-            ErrorCode.NOT_REPLICATED,
-            "The message is stored, but not on enough replicas yet.",
-            retry_after_ms=RETRY_MS,
-            uncertain=True,
-        )
-    error = unavailable(outcome)
-    error.uncertain = not isinstance(outcome, LinkDownError | LinkBusyError)
-    stats.publish_uncertain += error.uncertain
-    return error
+    if isinstance(outcome, LinkError):
+        stats.publish_uncertain += is_uncertain(outcome)
+    return not_published(outcome)
 
 
 def _acknowledgement(command: ChatMessage, published: Published) -> Ack:

@@ -11,6 +11,7 @@ from chat.broker.moderation import Moderation
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
+from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
@@ -18,7 +19,6 @@ from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.typing import Typists
 from chat.settings import Settings
-from chat.worker.slow_mode import SlowMode
 
 
 class Tasks:

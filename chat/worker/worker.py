@@ -27,6 +27,7 @@ from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
+from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.moderation.revocations import Revocations
 from chat.ops.reports import Report, State
@@ -43,7 +44,6 @@ from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
 from chat.worker.services import Services
 from chat.worker.signing_out import sign_out
-from chat.worker.slow_mode import SlowMode
 
 log = logging.getLogger(__name__)
 

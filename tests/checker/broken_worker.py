@@ -13,11 +13,11 @@ from chat.broker import broker as broker_module
 from chat.broker.broker import Broker, Outcome, Publication, Published
 from chat.cli import main
 from chat.protocol.records import Record
+from chat.rooms import recovery
 from chat.rooms.hub import Hub
 from chat.rooms.room import Room
 from chat.rooms.stream import Item, Lost, Stream
 from chat.rooms.sweeper import Sweeper
-from chat.worker import joining
 
 Done = Callable[[Outcome], None]
 
@@ -108,12 +108,12 @@ def hides_gaps() -> None:
 
 def resumes_too_short() -> None:
     """Who resumes misses the last of the messages it missed."""
-    original = joining._up_to
+    original = recovery._up_to
 
     def up_to(items: list[Item], last_seq: int) -> list[Item]:
         return original(items, last_seq)[:-1]
 
-    joining._up_to = up_to
+    recovery._up_to = up_to
 
 
 def never_sweeps() -> None:

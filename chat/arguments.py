@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chat import __version__
+from chat.identity.apikeys import Scope
 from chat.settings import Settings
 
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -50,8 +51,8 @@ examples:
   chat nodes --json | jq -r '.[] | select(.state != "ready").address'
 """
 _API = """\
-Runs one process of the HTTP side: the web page, read-only history and presence under /api/v1,
-the description at /api/openapi.json and /docs. It suits a container or a service manager; for
+Runs one process of the HTTP side: the web page, rooms without a WebSocket under /api/v1, the
+description at /api/openapi.json and /docs. It suits a container or a service manager; for
 more of them, run more.
 
 Without --listen-fd it binds CHAT_API_HOST and CHAT_API_PORT, and without --ops-fd CHAT_OPS_HOST
@@ -70,6 +71,23 @@ service makes tokens.
 examples:
   chat token --user ann
   chat token --user ann --name Ann --room 'news-*=join' --room team=join,publish --ttl 600
+"""
+_API_KEY = """\
+Makes an API key for a back end. It is printed once and kept nowhere: the file of
+CHAT_API_KEYS_FILE has its hash. Without --file two lines are printed, the key and its line for
+the file; with --file the line is added there and the key alone is printed. Every `chat api` reads
+its file again when it changes; to take a key out of force, take out its line.
+
+scopes:
+  publish     publish, in the name of any user
+  read        history, presence, event streams
+  tokens      mint tokens for users
+  statistics  totals of the cluster
+  moderate    moderate; with `publish`, not held back by slow mode and users' limits
+
+examples:
+  chat api-key --scope publish --room 'news-*' --note cms --file api-keys
+  chat api-key --scope tokens,statistics --room '*'
 """
 _FRONT = """\
 For HAProxy in front of the workers (docs/haproxy.md). `servers` prints its list of servers,
@@ -118,6 +136,7 @@ def build_parser(
     api: Command,
     nodes: Command,
     token: Command,
+    api_key: Command,
     settings: Command,
     front: Command,
 ) -> argparse.ArgumentParser:
@@ -132,6 +151,7 @@ def build_parser(
     _api_arguments(_add(commands, "api", api, "run the HTTP side", _API))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
+    _api_key_arguments(_add(commands, "api-key", api_key, "make a key for a back end", _API_KEY))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
     _front_arguments(_add(commands, "front", front, "what HAProxy needs, and a word to it", _FRONT))
     return parser
@@ -233,6 +253,28 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="DISPLAY", help="display name, shown to other members")
 
 
+def _api_key_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scope",
+        action="append",
+        required=True,
+        type=_scopes,
+        metavar="SCOPES",
+        help="what it is for, out of publish, read, tokens, statistics, moderate; several with "
+        "commas between them; may be repeated",
+    )
+    parser.add_argument(
+        "--room",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="a room id or a pattern with * in which it may be used; may be repeated; needed for "
+        "every scope but statistics",
+    )
+    parser.add_argument("--note", default="", metavar="TEXT", help="for whoever reads the file")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="add the line to this file")
+
+
 def _front_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
     servers = _explained(actions, "servers", "print the servers file of HAProxy", _SERVERS)
@@ -287,6 +329,15 @@ def _room(text: str) -> tuple[str, list[str]]:
             f"{text!r} is not like 'PATTERN=join,publish' (rights: join, publish, moderate)"
         )
     return pattern, rights
+
+
+def _scopes(text: str) -> list[Scope]:
+    try:
+        return [Scope(name.strip()) for name in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not out of {', '.join(scope.value for scope in Scope)}"
+        ) from None
 
 
 def _number(text: str) -> int:

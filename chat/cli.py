@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`, `front`.
+"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `api-key`, `settings`, `front`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api=_api,
         nodes=_nodes,
         token=_token,
+        api_key=_api_key,
         settings=_settings,
         front=_front,
     )
@@ -215,6 +216,24 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
         audience=settings.jwt_audience or None,
     )
     print(token)
+    return 0
+
+
+# -------------------------------------------------------------------- api-key
+
+
+def _api_key(options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.identity.minting import KeyRequestError, make_key  # what only this command needs
+
+    scopes = [scope for scopes in options.scope for scope in scopes]
+    try:
+        key, line = make_key(scopes, options.room, options.note, options.file)
+    except KeyRequestError as exc:
+        print(f"chat: {exc}", file=sys.stderr)
+        return 1
+    print(key)
+    if options.file is None:
+        print(line)
     return 0
 
 

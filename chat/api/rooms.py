@@ -6,26 +6,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.authentication import Guard
-from chat.api.operations import Operation
+from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
+from chat.api.refusals import IN_ROOM
 from chat.api.services import ApiServices
 from chat.broker.pages import history_page, presence_page
 from chat.identity.access import Action
+from chat.identity.apikeys import Scope
+from chat.identity.tokens import Identity
 from chat.protocol.commands import History, Presence
 from chat.protocol.errors import ErrorCode
 from chat.protocol.events import HistoryPage, PresencePage, encode_event
 
 C = TypeVar("C", History, Presence)
-
-_REFUSALS = (
-    ErrorCode.INVALID_MESSAGE,
-    ErrorCode.INVALID_ROOM,
-    ErrorCode.NOT_AUTHENTICATED,
-    ErrorCode.INVALID_TOKEN,
-    ErrorCode.FORBIDDEN,
-    ErrorCode.RATE_LIMITED,
-    ErrorCode.UNAVAILABLE,
-)
 
 
 class Rooms:
@@ -62,7 +55,8 @@ class Rooms:
                     "limit": "The most messages in the page.",
                 },
                 answer=HistoryPage,
-                errors=(*_REFUSALS, ErrorCode.EPOCH_CHANGED),
+                errors=(*IN_ROOM, ErrorCode.EPOCH_CHANGED, ErrorCode.BANNED),
+                scope=Scope.READ,
             ),
             Operation(
                 path="/api/v1/rooms/{roomId}/presence",
@@ -82,7 +76,8 @@ class Rooms:
                     "limit": "About how many members; small rooms come whole.",
                 },
                 answer=PresencePage,
-                errors=_REFUSALS,
+                errors=(*IN_ROOM, ErrorCode.BANNED),
+                scope=Scope.READ,
             ),
         ]
 
@@ -108,12 +103,15 @@ class Rooms:
         return _answer(await presence_page(self._services.members, command))
 
     async def _admitted(self, request: Request, kind: type[C]) -> C:
-        identity = await self._guard.admit(request)
+        caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         command: C = decode_query(request.scope["query_string"], room_id, kind)
-        self._guard.require(identity, room_id, Action.JOIN)
+        self._guard.require(caller, room_id, Action.JOIN)
+        if isinstance(caller, Identity):
+            sanctions = self._services.moderation.sanctions
+            await sanctions.require_admitted(room_id, caller.user_id)
         return command
 
 
 def _answer(page: HistoryPage | PresencePage) -> Response:
-    return Response(encode_event(page), media_type="application/json")
+    return Response(encode_event(page), media_type=JSON)

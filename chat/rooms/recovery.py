@@ -5,6 +5,8 @@ read up to the position the room had at that moment; history first, kept frames 
 whole sequence: no hole and no duplicate, whatever happens in between.
 """
 
+from collections.abc import Iterator
+
 from chat.broker.broker import Broker
 from chat.broker.refusals import busy
 from chat.protocol.commands import Since
@@ -123,8 +125,22 @@ def _up_to(items: list[Item], last_seq: int) -> list[Item]:
     return cut
 
 
-def frame_of(room: Room, item: Item) -> bytes:
-    """Return the frame that tells an item to a member."""
+def chunks(room: Room, items: list[Item], size: int) -> Iterator[bytes]:
+    """Yield the frames of items, joined up to about `size` bytes: what is written at a time."""
+    frames: list[bytes] = []
+    waiting = 0
+    for item in items:
+        frame = _frame(room, item)
+        frames.append(frame)
+        waiting += len(frame)
+        if waiting >= size:
+            yield b"".join(frames)
+            frames, waiting = [], 0
+    if frames:
+        yield b"".join(frames)
+
+
+def _frame(room: Room, item: Item) -> bytes:
     if isinstance(item, Lost):
         return text_frame(encode_event(gap_event(room.room_id, item)))
     return text_frame(item.event(room.event_head))

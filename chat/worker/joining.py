@@ -10,16 +10,13 @@ from chat.identity.access import Action
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomJoined
-from chat.rooms.recovery import entered, frame_of, is_current, missed, position, too_busy
+from chat.rooms.recovery import chunks, entered, is_current, missed, position, too_busy
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
 
 if TYPE_CHECKING:
     from chat.gateway.connection import Connection
     from chat.worker.session import Session
-
-#: Records written before looking whether the client keeps up.
-CHUNK_RECORDS = 64
 
 
 async def join(session: "Session", command: JoinRoom) -> None:
@@ -123,10 +120,8 @@ async def _answer(
     )
     session.send(answer)
     deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout
-    for start in range(0, len(items), CHUNK_RECORDS):
-        connection.send(
-            b"".join(frame_of(room, item) for item in items[start : start + CHUNK_RECORDS])
-        )
+    for chunk in chunks(room, items, session.services.settings.outbound_high_water_bytes):
+        connection.send(chunk)
         if connection.congested:
             await _drained(connection, deadline_s)
     # From here on nothing awaits: pending frames of the others leave first, then this connection

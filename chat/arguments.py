@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chat import __version__
+from chat.identity.access import MEMBER, Action
 from chat.identity.apikeys import Scope
 from chat.settings import Settings
 
@@ -244,8 +245,8 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=_room,
         metavar="PATTERN=RIGHTS",
-        help="what the user may do where: a room id or a pattern with *, and rights out of join, "
-        "publish, moderate; may be repeated (default: *=join,publish)",
+        help="what the user may do where: a room id or a pattern with *, and rights out of "
+        f"{', '.join(Action)}; may be repeated (default: *={','.join(MEMBER)})",
     )
     parser.add_argument(
         "--ttl", type=_seconds, default=3600.0, metavar="S", help="seconds (default: 3600)"
@@ -324,9 +325,9 @@ def _front_arguments(parser: argparse.ArgumentParser) -> None:
 def _room(text: str) -> tuple[str, list[str]]:
     pattern, _, allowed = text.partition("=")
     rights = [right.strip() for right in allowed.split(",")]
-    if not pattern or not set(rights) <= {"join", "publish", "moderate"}:
+    if not pattern or not set(rights) <= set(Action):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not like 'PATTERN=join,publish' (rights: join, publish, moderate)"
+            f"{text!r} is not like 'PATTERN=join,publish' (rights: {', '.join(Action)})"
         )
     return pattern, rights
 

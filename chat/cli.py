@@ -201,7 +201,8 @@ def _front(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _token(options: argparse.Namespace, settings: Settings) -> int:
-    from chat.identity.tokens import mint  # what only this command needs
+    from chat.identity.access import MEMBER  # what only this command needs
+    from chat.identity.tokens import mint
 
     key = signing_key(settings)
     token = mint(
@@ -209,7 +210,7 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
         key.algorithm,
         options.user,
         ttl_s=options.ttl,
-        rooms=dict(options.room or [("*", ["join", "publish"])]),
+        rooms=dict(options.room or [("*", list(MEMBER))]),
         user={"name": options.name} if options.name else None,
         kid=key.kid,
         issuer=settings.jwt_issuer or None,

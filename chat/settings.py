@@ -283,7 +283,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
     # --- rooms and messages
-    history_size: Annotated[Count, _doc("Messages kept per room, exactly.")] = 1000
+    history_size: Annotated[
+        Count, _doc("Messages and events about messages kept per room, exactly.")
+    ] = 1000
     history_ttl: Annotated[
         Seconds,
         _doc(
@@ -308,6 +310,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "per second."
         ),
     ] = 30.0
+    edit_window: Annotated[
+        Rate, _doc("How long after it was sent a message may be edited; 0: always.")
+    ] = 0.0
+    delete_window: Annotated[
+        Rate,
+        _doc(
+            "How long after it was sent a message may be deleted by its author; 0: always. "
+            "Moderators may always."
+        ),
+    ] = 0.0
+    max_reactions: Annotated[
+        Count, _doc("Different reactions to one message; beyond it `too_many_reactions`.")
+    ] = 20
+    max_reaction_users: Annotated[
+        Count,
+        _doc(
+            "Users with the same reaction to one message; beyond it, or when message and reactions "
+            "are together larger than twice CHAT_MAX_MESSAGE_BYTES, `too_many_reactions`."
+        ),
+    ] = 500
+    max_mentions: Annotated[
+        Count, _doc("Users that one message may mention; beyond it `invalid_message`.")
+    ] = 20
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
     ] = 2.0

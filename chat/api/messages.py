@@ -15,7 +15,7 @@ from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.broker import Outcome, Publication, Published
 from chat.broker.link import LinkError
-from chat.broker.refusals import check_content, is_uncertain, not_published
+from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
@@ -104,16 +104,23 @@ class Messages:
         client_id = client_message_id(
             body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
         )
-        check_content(body.content, services.settings.max_content_chars)
+        check_content(body.content, services.settings)
+        mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
         if self._guard.allows(caller, room_id, Action.MODERATE):
             slow_ms = 0
         elif not isinstance(caller, Identity):
             self._guard.charge_user(author.user_id, len(sent))
         message_id = services.next_id("msg")
-        # What else a message may carry (`replyTo`, `threadId`, `mentions`) goes from the body of
-        # the request into that of the record here, as in `chat/worker/publishing.py`.
-        record = encode_body(message_id, *author, client_id, body.content)
+        record = encode_body(
+            message_id,
+            *author,
+            client_id,
+            body.content,
+            reply_to=None if body.replyTo is None else (body.replyTo.seq, body.replyTo.messageId),
+            thread_id=body.threadId,
+            mentions=mentions,
+        )
         publication = Publication(room_id, author.user_id, message_id, record, client_id, slow_ms)
         published = self._judged(await self._outcome(publication))
         ack = Ack(

@@ -39,9 +39,10 @@ class Rooms:
                 description=(
                     "A page of stored messages in rising `seq`: the last ones, or those before or "
                     "after a `seq`. `more` says whether the page has a successor: older messages "
-                    "when reading backwards, newer ones with `after`. A page may hold fewer "
-                    "messages than `limit` when they are long. The token has to allow `join` in "
-                    "the room."
+                    "when reading backwards, newer ones with `after`. Edits, deletions and "
+                    "reactions are folded in. A page covers `fromSeq` to `toSeq` and may hold "
+                    "fewer messages than `limit`, even none: go on with `before` or `after` as "
+                    "long as there is `more`. The token has to allow `join` in the room."
                 ),
                 command=History,
                 parameters={
@@ -53,6 +54,7 @@ class Rooms:
                         "`epoch_changed` when the position no longer means what it did."
                     ),
                     "limit": "The most messages in the page.",
+                    "threadId": "Only the message with this id and the replies in its thread.",
                 },
                 answer=HistoryPage,
                 errors=(*IN_ROOM, ErrorCode.EPOCH_CHANGED, ErrorCode.BANNED),

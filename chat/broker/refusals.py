@@ -1,9 +1,10 @@
 """What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.broker import NotReplicated, Outcome, TooSoon
+from chat.broker.broker import NotReplicated, Outcome, Raced, TooLate, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
+from chat.settings import Settings
 
 #: When to try again after a refusal that is nobody's fault.
 RETRY_MS = 1000
@@ -25,18 +26,35 @@ def unavailable(exc: object) -> CommandError:
     )
 
 
-def check_content(content: str, most_chars: int) -> None:
-    """Refuse what nobody may publish.
+def check_content(content: str, settings: Settings) -> None:
+    """Refuse what cannot be a message's content.
 
     Raises:
         CommandError: invalid_message, content_too_long.
     """
     if not content:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
-    if len(content) > most_chars:
+    if len(content) > settings.max_content_chars:
         raise CommandError(
-            ErrorCode.CONTENT_TOO_LONG, f"The content has more than {most_chars} characters."
+            ErrorCode.CONTENT_TOO_LONG,
+            f"The content has more than {settings.max_content_chars} characters.",
         )
+
+
+def checked_mentions(mentions: list[str] | None, settings: Settings) -> list[str]:
+    """Return whom a message mentions, each user once.
+
+    Raises:
+        CommandError: invalid_message.
+    """
+    if not mentions:
+        return []
+    users = list(dict.fromkeys(mentions))
+    if len(users) > settings.max_mentions:
+        raise CommandError(
+            ErrorCode.INVALID_MESSAGE, f"More than {settings.max_mentions} users are mentioned."
+        )
+    return users
 
 
 def is_uncertain(outcome: Outcome) -> bool:
@@ -47,13 +65,17 @@ def is_uncertain(outcome: Outcome) -> bool:
 
 
 def not_published(outcome: Outcome) -> CommandError:
-    """Say why a message was not published, and whether that is certain."""
+    """Say why a message, or an event about one, was not stored, and whether that is certain."""
     if isinstance(outcome, Sanctioned):
         return outcome.error()
     if isinstance(outcome, TooSoon):
         return CommandError(
             ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
         )
+    if isinstance(outcome, TooLate):
+        return CommandError(ErrorCode.TOO_LATE, "The message is too old for that.")
+    if isinstance(outcome, Raced):
+        return busy("Too many change this message at once, try again.")
     if isinstance(outcome, NotReplicated):
         return CommandError(
             ErrorCode.NOT_REPLICATED,

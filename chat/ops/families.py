@@ -87,6 +87,16 @@ FAMILIES: tuple[Family, ...] = (
         "Users whose rate limits a worker forgot because it sees too many at a time.",
     ),
     _counter("published_messages", "messages_published", "Messages stored and acknowledged."),
+    _counter(
+        "changed_messages",
+        "messages_changed",
+        "Edits, deletions and reactions stored and acknowledged.",
+    ),
+    _counter(
+        "changes_raced",
+        "changes_raced",
+        "Times such a change was made anew because another one came first.",
+    ),
     _counter("deliveries", "deliveries", "Chat messages handed to a member's connection."),
     _counter("typing_events", "typing_events", "Typing events sent out."),
     _counter(

@@ -7,11 +7,15 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from chat.protocol.commands import Command, RoomId
+from chat.protocol.commands import (
+    ClientMessageId,
+    Command,
+    MessageId,
+    MessagePlace,
+    RoomId,
+    UserId,
+)
 from chat.protocol.events import Event
-
-ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
-UserId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Publish(Command, frozen=True, kw_only=True):
@@ -32,6 +36,9 @@ class MessageBody(Struct, frozen=True, kw_only=True):
 
     content: str
     clientMessageId: ClientMessageId | None = None
+    replyTo: MessagePlace | None = None
+    threadId: MessageId | None = None
+    mentions: list[UserId] | None = None
     userId: UserId | None = None
     user: dict[str, Any] | None = None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.identity.keys import KeyRing
@@ -50,6 +51,7 @@ class Services:
     settings: Settings
     stats: Stats
     broker: Broker
+    changes: Changes
     hub: Hub
     attendance: Attendance
     members: Members  # to read those of any room

@@ -13,6 +13,7 @@ from typing import Any
 from chat import __version__
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -102,6 +103,7 @@ class Worker:
             settings=settings,
             stats=self.stats,
             broker=broker,
+            changes=Changes(broker, settings, self.stats),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],
@@ -164,7 +166,7 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._broker, self._settings)
+        await drain(self._gateway, self._broker, self._services.changes, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         try:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = (REPOSITORY / "docs" / "http-api.md").read_text()
 COMMAND = re.compile(
-    r"((?:^    \$ .*\n(?:^      .*\n)*)+)(?:\n```json\n(.*?)```)?", re.MULTILINE | re.DOTALL
+    r"((?:^    \$ [^\n]*\n(?:^      [^\n]*\n)*)+)(?:\n```json\n(.*?)```)?", re.MULTILINE | re.DOTALL
 )
 #: How long a stream is looked at.
 LOOK_S = 1

@@ -157,7 +157,8 @@ async def test_a_process_that_leaves_says_when_to_come_back_and_nothing_is_misse
     await publish(other, room, 4, 7)
     hints = set()
     for stream in streams:
-        *events, last = await stream.rest()
+        async with stream:
+            *events, last = await stream.rest()
         assert last.type == "drain"
         assert last.json["reconnectAfterMs"] == stream.parser.retry_ms
         assert 2000 <= last.json["reconnectAfterMs"] <= 6000

@@ -67,6 +67,29 @@ async def test_events_are_those_of_a_member(site: Site, enter: Enter, room: str)
         assert left.id == f"{here[2]['epoch']}:1"
 
 
+async def test_changes_of_a_message_have_their_place_and_are_resumed(
+    site: Site, enter: Enter, room: str
+) -> None:
+    ann = await enter("ann")
+    async with await site.api.stream(room, "reader") as stream:
+        position = (await stream.next()).id
+    ack = await ann.say(room, "helo")
+    of_it = {"roomId": room, "seq": ack["seq"], "messageId": ack["messageId"]}
+    await ann.command("edit_message", content="hello", **of_it)
+    await ann.command("add_reaction", reaction="👍", **of_it)
+    await ann.command("delete_message", **of_it)
+    async with await site.api.stream(room, "reader", position) as stream:
+        await stream.wait_for("stream_opened")
+        events = [await stream.next() for _ in range(4)]
+        assert [event.type for event in events] == [
+            "chat_message",
+            "message_edited",
+            "reaction_added",
+            "message_deleted",
+        ]
+        assert [event.id for event in events] == [f"{ack['epoch']}:{seq}" for seq in range(1, 5)]
+
+
 async def test_who_reads_is_no_member(site: Site, enter: Enter, room: str) -> None:
     ann = await enter("ann")
     async with await site.api.stream(room, "reader") as stream:

@@ -99,6 +99,28 @@ async def test_two_ids_that_differ_are_refused(site: Site, room: str) -> None:
     assert "differ" in answer.body["detail"]
 
 
+async def test_replies_threads_and_mentions_are_those_of_the_protocol(
+    site: Site, enter: Enter, room: str
+) -> None:
+    ben = await enter("ben")
+    root = (await site.api.publish(room, "root")).body
+    of_root = {"seq": root["seq"], "messageId": root["messageId"]}
+    sent = {
+        "content": "reply",
+        "replyTo": of_root,
+        "threadId": root["messageId"],
+        "mentions": ["ben", "cleo", "ben"],
+    }
+    assert (await site.api.send(at(room), sent, token("ann"))).status == 201
+    await ben.wait_for("chat_message")
+    heard = await ben.wait_for("chat_message")
+    assert heard["replyTo"] == of_root
+    assert heard["threadId"] == root["messageId"]
+    assert heard["mentions"] == ["ben", "cleo"]
+    many = {"content": "x", "mentions": [f"user-{number}" for number in range(1000)]}
+    assert (await site.api.send(at(room), many, token("ann"))).code == "invalid_message"
+
+
 async def test_messages_of_both_ways_are_in_one_order(site: Site, enter: Enter, room: str) -> None:
     ann = await enter("ann")
     seqs = []

@@ -34,7 +34,7 @@ async def test_clients_that_come_and_go_lose_nothing(fresh_redis: RedisServer) -
         del nemesis
 
     report = await verdict_on(fresh_redis, no_harm)
-    report.require(acked=30, received=200, reconnects=1)
+    report.require(acked=30, changed=10, received=200, reconnects=1)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def test_clients_that_come_and_go_lose_nothing(fresh_redis: RedisServer) -
 )
 async def test_a_fault_loses_no_acknowledged_message(fresh_redis: RedisServer, harm: Harm) -> None:
     report = await verdict_on(fresh_redis, harm)
-    report.require(acked=30, received=200, reconnects=1, faults=1)
+    report.require(acked=30, changed=10, received=200, reconnects=1, faults=1)
     assert report.counts["resets"] == 0, f"Redis lost nothing: {report.text()}"
     assert report.counts["trims"] == 0, f"history is longer than the run: {report.text()}"
 
@@ -88,7 +88,7 @@ async def test_all_faults_together_lose_no_acknowledged_message(fresh_redis: Red
             await fault(nemesis)
 
     report = await verdict_on(fresh_redis, everything)
-    report.require(acked=100, received=1000, reconnects=5, faults=8)
+    report.require(acked=100, changed=30, received=1000, reconnects=5, faults=8)
     assert report.counts["resets"] + report.counts["trims"] == 0, report.text()
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.checker.client import ReferenceClient
-from tests.checker.history import Fail, Gap, History, Info, Ok, Recv
+from tests.checker.history import Fail, Gap, History, Info, Invoke, Ok, Recv
 from tests.checker.nemesis import Nemesis
 from tests.checker.rules import NO_CAP, check
 from tests.checker.view import Violation
@@ -134,9 +134,11 @@ def _all_have_seen(members: list[ReferenceClient], room: str, cmid: str) -> bool
 
 
 async def _read_all(workload: Workload, settle_s: float) -> list[Violation]:
-    """Have two members of every room read all of its history."""
+    """Have two members of every room read all of its history, and all say what they know of it."""
     found = []
     for room in workload.plan.room_names():
+        for client in workload.members(room):
+            client.tell_state(room)
         for client in workload.members(room)[-2:]:
             try:
                 async with asyncio.timeout(settle_s):
@@ -176,9 +178,11 @@ def _dead(room: str, sentence: str) -> Violation:
 def _counts(history: History) -> Counter[str]:
     gaps = list(history.of(Gap))
     acks = list(history.of(Ok))
+    changes = {invoke.cmid for invoke in history.of(Invoke) if invoke.is_change}
     return Counter(
         {
             "acked": len(acks),
+            "changed": sum(ack.cmid in changes for ack in acks),
             "deduplicated": sum(ack.duplicate for ack in acks),
             "refused": sum(1 for _ in history.of(Fail)),
             "uncertain": sum(1 for _ in history.of(Info)),

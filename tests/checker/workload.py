@@ -21,6 +21,7 @@ class Plan:
         rooms_per_client: in how many of them each user is.
         bursts_per_s: how often each user sends something.
         burst: messages of one burst, sent without waiting for each other's ack.
+        changes: part of these that are edits, deletions and reactions instead.
         flappers: how many of the users lose their connection about every second.
         away_s: how long they then stay away, besides their back-off.
         seed: of all randomness.
@@ -31,6 +32,7 @@ class Plan:
     rooms_per_client: int = 2
     bursts_per_s: float = 4.0
     burst: int = 4
+    changes: float = 0.3
     flappers: int = 2
     away_s: float = 0.0
     seed: int = 1
@@ -132,7 +134,8 @@ class Workload(Closing):
             size = rng.randint(1, self.plan.burst)
             async with asyncio.TaskGroup() as burst:
                 for _ in range(size):
-                    burst.create_task(client.send(room))
+                    is_change = rng.random() < self.plan.changes
+                    burst.create_task(client.change(room) if is_change else _said(client, room))
             await asyncio.sleep(rng.expovariate(self.plan.bursts_per_s))
 
     async def _flap(self, client: ReferenceClient) -> None:
@@ -140,6 +143,10 @@ class Workload(Closing):
         while True:
             await asyncio.sleep(rng.uniform(0.3, 1.5))
             client.cut(self.plan.away_s)
+
+
+async def _said(client: ReferenceClient, room: str) -> None:
+    await client.send(room)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -76,6 +76,7 @@ async def test_a_stream_moves_to_another_process_when_its_own_leaves(
     leaving, staying = apis
     leaving.signal(signal.SIGTERM)
     assert await leaving.wait_ended(15.0) == 0
+    await leaving.close()  # its socket too, which the test has as well
     await staying.publish("lobby", "who hears this?", "ben")
     moved = 0
     for stream in streams:

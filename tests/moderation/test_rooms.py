@@ -126,6 +126,27 @@ async def test_a_message_that_was_stored_before_the_mute_is_still_acknowledged_a
     assert (again["type"], again["duplicate"], again["seq"]) == ("ack", True, first["seq"])
 
 
+async def test_who_is_muted_or_banned_changes_no_message_either(
+    pair: Cluster, connect: Connect, room: str
+) -> None:
+    mod = await moderator(connect, pair[0])
+    ben = await connect(pair[1], "ben", room)
+    said = await ben.say(room, "x")
+    named = {"roomId": room, "seq": said["seq"], "messageId": said["messageId"]}
+    wanted: dict[str, dict[str, Any]] = {
+        "edit_message": {**named, "content": "y"},
+        "add_reaction": {**named, "reaction": "+1"},
+        "delete_message": named,
+    }
+    await act(mod, "mute_user", room, "ben", durationMs=60_000)
+    for kind, fields in wanted.items():
+        answer = await ben.command(kind, **fields)
+        assert (answer["code"], 0 < answer["retryAfterMs"] <= 60_000) == ("muted", True)
+    await act(mod, "unmute_user", room, "ben")
+    for kind, fields in wanted.items():
+        assert (await ben.command(kind, **fields))["type"] == "ack"
+
+
 async def test_only_who_may_moderate_there_moderates_and_nobody_oneself(
     pair: Cluster, connect: Connect, room: str
 ) -> None:

@@ -120,6 +120,27 @@ examples:
   chat front servers 10.0.0.1:8080 10.0.0.2:8080 --api 10.0.0.1:8090 > servers.cfg
   chat front servers --registered --output /etc/haproxy/servers.cfg
 """
+_JOIN = """\
+Says in a room what comes in on standard input, line by line, and prints what happens there.
+Messages go to standard output, the state of the connection and who comes and goes to standard
+error. It comes back when the connection breaks, without losing or repeating a line. The end of the
+input, Ctrl-C or SIGTERM end it once everything read is acknowledged; a second signal ends it at
+once.
+
+With --json every event is a line of JSON as in docs/protocol.md, acknowledgements and refusals
+too, and a line of input may be an object: {"content": "Hi"}, or a command with its `type`.
+
+The token is that of --token-file, CHAT_TOKEN or, on the machine of `chat up --local`, one for
+--user.
+
+exit codes: 0; 1 if a line was refused or is not acknowledged; 3 if the server did not let one in,
+or put one out; 2 and 78 for wrong arguments and settings
+
+examples:
+  chat join lobby
+  echo 'Deployed.' | CHAT_TOKEN=... chat join ops --url wss://chat.example/ws
+  chat join lobby --history 100 --json </dev/null | jq -r .content
+"""
 _SETTINGS = """\
 Prints every setting in force as CHAT_ variables, secrets masked, a * before those that differ
 from the default. Fails with a sentence if one is wrong.
@@ -140,6 +161,7 @@ def build_parser(
     api_key: Command,
     settings: Command,
     front: Command,
+    join: Command,
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -151,6 +173,7 @@ def build_parser(
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
     _api_arguments(_add(commands, "api", api, "run the HTTP side", _API))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
+    _join_arguments(_add(commands, "join", join, "talk in a room from here", _JOIN))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
     _api_key_arguments(_add(commands, "api-key", api_key, "make a key for a back end", _API_KEY))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
@@ -236,6 +259,40 @@ def _nodes_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for scripts")
     form.add_argument("--watch", action="store_true", help="again every two seconds")
+
+
+def _join_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("room", metavar="ROOM", help="the room id")
+    parser.add_argument(
+        "--url",
+        default="ws://localhost:8080/ws",
+        metavar="URL",
+        help="WebSocket address (default: ws://localhost:8080/ws)",
+    )
+    tokens = parser.add_mutually_exclusive_group()
+    tokens.add_argument("--token-file", type=Path, metavar="FILE", help="read for each connection")
+    tokens.add_argument(
+        "--token", metavar="T", help="the token itself, which other users of this machine can see"
+    )
+    tokens.add_argument(
+        "--user",
+        metavar="NAME",
+        help="ask the server of `chat up --local` for a token of this user (default: your login)",
+    )
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--history", type=_number, default=0, metavar="N", help="first show N earlier messages"
+    )
+    parser.add_argument(
+        "--listen", action="store_true", help="read no input: only a signal ends it"
+    )
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="how long the last lines may take to be acknowledged at the end (default: 10 s)",
+    )
 
 
 def _token_arguments(parser: argparse.ArgumentParser) -> None:

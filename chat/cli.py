@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `api-key`, `settings`, `front`.
+"""The `chat` command and its parts, from `up` to `join` (chat/arguments.py).
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -33,6 +33,7 @@ from chat.supervisor.listening import bind
 from chat.supervisor.slot import EXIT_SETTINGS
 from chat.supervisor.supervisor import Supervisor
 
+TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 - a name, not a secret
 _LOCAL_SECRET_BYTES = 48
 _OPS_BACKLOG = 128
 
@@ -48,16 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api_key=_api_key,
         settings=_settings,
         front=_front,
+        join=_join,
     )
     options = parser.parse_args(arguments)
     try:
-        code: int = options.command(options, from_environ(os.environ))
+        code: int = options.command(options, from_environ(_settings_of(os.environ)))
     except SettingsError as exc:
         print(f"chat: {exc}", file=sys.stderr)
         return EXIT_SETTINGS
     except KeyboardInterrupt:
         return 130  # before there was anything to stop
     return code
+
+
+def _settings_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the one variable that is no setting: a token to join with."""
+    return {name: text for name, text in environ.items() if name != TOKEN_VARIABLE}
 
 
 # ------------------------------------------------------------------------- up
@@ -195,6 +202,15 @@ def _front(options: argparse.Namespace, settings: Settings) -> int:
     from chat.front.command import front  # what only this command needs
 
     return front(options, settings)
+
+
+# ----------------------------------------------------------------------- join
+
+
+def _join(options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.terminal.command import join  # what only this command needs
+
+    return join(options, os.environ)
 
 
 # ---------------------------------------------------------------------- token

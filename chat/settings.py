@@ -244,7 +244,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- identity
     jwt_keys_file: Annotated[
-        str, _doc("JWKS file (RFC 7517) with the keys that sign tokens; symmetric keys allowed.")
+        str,
+        _doc(
+            "JWKS file (RFC 7517) with the keys that sign tokens; symmetric keys allowed. "
+            "It is read again within seconds of a change."
+        ),
     ] = ""
     jwt_secret: Annotated[
         str, _doc("One symmetric key for HS256, at least 32 bytes, instead of a file.")

@@ -33,6 +33,8 @@ ALLOWED = {
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
+    "client": set(),
+    "terminal": {"client", "ops.signals"},
 }
 
 #: Each third-party package comes in by few doors.
@@ -40,7 +42,13 @@ DOORS = {
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
-    "jwt": {"identity/jwks.py", "identity/keys.py", "identity/tokens.py", "ops/signing.py"},
+    "jwt": {
+        "identity/jwks.py",
+        "identity/keys.py",
+        "identity/keys_file.py",
+        "identity/tokens.py",
+        "ops/signing.py",
+    },
     "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
@@ -77,6 +85,16 @@ PURE = (
     "front/address.py",
     "front/registered.py",
     "front/servers.py",
+    "client/errors.py",
+    "client/events.py",
+    "client/fold.py",
+    "client/outbox.py",
+    "client/policy.py",
+    "client/published.py",
+    "client/typists.py",
+    "client/walk.py",
+    "terminal/plain.py",
+    "terminal/wording.py",
 )
 IMPURE = {"socket", "ssl", "time", "random", "os", "logging", "threading", "redis"}
 

@@ -36,6 +36,7 @@ from tests.checker.history import (
     State,
     digest,
 )
+from tests.checker.wire import fields_of, said, state_of
 from tests.support.client import PLACED
 
 CONNECT_TIMEOUT_S = 3.0
@@ -223,7 +224,7 @@ class ReferenceClient:
     def _take_placed(self, event: Event) -> None:
         room, message_id = event["roomId"], event["messageId"]
         self._positions[room] = Position(event["epoch"], event["seq"])
-        op = Recv(at=time.monotonic(), client=self.name, room=room, **_fields(event))
+        op = Recv(at=time.monotonic(), client=self.name, room=room, **fields_of(event))
         self.seen[room].add(op.cmid)
         self._history.add(op)
         messages = self.messages[room]
@@ -294,7 +295,7 @@ class ReferenceClient:
         cmid = f"c-{self.name}-{next(self._ids)}"
         command = self._change_of(message, cmid)
         target = {"seq": message["seq"], "messageId": message["messageId"]}
-        await self._insist(room, cmid, _said(command, message["messageId"]), command | target)
+        await self._insist(room, cmid, said(command, message["messageId"]), command | target)
 
     def _change_of(self, message: Event, cmid: str) -> Event:
         dice = self._rng.random()
@@ -318,7 +319,7 @@ class ReferenceClient:
         while more:
             page = await self._ask("history", roomId=room, after=after, limit=PAGE_LIMIT)
             entries += [
-                Entry(**_fields(message), state=_state(message)) for message in page["messages"]
+                Entry(**fields_of(message), state=state_of(message)) for message in page["messages"]
             ]
             more, head, after = page["more"], page["headSeq"], page["toSeq"]
         self._history.add(
@@ -333,7 +334,7 @@ class ReferenceClient:
 
     def tell_state(self, room: str) -> None:
         """Record what it has made of each message."""
-        states = {name: _state(message) for name, message in self.messages[room].items()}
+        states = {name: state_of(message) for name, message in self.messages[room].items()}
         self._history.add(State(at=time.monotonic(), client=self.name, room=room, messages=states))
 
     async def read_presence(self, room: str) -> tuple[str, ...]:
@@ -444,45 +445,6 @@ class ReferenceClient:
             await websocket.send(json.dumps(message))
         except ConnectionClosed:
             raise _SessionOverError(1006) from None
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    return {
-        "epoch": event["epoch"],
-        "seq": event["seq"],
-        "message_id": event["messageId"],
-        "cmid": event.get("clientMessageId", ""),
-        "sender": event["userId"],
-        "digest": _digest(event),
-    }
-
-
-def _digest(event: Event) -> str:
-    """Name what was said, unless a later change has taken it away."""
-    if event["type"] == "chat_message":
-        is_changed = "editedSeq" in event or "deleted" in event
-        return "" if is_changed else digest(event["content"])
-    if event["type"] == "message_edited" and "content" not in event:
-        return ""
-    return _said(event, event["messageId"])
-
-
-#: Which event says what a command said.
-_COMMANDS = {
-    "message_edited": "edit_message",
-    "message_deleted": "delete_message",
-    "reaction_added": "add_reaction",
-    "reaction_removed": "remove_reaction",
-}
-
-
-def _said(change: Event, message_id: str) -> str:
-    kind = _COMMANDS.get(change["type"], change["type"])
-    return digest(f"{kind} {message_id} {change.get('content')} {change.get('reaction')}")
-
-
-def _state(message: Event) -> str:
-    return digest(json.dumps(message, sort_keys=True))
 
 
 def _survives(message: Event, gap: Event) -> bool:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.checker.client import ReferenceClient
 from tests.checker.history import Fail, Gap, History, Info, Invoke, Ok, Recv
 from tests.checker.nemesis import Nemesis
 from tests.checker.rules import NO_CAP, check
 from tests.checker.view import Violation
-from tests.checker.workload import Plan, Workload
+from tests.checker.workload import AnyClient, Plan, Workload
 from tests.support.tokens import token
 from tests.support.waiting import DeadlineError, until
 
@@ -129,7 +128,7 @@ async def _settle(workload: Workload, settle_s: float) -> list[Violation]:
     return found
 
 
-def _all_have_seen(members: list[ReferenceClient], room: str, cmid: str) -> bool:
+def _all_have_seen(members: list[AnyClient], room: str, cmid: str) -> bool:
     return all(cmid in client.seen[room] for client in members)
 
 

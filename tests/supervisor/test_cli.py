@@ -50,6 +50,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         ["settings"],
         ["front"],
         ["front", "servers"],
+        ["join"],
     ],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:

@@ -283,3 +283,11 @@ def test_a_revoked_token_is_refused_whatever_else_is_good_about_it() -> None:
     with pytest.raises(InvalidTokenError, match="the token was revoked"):
         refusing.verify(signed(jti="t-1"))
     assert refusing.verify(signed(jti="t-2")).user_id == "ann"
+
+
+def test_each_minted_token_can_be_revoked_alone() -> None:
+    minted = [mint(SECRET, "HS256", "ann", ttl_s=60, rooms=ROOMS) for _ in range(2)]
+    first, second = (verifier().verify(token) for token in minted)
+    assert first.token_id
+    assert second.token_id
+    assert first.token_id != second.token_id

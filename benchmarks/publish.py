@@ -85,11 +85,12 @@ class BareRedis:
         arguments: tuple[str | bytes | int, ...] = (
             "EVALSHA",
             PLAIN.room_publish.digest,
-            4,
+            5,
             keys.stream(room_id),
             keys.history(room_id),
             keys.sent(room_id, "user", message_id),
             keys.stream(room_id),
+            keys.sanctions(room_id),
             keys.channel(room_id),
             self._history_id,
             "epoch",
@@ -100,6 +101,7 @@ class BareRedis:
             int(settings.stream_ttl * 1000),
             int(settings.idempotency_window * 1000),
             0,
+            "user",
         )
         # The stub knows tuples of one item only.
         command: bytes = hiredis.pack_command(arguments)  # type: ignore[arg-type]

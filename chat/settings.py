@@ -394,6 +394,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _doc("Room patterns and seconds between messages of one user: `news-*=10,qa=2`."),
     ] = ""
 
+    # --- moderation
+    moderation_longest: Annotated[
+        Seconds, _doc("Longest timed ban or mute; those without an end are always possible.")
+    ] = 31536000.0
+    sanctions_per_room: Annotated[
+        Count, _doc("Bans, mutes and recent kicks a room may have at a time.")
+    ] = 10000
+    audit_size: Annotated[
+        Count, _doc("Acts of moderators that the audit trail keeps, or a few more.")
+    ] = 100000
+    revocation_check_interval: Annotated[
+        Seconds,
+        _doc(
+            "How often a process looks for revocations that it has not heard of; `chat api` hears "
+            "of them in no other way."
+        ),
+    ] = 1.0
+
     # --- life of a process
     drain_timeout: Annotated[Seconds, _doc("From SIGTERM to the last client closed.")] = 30.0
     drain_batch_interval: Annotated[

@@ -22,9 +22,11 @@ from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
 from chat.api.rooms import Rooms
+from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
 from chat.api.statistics import Cluster
 from chat.api.tokens import Tokens
+from chat.api.users import Users
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
 from chat.gateway.page import content_type, load_page
@@ -48,6 +50,8 @@ def build_application(services: ApiServices) -> Edge:
         *Messages(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
+        *Sanctioning(services, guard).operations(),
+        *Users(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),
     ]

@@ -58,19 +58,18 @@ class EventStream(Response):
         """Serve it.
 
         Raises:
-            CommandError: busy, unavailable; nothing has been sent then.
+            CommandError: busy, unavailable, banned; nothing has been sent then.
             RefusedError: too_many_streams.
             LinkError: Redis is away.
         """
         hub = self._services.feed.hub
-        reader = self._services.streams.open(
-            self._room_id, self._identity.user_id if self._identity else ""
-        )
+        reader = self._services.streams.open(self._room_id, self._identity)
         room: Room | None = None
         try:
-            room = await entered(hub, reader, self._room_id)
+            room, acts = await entered(hub, self._services.enforcement, reader, self._room_id)
             async with _watched(reader, receive), self._expiring(reader):
                 await self._begin(room, reader, send)
+                self._services.enforcement.came_in(room, acts)
                 await self._go_on(reader, send)
         finally:
             self._services.streams.remove(reader)

@@ -16,6 +16,7 @@ from chat.identity.access import Action
 from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
 from chat.protocol.commands import Since
+from chat.protocol.errors import ErrorCode
 from chat.protocol.events import (
     Drain,
     Gap,
@@ -85,7 +86,7 @@ class Events:
                 ),
                 answers={200: "Events, until the client or the server ends the stream."},
                 media_type=EVENT_STREAM,
-                errors=(*IN_ROOM, HttpCode.TOO_MANY_STREAMS),
+                errors=(*IN_ROOM, ErrorCode.BANNED, HttpCode.TOO_MANY_STREAMS),
                 scope=Scope.READ,
             )
         ]

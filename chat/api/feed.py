@@ -5,7 +5,7 @@ has and this has not is presence: who reads a stream is no member.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from chat.broker.broker import Broker
@@ -28,11 +28,14 @@ class Feed:
     """
 
     def __init__(self, store: Store, stats: Stats, broker: Broker, api_id: str) -> None:
-        self._channels = open_channels(
+        self.channels = open_channels(
             store, stats, on_message=self._on_message, on_restored=self._on_restored
         )
-        self._probes = Probes(store.settings, stats, store, self._channels, api_id)
-        self.hub = Hub(store.settings, stats, broker, self._channels)
+        self._probes = Probes(store.settings, stats, store, self.channels, api_id)
+        self.hub = Hub(store.settings, stats, broker, self.channels)
+        #: What is told to all processes, whatever rooms they have; set by who wants to hear it.
+        self.on_control: Callable[[bytes], None] = _ignore
+        self._control = store.keys.control.encode()
         self._member_count_interval_s = store.settings.member_count_interval
 
     @property
@@ -42,7 +45,7 @@ class Feed:
 
     def loops(self) -> list[Coroutine[Any, Any, None]]:
         """Return what has to run as long as the process does."""
-        return [self._channels.run(), self._probes.run(), self._tell_member_counts()]
+        return [self.channels.run(), self._probes.run(), self._tell_member_counts()]
 
     def on_tick(self) -> None:
         """Once a second: leave rooms without readers, look at quiet ones."""
@@ -52,7 +55,7 @@ class Feed:
     def on_redis_up(self, shard: Shard) -> None:
         """Anything may have been missed in the rooms of a shard."""
         if shard.address is not None:
-            self._channels.follow(shard.address)
+            self.channels.follow(shard.address)
         self.hub.resync(self.hub.rooms_in(shard.slots))
 
     async def _tell_member_counts(self) -> None:
@@ -63,8 +66,14 @@ class Feed:
     def _on_message(self, channel: bytes, payload: bytes) -> None:
         if channel in self._probes.channels:
             self._probes.heard(channel, payload)
+        elif channel == self._control:
+            self.on_control(payload)
         else:
             self.hub.on_message(channel, payload)
 
     def _on_restored(self, channels: set[bytes]) -> None:
         self.hub.resync(self.hub.rooms_on(channels))
+
+
+def _ignore(_payload: bytes) -> None:
+    """Nobody wants to hear it."""

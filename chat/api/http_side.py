@@ -9,6 +9,7 @@ import time
 from chat.api.application import build_application
 from chat.api.feed import Feed
 from chat.api.metrics import ApiMetrics
+from chat.api.reader import Reader
 from chat.api.server import HttpServer
 from chat.api.services import ApiServices
 from chat.api.stats import ApiStats
@@ -16,8 +17,10 @@ from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.members import Members
+from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.gateway.address import trusted_networks
@@ -28,8 +31,12 @@ from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.slow_mode import SlowMode
 from chat.limits.users import Limits, UserBudgets
+from chat.moderation.revocations import Revocations
 from chat.ops.server import Readiness
 from chat.ops.stats import Stats
+from chat.protocol.events import RoomLeft
+from chat.rooms.enforcement import Enforcement
+from chat.rooms.room import Member, Room
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,6 +71,17 @@ class HttpSide:
             broker = ConfirmingBroker(self._store, self._replication)
         self._feed = Feed(self._store, self._redis, broker, self.api_id)
         stats = ApiStats()
+        moderation = Moderation(self._store)
+        self._enforcement = Enforcement(
+            self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
+        )
+        self._feed.hub.on_act = self._enforcement.heard
+        self._feed.hub.on_missed_act = self._enforcement.missed
+        self._revocations = Revocations(token_life_s(settings))
+        self._user_acts = RevocationFeed(
+            settings, self._store, self._revocations, self._on_user_acts, self._feed.channels
+        )
+        self._feed.on_control = self._user_acts.heard
         self._keyring = KeyRing.from_settings(settings)
         self._services = ApiServices(
             api_id=unique,
@@ -72,7 +90,7 @@ class HttpSide:
             broker=broker,
             members=Members(self._store),
             registry=Registry(self._store),
-            verifier=Verifier(settings, self._keyring),
+            verifier=Verifier(settings, self._keyring, self._revocations.refuses),
             keys=KeyFile.from_settings(settings),
             users=UserBudgets(settings),
             key_budgets=UserBudgets(settings, limits=_key_limits(settings)),
@@ -81,6 +99,8 @@ class HttpSide:
             trusted_proxies=trusted_networks(settings),
             feed=self._feed,
             streams=Streams(settings, stats),
+            moderation=moderation,
+            enforcement=self._enforcement,
         )
         self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
@@ -100,6 +120,8 @@ class HttpSide:
         loops = [
             self._store.run(),
             *self._feed.loops(),
+            self._enforcement.run(),
+            self._user_acts.run(),
             self._keyring.run(),
             self._services.keys.run(),
             self._run_ticks(),
@@ -148,6 +170,9 @@ class HttpSide:
     def _on_redis_up(self, shard: Shard, _history_may_have_changed: bool) -> None:
         self._feed.on_redis_up(shard)
 
+    def _on_user_acts(self, news: set[str]) -> None:
+        self._services.streams.sign_out(self._revocations, news)
+
     async def _run_ticks(self) -> None:
         """Look at rooms, and forget the budgets of those who have been idle."""
         while True:
@@ -168,6 +193,9 @@ class HttpSide:
             reasons.append("starting")
         if not self._store.is_up:
             reasons.append("Redis is away")
+        sentences, works = self._user_acts.problems()
+        if not works:
+            reasons += sentences
         return Readiness(ready=not reasons, reasons=reasons, workers=[])
 
     def _state(self) -> dict[str, int]:
@@ -178,6 +206,12 @@ class HttpSide:
             "api_keys": len(self._services.keys),
             "api_keys_current": int(self._services.keys.is_current),
         }
+
+
+def _end_stream(reader: Member, _room: Room, event: RoomLeft) -> None:
+    """A moderator put a user out of a room: the user's streams of it end."""
+    if isinstance(reader, Reader) and event.reason is not None:
+        reader.close(event.reason)
 
 
 def _key_limits(settings: Settings) -> Limits:

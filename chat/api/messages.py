@@ -78,6 +78,8 @@ class Messages:
                     *WITH_BODY,
                     ErrorCode.CONTENT_TOO_LONG,
                     ErrorCode.SLOW_MODE,
+                    ErrorCode.BANNED,
+                    ErrorCode.MUTED,
                     ErrorCode.NOT_REPLICATED,
                 ),
                 scope=Scope.PUBLISH,

@@ -16,13 +16,14 @@ MAX_FIELDS = 32
 NOT_IN_QUERY = frozenset({"id", "roomId"})
 
 
-def decode_query(query: bytes, room_id: str, kind: type[C]) -> C:
+def decode_query(query: bytes, room_id: str | None, kind: type[C]) -> C:
     """Build a command out of a path and a query; unknown fields are ignored, as elsewhere.
 
     Raises:
         CommandError: invalid_room, invalid_message.
     """
-    check_room_id(room_id)
+    if room_id is not None:
+        check_room_id(room_id)
     values: dict[str, Any] = {}
     wanted = {field.name for field in fields(kind)} - NOT_IN_QUERY
     for name, text in _pairs(query):
@@ -32,7 +33,9 @@ def decode_query(query: bytes, room_id: str, kind: type[C]) -> C:
             raise CommandError(ErrorCode.INVALID_MESSAGE, f"`{name}` is there twice.")
         values[name] = text
     try:
-        return convert({**values, "roomId": room_id}, kind, strict=False)
+        if room_id is not None:
+            values["roomId"] = room_id
+        return convert(values, kind, strict=False)
     except ValidationError as exc:
         raise CommandError(ErrorCode.INVALID_MESSAGE, str(exc)) from None
 

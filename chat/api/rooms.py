@@ -13,6 +13,7 @@ from chat.api.services import ApiServices
 from chat.broker.pages import history_page, presence_page
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
+from chat.identity.tokens import Identity
 from chat.protocol.commands import History, Presence
 from chat.protocol.errors import ErrorCode
 from chat.protocol.events import HistoryPage, PresencePage, encode_event
@@ -56,7 +57,7 @@ class Rooms:
                     "threadId": "Only the message with this id and the replies in its thread.",
                 },
                 answer=HistoryPage,
-                errors=(*IN_ROOM, ErrorCode.EPOCH_CHANGED),
+                errors=(*IN_ROOM, ErrorCode.EPOCH_CHANGED, ErrorCode.BANNED),
                 scope=Scope.READ,
             ),
             Operation(
@@ -77,7 +78,7 @@ class Rooms:
                     "limit": "About how many members; small rooms come whole.",
                 },
                 answer=PresencePage,
-                errors=IN_ROOM,
+                errors=(*IN_ROOM, ErrorCode.BANNED),
                 scope=Scope.READ,
             ),
         ]
@@ -108,6 +109,9 @@ class Rooms:
         room_id = request.path_params["roomId"]
         command: C = decode_query(request.scope["query_string"], room_id, kind)
         self._guard.require(caller, room_id, Action.JOIN)
+        if isinstance(caller, Identity):
+            sanctions = self._services.moderation.sanctions
+            await sanctions.require_admitted(room_id, caller.user_id)
         return command
 
 

@@ -8,6 +8,7 @@ from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.members import Members
+from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
@@ -15,6 +16,7 @@ from chat.identity.keyfile import KeyFile
 from chat.identity.tokens import Verifier
 from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
+from chat.rooms.enforcement import Enforcement
 from chat.settings import Settings
 
 #: Streams that may read what they missed at a time; what they read is in memory meanwhile.
@@ -40,6 +42,8 @@ class ApiServices:
     trusted_proxies: tuple[Network, ...]
     feed: Feed
     streams: Streams
+    moderation: Moderation
+    enforcement: Enforcement
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECOVERIES_MAX))
     connections: int = 0  # open ones, kept by the server
     draining: bool = False

@@ -8,6 +8,8 @@ from chat.api.reader import Bounds, Reader
 from chat.api.sse import block, retry
 from chat.api.stats import ApiStats
 from chat.broker.refusals import RETRY_MS, busy
+from chat.identity.tokens import Identity
+from chat.moderation.revocations import Revocations, of_connections
 from chat.protocol.events import Drain, encode_event
 from chat.settings import Settings
 
@@ -24,22 +26,22 @@ class Streams:
         self._settings = settings
         self._stats = stats
         self._bounds = Bounds(settings.max_outbound_bytes, settings.outbound_high_water_bytes)
-        self._readers: dict[Reader, None] = {}
+        self._readers: dict[Reader, Identity | None] = {}  # and whose token is theirs
         self._per_user: Counter[str] = Counter()
         self._is_draining = False
 
-    def open(self, room_id: str, user_id: str) -> Reader:
+    def open(self, room_id: str, identity: Identity | None) -> Reader:
         """Return a new reader, to be taken out again by `remove`.
 
         Args:
             room_id: that it reads.
-            user_id: whose it is; empty for a back end, which is bound by the whole only.
+            identity: whose it is; None for a back end, which is bound by the whole only.
 
         Raises:
             CommandError: busy.
             RefusedError: too_many_streams.
         """
-        settings = self._settings
+        settings, user_id = self._settings, identity.user_id if identity else ""
         if len(self._readers) >= settings.api_max_streams:
             raise busy("There are too many streams here, try again.")
         if user_id and self._per_user[user_id] >= settings.api_max_streams_per_user:
@@ -49,7 +51,7 @@ class Streams:
                 retry_after_ms=RETRY_MS,
             )
         reader = Reader(room_id, user_id, self._bounds)
-        self._readers[reader] = None
+        self._readers[reader] = identity
         if user_id:
             self._per_user[user_id] += 1
         self._stats.streams = len(self._readers)
@@ -67,6 +69,16 @@ class Streams:
                 del self._per_user[user_id]
         self._stats.streams = len(self._readers)
         self._stats.streams_ended[reader.why or "client"] += 1
+
+    def sign_out(self, revocations: Revocations, news: set[str]) -> None:
+        """End the streams that new acts on users and tokens concern."""
+        for reader, identity in list(self._readers.items()):
+            if identity is None:
+                continue
+            if revocations.refuses(identity):
+                reader.close("token_revoked")
+            elif of_connections(identity.user_id) in news:
+                reader.close("disconnected")
 
     def retry_ms(self) -> int:
         """Return how long a client waits before it comes back, at random around the setting.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,6 +11,8 @@ from chat.broker.detour import TRIES
 from chat.broker.link import LinkError, Reply, answered
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
+from chat.moderation.standing import Sanctioned
+from chat.protocol.errors import ErrorCode
 from chat.protocol.records import Page, decode_page
 
 
@@ -53,7 +56,9 @@ class TooLate:
     """Nothing was stored: the time in which the message may be changed is over."""
 
 
-Outcome = Published | TooSoon | NotReplicated | Raced | TooLate | LinkError
+Outcome = Published | TooSoon | Sanctioned | NotReplicated | Raced | TooLate | LinkError
+_STORED = (b"ok", b"dup")
+_SANCTIONS = {b"banned": ErrorCode.BANNED, b"muted": ErrorCode.MUTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +152,10 @@ class Broker:
         def settle(reply: Reply) -> None:
             if isinstance(reply, Exception):
                 self._not_published(publication, done, _as_link_error(reply), tries)
-            elif reply[0] == b"slow":
-                done(TooSoon(max(1, reply[1])))
             elif reply[0] == b"stale":
                 self._not_published(publication, done, _stale(shard), tries)
-            elif reply[0] == b"raced":
-                done(Raced(reply[1] or None))
-            elif reply[0] == b"late":
-                done(TooLate())
             else:
-                kind, epoch, seq, timestamp, message_id = reply
-                done(
-                    Published(
-                        epoch.decode(),
-                        int(seq),
-                        int(timestamp),
-                        message_id.decode(),
-                        kind == b"dup",
-                    )
-                )
+                done(_outcome(reply))
 
         fold = publication.fold
         named: tuple[str, ...]
@@ -179,7 +169,7 @@ class Broker:
             shard.evaluate(
                 script,
                 settle,
-                (stream, keys.history(room_id), sent, *named),
+                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id)),
                 keys.channel(room_id),
                 shard.history_id,
                 _fresh_epoch(),
@@ -190,6 +180,7 @@ class Broker:
                 int(settings.stream_ttl * 1000),
                 int(settings.idempotency_window * 1000) if client_id else 0,
                 *last,
+                user_id,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)
@@ -267,6 +258,23 @@ class Broker:
         """
         page: Page = await answered(lambda done: self.read(room_id, first_seq, count, done))
         return page
+
+
+def _outcome(reply: list[Any]) -> Outcome:
+    """Return what a script that stores has answered, `stale` apart; most answers are the first."""
+    kind = reply[0]
+    if kind in _STORED:
+        _, epoch, seq, timestamp, message_id = reply
+        return Published(
+            epoch.decode(), int(seq), int(timestamp), message_id.decode(), kind == b"dup"
+        )
+    if kind == b"slow":
+        return TooSoon(max(1, reply[1]))
+    if kind == b"raced":
+        return Raced(reply[1] or None)
+    if kind == b"late":
+        return TooLate()
+    return Sanctioned(_SANCTIONS[kind], reply[1])
 
 
 def _arguments(fold: Fold) -> tuple[str | bytes | int, ...]:

@@ -14,6 +14,8 @@ from chat.broker.slots import SLOTS, slot_of_tag, tag_within
 #: Groups of rooms in a Redis Cluster; elsewhere there is one.
 GROUPS = 16
 SLOTS_PER_GROUP = SLOTS // GROUPS
+#: Hash tag of what concerns users everywhere. No room has it: `/` is in no room id.
+CONTROL_TAG = "/control"
 
 
 @cache
@@ -37,6 +39,11 @@ class Keys:
         self._database = database
         #: Sorted set of worker ids by when they count as dead, and hash of their descriptions.
         self.nodes = f"{prefix}:{{nodes}}:ends", f"{prefix}:{{nodes}}:described"
+        #: Sorted set of the acts on users and tokens, the channel that tells of them, and the
+        #: stream of all acts of moderators. One tag: in a cluster they are on one shard.
+        self.user_acts = f"{prefix}:{{{CONTROL_TAG}}}:acts"
+        self.control = f"{prefix}:{database}:{{{CONTROL_TAG}}}:live"
+        self.audit = f"{prefix}:{{{CONTROL_TAG}}}:audit"
         self._sharded = sharded
         self.groups = GROUPS if sharded else 1
 
@@ -79,6 +86,10 @@ class Keys:
     def slow(self, room_id: str, user_id: str) -> str:
         """String that exists while a user has to wait in slow mode."""
         return f"{self._prefix}:{{{room_id}}}:slow:{user_id}"
+
+    def sanctions(self, room_id: str) -> str:
+        """Hash: who is banned or muted in a room; see `scripts/_sanctions.lua`."""
+        return f"{self._prefix}:{{{room_id}}}:sanctions"
 
     def members(self, room_id: str) -> str:
         """Hash: user id to how many leases hold it, and its display data."""

@@ -2,6 +2,7 @@
 
 from chat.broker.broker import NotReplicated, Outcome, Raced, TooLate, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
+from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.settings import Settings
 
@@ -65,6 +66,8 @@ def is_uncertain(outcome: Outcome) -> bool:
 
 def not_published(outcome: Outcome) -> CommandError:
     """Say why a message, or an event about one, was not stored, and whether that is certain."""
+    if isinstance(outcome, Sanctioned):
+        return outcome.error()
     if isinstance(outcome, TooSoon):
         return CommandError(
             ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms

@@ -38,9 +38,10 @@ class CapabilitiesError(Exception):
 class Capabilities:
     """An immutable set of (pattern, actions)."""
 
-    __slots__ = ("_rules",)
+    __slots__ = ("_everywhere", "_rules")
 
     def __init__(self, rules: tuple[tuple[str, frozenset[str]], ...]) -> None:
+        self._everywhere = dict(rules).get("*", frozenset())
         self._rules = tuple((Pattern(pattern), actions) for pattern, actions in rules)
 
     def allows(self, room_id: str, action: Action) -> bool:
@@ -52,6 +53,10 @@ class Capabilities:
             if action in actions and pattern.matches(room_id):
                 return True
         return False
+
+    def allows_everywhere(self, action: Action) -> bool:
+        """Whether the pattern `*` itself carries the action: what acts on users needs that."""
+        return action.value in self._everywhere
 
 
 def parse_capabilities(claim: Any) -> Capabilities:

@@ -1,7 +1,9 @@
 """Tokens: who someone is, proven by a signature. PyJWT verifies; we decide what must be there."""
 
+import secrets
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -31,17 +33,30 @@ class Identity(Struct, frozen=True):
     user: dict[str, Any] | None
     expires_at_s: int
     capabilities: Capabilities
+    issued_at_s: int = 0  # 0: the token does not say
+    token_id: str | None = None
 
 
 class Verifier:
     """Verifies tokens against a key ring.
 
+    Args:
+        settings: what is accepted.
+        keyring: the keys.
+        is_revoked: whether a token that is fine otherwise has been revoked.
+
     Raises:
         SettingsError: an algorithm in the settings is not one of ours, or has no key.
     """
 
-    def __init__(self, settings: Settings, keyring: KeyRing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keyring: KeyRing,
+        is_revoked: Callable[[Identity], bool] = lambda _: False,
+    ) -> None:
         self._keyring = keyring
+        self.is_revoked = is_revoked
         self._algorithms = _algorithms(settings.jwt_algorithms)
         if not keyring.can_fetch and not any(map(keyring.has_key_for, self._algorithms)):
             raise SettingsError(
@@ -121,7 +136,17 @@ class Verifier:
             user = display_of(claims.get("user"), "the claim `user`")
         except (UserError, CapabilitiesError) as exc:
             raise InvalidTokenError(str(exc)) from None
-        return Identity(user_id, user, int(expires_at_s), capabilities)
+        identity = Identity(
+            user_id,
+            user,
+            int(expires_at_s),
+            capabilities,
+            int(claims.get("iat", 0)),
+            claims.get("jti"),
+        )
+        if self.is_revoked(identity):
+            raise InvalidTokenError("the token was revoked")
+        return identity
 
 
 def mint(
@@ -138,6 +163,8 @@ def mint(
 ) -> str:
     """Sign a token: for development, and for back ends in Python.
 
+    It gets an id of its own, by which it alone can be revoked.
+
     Args:
         key: a secret or private key, as PyJWT takes it.
         algorithm: HS256, RS256, ES256 or EdDSA.
@@ -153,6 +180,7 @@ def mint(
     claims: dict[str, Any] = {
         "sub": user_id,
         "iat": now_s,
+        "jti": secrets.token_hex(8),
         "exp": now_s + int(ttl_s),
         "rooms": rooms,
         "user": user,

@@ -124,6 +124,25 @@ FAMILIES: tuple[Family, ...] = (
         "presence_swept_workers",
         "Dead workers whose members were removed from presence.",
     ),
+    # moderation
+    _counter(
+        "moderation_acts",
+        "moderation_acts",
+        "Acts of moderators that workers did: kick, ban, unban, mute, unmute.",
+        "act",
+    ),
+    _counter("put_out", "put_out", "Connections put out of a room by a kick or a ban."),
+    _counter(
+        "acts_caught_up",
+        "acts_caught_up",
+        "Times a worker had missed an act in a room and found out.",
+    ),
+    _gauge(
+        "revocations",
+        "revocations",
+        "Acts on users and tokens a worker keeps in mind.",
+        "worker",
+    ),
     # Redis
     _gauge("redis_up", "redis_up", "1 while all command connections work.", "worker"),
     _gauge("redis_in_flight", "redis_in_flight", "Redis commands without an answer yet.", "worker"),

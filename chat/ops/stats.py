@@ -66,6 +66,7 @@ GAUGES = (
     "redis_shards_away",
     "pubsub_deaf",
     "probe_seconds",
+    "revocations",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -96,6 +97,8 @@ COUNTERS = (
     "typing_events",
     "reports_dropped",
     "budgets_forgotten",
+    "put_out",
+    "acts_caught_up",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -105,6 +108,7 @@ LABELLED = (
     "closes",
     "redis_reconnects",
     "rate_limited",
+    "moderation_acts",
 )
 HISTOGRAMS = (
     "publish_seconds",
@@ -132,6 +136,7 @@ class Stats:
     redis_shards_away: int
     pubsub_deaf: int
     probe_seconds: float
+    revocations: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -160,6 +165,8 @@ class Stats:
     typing_events: int
     reports_dropped: int
     budgets_forgotten: int
+    put_out: int
+    acts_caught_up: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled
@@ -168,6 +175,7 @@ class Stats:
     closes: Labelled  # close code
     redis_reconnects: Labelled  # command, pubsub
     rate_limited: Labelled  # connection, user, address, slow_mode
+    moderation_acts: Labelled  # Kind of an act
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out

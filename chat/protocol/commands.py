@@ -150,6 +150,56 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for a `pong`: an application-level proof of life."""
 
 
+# --- moderation: the token has to allow `moderate` in the room
+
+Reason = Annotated[str, Meta(max_length=500)]
+DurationMs = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+
+
+class KickUser(Command, frozen=True, kw_only=True, tag="kick_user"):
+    """Put a user out of a room, on all connections; the user may come back."""
+
+    roomId: RoomId
+    userId: UserId
+    reason: Reason | None = None
+
+
+class BanUser(Command, frozen=True, kw_only=True, tag="ban_user"):
+    """Put a user out of a room and keep the user out, for a while or for good."""
+
+    roomId: RoomId
+    userId: UserId
+    durationMs: DurationMs | None = None
+    reason: Reason | None = None
+
+
+class UnbanUser(Command, frozen=True, kw_only=True, tag="unban_user"):
+    """Lift a ban."""
+
+    roomId: RoomId
+    userId: UserId
+    reason: Reason | None = None
+
+
+class MuteUser(Command, frozen=True, kw_only=True, tag="mute_user"):
+    """Let a user read a room and not write, for a while or for good."""
+
+    roomId: RoomId
+    userId: UserId
+    durationMs: DurationMs | None = None
+    reason: Reason | None = None
+
+
+class UnmuteUser(Command, frozen=True, kw_only=True, tag="unmute_user"):
+    """Lift a mute."""
+
+    roomId: RoomId
+    userId: UserId
+    reason: Reason | None = None
+
+
+ModerationCommand = KickUser | BanUser | UnbanUser | MuteUser | UnmuteUser
+
 AnyCommand = (
     Authenticate
     | JoinRoom
@@ -164,6 +214,7 @@ AnyCommand = (
     | Presence
     | RefreshToken
     | Ping
+    | ModerationCommand
 )
 
 _decoder = json.Decoder(AnyCommand)

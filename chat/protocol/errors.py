@@ -40,6 +40,8 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "unavailable"
     NOT_REPLICATED = "not_replicated"
     INTERNAL = "internal"
+    BANNED = "banned"
+    MUTED = "muted"
 
 
 class CloseCode(IntEnum):
@@ -53,6 +55,8 @@ class CloseCode(IntEnum):
     SERVICE_RESTART = 1012
     TOO_MANY_ERRORS = 4000
     UNAUTHORIZED = 4001
+    REVOKED = 4002
+    DISCONNECTED = 4003
     OVERLOADED = 4100
     TOKEN_EXPIRED = 4101
     AUTH_TIMEOUT = 4102
@@ -71,6 +75,8 @@ CLOSE_REASONS: dict[CloseCode, str] = {
     CloseCode.SERVICE_RESTART: "worker is draining, reconnect",
     CloseCode.TOO_MANY_ERRORS: "too many refused commands in a row",
     CloseCode.UNAUTHORIZED: "token is missing or not valid",
+    CloseCode.REVOKED: "signed out: the token was revoked",
+    CloseCode.DISCONNECTED: "disconnected by a moderator",
     CloseCode.OVERLOADED: "server is overloaded, back off",
     CloseCode.TOKEN_EXPIRED: "token expired, reconnect with a fresh one",
     CloseCode.AUTH_TIMEOUT: "no token arrived in time",

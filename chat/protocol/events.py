@@ -71,11 +71,17 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
 
 
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
-    """The connection is no longer a member."""
+    """The connection is no longer a member.
+
+    `reason` is there where the client did not ask: "forbidden", "kicked" or "banned"; `message` is
+    what the moderator says, `retryAfterMs` when a ban ends.
+    """
 
     id: int | str | None = None
     roomId: str
     reason: str | None = None
+    message: str | None = None
+    retryAfterMs: int | None = None
 
 
 class UserJoined(Event, frozen=True, kw_only=True, tag="user_joined"):

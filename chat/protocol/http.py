@@ -85,7 +85,11 @@ class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
 
 
 class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
-    """Last of a stream, for a reason: `token_expired`, `slow_consumer`."""
+    """Last of a stream, for a reason.
+
+    `token_expired`, `slow_consumer`; by a moderator `kicked`, `banned`, `token_revoked` or
+    `disconnected`.
+    """
 
     roomId: str
     reason: str

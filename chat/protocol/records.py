@@ -170,6 +170,7 @@ class Page:
     lineage: tuple[tuple[str, int], ...]
     records: tuple[Record, ...]
     member_count: int
+    acts: int | None = None  # the room's last act of moderation; None if that is not known
 
     def common_seq(self, epoch: str) -> int | None:
         """Return the last seq this stream shares with an earlier epoch, None if it is unknown."""
@@ -183,7 +184,7 @@ class Page:
 
 def decode_page(reply: list[Any]) -> Page:
     """Decode what `room_read.lua` returns; the reply must not be the empty one."""
-    epoch, head_seq, lineage, records, member_count = reply
+    epoch, head_seq, lineage, records, member_count, acts = reply
     forks = []
     for entry in lineage.decode().split():
         earlier, last_seq = entry.split("@")
@@ -194,4 +195,5 @@ def decode_page(reply: list[Any]) -> Page:
         tuple(forks),
         tuple(decode_record(data) for data in records),
         int(member_count),
+        int(acts) if acts else None,
     )

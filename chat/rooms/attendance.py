@@ -58,6 +58,10 @@ class Attendance:
         """Count a connection out; if it broke, its user leaves after a grace only."""
         self._groups[room.group].presence.depart(room, user_id, at_once=at_once)
 
+    def end_grace(self, room: Room, user_id: str) -> None:
+        """Let a user whose connection broke leave now, if there is such a one."""
+        self._groups[room.group].presence.end_grace(room, user_id)
+
     @property
     def in_grace(self) -> int:
         """Users whose connection broke and who have not left yet."""

@@ -27,7 +27,7 @@ from chat.rooms.stream import HELD_MAX, Item, Lost, Stream
 from chat.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Set
+    from collections.abc import Callable, Iterable, Iterator, Set
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,9 @@ class Hub:
         self._caught_up: dict[Room, list[asyncio.Future[None]]] = {}
         self._fills = 0
         self._head_checks: Iterator[Room] = iter(())
+        #: What moderators did: told, and missed with the time of the last act; set by the worker.
+        self.on_act: Callable[[Room, bytes], None] = _ignore
+        self.on_missed_act: Callable[[Room, int], None] = _ignore
 
     # ---------------------------------------------------------- rooms come and go
 
@@ -103,6 +106,8 @@ class Hub:
             return False
         room.stream = Stream(page.epoch, page.head_seq)
         room.member_count = page.member_count
+        if page.acts is not None:
+            room.acts = max(room.acts, page.acts)
         early, room.early = room.early, []
         for record in early:
             self._deliver(room, room.stream.offer(record))
@@ -146,6 +151,8 @@ class Hub:
                 self._on_typing(room, payload[1:])
             elif kind in CHANGES:
                 self._on_record(room, payload)
+            elif kind == b"s":
+                self.on_act(room, payload[1:])
             else:
                 raise ValueError("unknown kind")  # noqa: TRY301 - one handler for all garbage
         except (ValueError, KeyError, TypeError) as exc:
@@ -325,7 +332,7 @@ class Hub:
         if isinstance(page, LinkError):
             self._retry.append(room)
             return
-        self._count_members(room, page)
+        self._compare(room, page)
         items = stream.reconcile(page)
         if items:
             self._stats.gaps_filled += 1
@@ -342,8 +349,10 @@ class Hub:
                 waiter.set_result(None)
         self._fill_next()
 
-    def _count_members(self, room: Room, page: Page) -> None:
-        """Correct the member count: join and leave events may have been missed."""
+    def _compare(self, room: Room, page: Page) -> None:
+        """Correct what is not in the order: joins, leaves and acts may have been missed."""
+        if page.acts is not None and page.acts > room.acts:
+            self.on_missed_act(room, page.acts)
         if page.member_count != room.member_count:
             room.member_count = page.member_count
             self._large[room] = None
@@ -390,7 +399,7 @@ class Hub:
     def _check_head(self, room: Room) -> None:
         def compare(page: Page | LinkError) -> None:
             if room.stream is not None and isinstance(page, Page):
-                self._count_members(room, page)
+                self._compare(room, page)
                 room.stream.head_is(page.epoch, page.head_seq)
                 if room.stream.behind:
                     self._want_fill(room)
@@ -413,6 +422,10 @@ class Hub:
         for task in list(self._opening.values()):
             task.cancel()
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
+
+
+def _ignore(_room: Room, _about: object) -> None:
+    """Nobody enforces what moderators do."""
 
 
 def gap_event(room_id: str, lost: Lost) -> Gap:

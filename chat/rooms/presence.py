@@ -86,6 +86,11 @@ class Presence:
         else:
             self._grace[room, user_id] = self._loop.time() + self._grace_s
 
+    def end_grace(self, room: Room, user_id: str) -> None:
+        """Let a user whose connection broke leave now, if there is such a one."""
+        if self._grace.pop((room, user_id), None) is not None:
+            self._mark((room, user_id))
+
     @property
     def in_grace(self) -> int:
         """Users whose connection broke and who have not left yet."""

@@ -13,6 +13,7 @@ from chat.protocol.commands import Since
 from chat.protocol.errors import CommandError
 from chat.protocol.events import encode_event
 from chat.protocol.frames import text_frame
+from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import PAGE_RECORDS, Hub, gap_event
 from chat.rooms.room import CATCH_UP_MAX, Member, Room
 from chat.rooms.stream import Item, Lost, Stream
@@ -20,19 +21,28 @@ from chat.rooms.stream import Item, Lost, Stream
 ATTEMPTS = 4
 
 
-async def entered(hub: Hub, member: Member, room_id: str) -> Room:
+async def entered(
+    hub: Hub, enforcement: Enforcement, member: Member, room_id: str
+) -> tuple[Room, int]:
     """Return the room, in which live frames are kept for `member` from now on.
 
-    The caller takes it out of `catching_up` again, whatever happens, and lets the room linger.
+    The caller takes it out of `catching_up` again, whatever happens, lets the room linger and has
+    `Enforcement.came_in` look for acts after the one that comes with the room.
 
     Raises:
+        CommandError: banned.
         LinkError: Redis is away.
     """
     while True:
         room = await hub.enter(room_id)
+        try:
+            acts = await enforcement.admit(room, member.user_id)
+        except BaseException:
+            hub.let_linger(room)
+            raise
         if hub.rooms.get(room_id) is room:
             room.catching_up[member] = []
-            return room
+            return room, acts
 
 
 def position(room: Room) -> tuple[str, int] | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Frames a member may miss while its history is read; past it the join starts over.
 CATCH_UP_MAX = 4096
+#: Whether anybody was ever sanctioned in a room has to be asked.
+ACTS_UNKNOWN = -1
 
 
 class Member(Protocol):
@@ -40,6 +42,7 @@ class Room:
     """State of a room with local members. The hub owns it and does the writing."""
 
     __slots__ = (
+        "acts",
         "catching_up",
         "checked_seq",
         "display",
@@ -53,6 +56,7 @@ class Room:
         "member_count",
         "member_count_told",
         "members",
+        "muted",
         "pending",
         "pending_bytes",
         "refill",
@@ -81,6 +85,8 @@ class Room:
         self.checked_seq = -1  # position at the last head check
         self.member_count = 0  # in the whole cluster, as last heard
         self.member_count_told = 0  # what members of a large room know
+        self.acts = ACTS_UNKNOWN  # last act of moderation heard of, or that there was at opening
+        self.muted: dict[str, float] = {}  # local users and until when, by the loop's clock
         self.held = 0  # members our lease holds here, as last heard
         self.lease = ""  # the lease under which this room is on the list for sweepers
 

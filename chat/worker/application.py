@@ -155,9 +155,12 @@ class ChatApplication:
 
     def opened(self, connection: Connection, admission: object, _address: str) -> Session:
         """Make the session of a new connection."""
-        session = Session(self._services, connection)
+        services = self._services
+        session = Session(services, connection)
         connection.handler = session
-        if isinstance(admission, Identity):
+        if isinstance(admission, Identity) and services.verifier.is_revoked(admission):
+            connection.close(CloseCode.REVOKED)  # while the handshake was under way
+        elif isinstance(admission, Identity):
             session.accept(admission)
             session.greet()
             connection.authenticated(admission.user_id)

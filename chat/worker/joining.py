@@ -23,7 +23,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     """Make the session a member.
 
     Raises:
-        CommandError: forbidden, too_many_rooms, rate_limited, busy.
+        CommandError: forbidden, too_many_rooms, rate_limited, busy, banned.
         LinkError: Redis is away.
         TimeoutError: Redis did not answer in time.
     """
@@ -36,7 +36,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     connection = session.connection
     if connection is None:
         return
-    room = await entered(services.hub, connection, command.roomId)
+    room, acts = await entered(services.hub, services.enforcement, connection, command.roomId)
     left_at = None
     if again:
         services.hub.flush_room(room)
@@ -60,6 +60,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     finally:
         room.catching_up.pop(connection, None)
         services.hub.let_linger(room)
+        services.enforcement.came_in(room, acts)
     if not again:
         session.rooms = (*session.rooms, room)
         services.stats.memberships += 1

@@ -8,6 +8,7 @@ from typing import Any
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
 from chat.broker.members import Members
+from chat.broker.moderation import Moderation
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -15,6 +16,7 @@ from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.typing import Typists
 from chat.settings import Settings
@@ -59,6 +61,8 @@ class Services:
     users: UserBudgets
     addresses: AddressLimits
     slow_mode: SlowMode
+    moderation: Moderation
+    enforcement: Enforcement
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

@@ -29,7 +29,7 @@ from chat.protocol.commands import AnyCommand, command_id_of, decode_command
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.rooms.room import Room
-from chat.worker import authentication, changing, joining, publishing, reading
+from chat.worker import authentication, changing, joining, moderating, publishing, reading
 from chat.worker.services import Services
 
 log = logging.getLogger(__name__)
@@ -216,6 +216,8 @@ class Session:
                 self._wait_for(command, reading.presence(self, command))
             case commands.RefreshToken():
                 self._wait_for(command, authentication.refresh(self, command))
+            case _ if isinstance(command, commands.ModerationCommand):
+                self._wait_for(command, moderating.moderate(self, command))
 
     # ---------------------------------------------------------------- commands
 
@@ -223,6 +225,7 @@ class Session:
         room = self.require_room(command.roomId)
         self.require(command.roomId, Action.PUBLISH)
         user_id = self.require_identity().user_id
+        self.services.enforcement.require_voice(room, user_id)
         self.services.typists.said(room, user_id, is_typing=command.isTyping)
         if command.id is not None:
             self.send(events.Ack(id=command.id, roomId=room.room_id))
@@ -237,6 +240,13 @@ class Session:
         if self.connection is not None:
             self.services.hub.flush_room(room)
             self._forget(room, self.connection, at_once=True)
+
+    def sign_out(self, code: CloseCode) -> None:
+        """Leave every room at once and close: nobody waits for this one to come back."""
+        for room in self.rooms:
+            self.leave(room)
+        if self.connection is not None:
+            self.connection.close(code)
 
     def _forget(self, room: Room, connection: Connection, *, at_once: bool) -> None:
         services, identity = self.services, self.require_identity()

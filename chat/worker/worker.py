@@ -16,9 +16,11 @@ from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
 from chat.broker.link import LinkError
 from chat.broker.members import Members
+from chat.broker.moderation import Moderation
 from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
@@ -28,17 +30,21 @@ from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
 from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
+from chat.moderation.revocations import Revocations
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
 from chat.worker.drain import drain
+from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
 from chat.worker.services import Services
+from chat.worker.signing_out import sign_out
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +86,16 @@ class Worker:
         self._hub = Hub(settings, self.stats, broker, self._channels)
         members = [Members(self._store, group) for group in range(self._store.keys.groups)]
         self._attendance = Attendance(settings, self.stats, members, self._hub)
+        moderation = Moderation(self._store)
+        self._enforcement = Enforcement(
+            self.stats, moderation.sanctions, put_out, self._attendance.end_grace
+        )
+        self._hub.on_act = self._enforcement.heard
+        self._hub.on_missed_act = self._enforcement.missed
+        self._revocations = Revocations(token_life_s(settings))
+        self._feed = RevocationFeed(
+            settings, self._store, self._revocations, self._on_user_acts, self._channels
+        )
         self._registration = Registration(settings, Registry(self._store), self.report)
         keyring = KeyRing.from_settings(settings)
         self._services = Services(
@@ -93,10 +109,12 @@ class Worker:
             members=members[0],
             typists=Typists(settings, self.stats, broker),
             keyring=keyring,
-            verifier=Verifier(settings, keyring),
+            verifier=Verifier(settings, keyring, self._revocations.refuses),
             users=UserBudgets(settings),
             addresses=AddressLimits(settings),
             slow_mode=SlowMode(settings.slow_mode),
+            moderation=moderation,
+            enforcement=self._enforcement,
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)
@@ -113,6 +131,8 @@ class Worker:
             self._channels.run(),
             self._probes.run(),
             self._attendance.run(),
+            self._enforcement.run(),
+            self._feed.run(),
             self._registration.run(),
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
@@ -162,6 +182,8 @@ class Worker:
     def _on_message(self, channel: bytes, payload: bytes) -> None:
         if channel in self._probe_channels:
             self._probes.heard(channel, payload)
+        elif channel == self._feed.channel:
+            self._feed.heard(payload)
         else:
             self._hub.on_message(channel, payload)
 
@@ -171,10 +193,16 @@ class Worker:
         if history_may_have_changed:
             self._attendance.distrust(self._store.keys.groups_of(shard.slots))
         self._registration.renew()
+        self._feed.look()
         self._hub.resync(self._hub.rooms_in(shard.slots))
 
     def _on_restored(self, channels: set[bytes]) -> None:
         self._hub.resync(self._hub.rooms_on(channels))
+        if self._feed.channel in channels:
+            self._feed.look()
+
+    def _on_user_acts(self, news: set[str]) -> None:
+        sign_out(self._gateway.connections, self._revocations, news)
 
     # --------------------------------------------------------------------- loops
 
@@ -191,6 +219,7 @@ class Worker:
             self._hub.on_tick()
             self._attendance.on_tick()
             self.stats.presence_in_grace = self._attendance.in_grace
+            self.stats.revocations = len(self._revocations)
             self._services.typists.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
@@ -220,6 +249,7 @@ class Worker:
             self._channels.problems(),
             self._probes.problems(),
             self._attendance.problems(),
+            self._feed.problems(),
         )
         reasons = [reason for sentences, _ in parts for reason in sentences]
         return reasons, all(works for _, works in parts)

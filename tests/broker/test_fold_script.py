@@ -66,9 +66,10 @@ class Room:
         reply: list[Any] = self.redis.run(
             "EVAL",
             script.source,
-            3 + len(keys),
+            4 + len(keys),
             *self.keys,
             *keys,
+            f"{self.channel}:sanctions",
             self.channel,
             history_id or self.history_id,
             "epoch",
@@ -79,6 +80,7 @@ class Room:
             DAY_MS,
             idempotency_ms,
             *last,
+            "ann",
         )
         return [part.decode() if isinstance(part, bytes) else part for part in reply]
 

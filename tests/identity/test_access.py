@@ -95,3 +95,18 @@ def test_the_largest_claim_is_taken():
     capabilities = parse_capabilities(claim)
     assert isinstance(capabilities, Capabilities)
     assert capabilities.allows(f"{99:0>128}", Action.PUBLISH)
+
+
+@pytest.mark.parametrize(
+    ("claim", "everywhere"),
+    [
+        ({"*": ["moderate"]}, True),
+        ({"a": ["join"], "*": ["join", "moderate"]}, True),
+        ({"*": ["join"], "a*": ["moderate"]}, False),
+        ({"**": ["moderate"]}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_everywhere_is_the_pattern_of_one_star_and_no_other(claim: Any, everywhere: bool) -> None:
+    assert parse_capabilities(claim).allows_everywhere(Action.MODERATE) is everywhere

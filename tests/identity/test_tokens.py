@@ -267,3 +267,27 @@ def test_mint_makes_what_verify_accepts():
     assert (identity.user_id, identity.user) == ("ann", {"name": "Ann"})
     assert identity.capabilities.allows("qa", Action.MODERATE)
     assert 50 < identity.expires_at_s - time.time() <= 60
+
+
+def test_a_token_tells_when_it_was_issued_and_what_it_is_called() -> None:
+    identity = verifier().verify(signed(iat=NOW_S - 5.5, jti="t-1"))
+    assert (identity.issued_at_s, identity.token_id) == (int(NOW_S - 5.5), "t-1")
+    identity = verifier().verify(signed())
+    assert (identity.issued_at_s, identity.token_id) == (0, None)
+
+
+def test_a_revoked_token_is_refused_whatever_else_is_good_about_it() -> None:
+    settings = Settings(jwt_secret=SECRET)
+    keys = KeyRing.from_settings(settings)
+    refusing = Verifier(settings, keys, lambda identity: identity.token_id == "t-1")
+    with pytest.raises(InvalidTokenError, match="the token was revoked"):
+        refusing.verify(signed(jti="t-1"))
+    assert refusing.verify(signed(jti="t-2")).user_id == "ann"
+
+
+def test_each_minted_token_can_be_revoked_alone() -> None:
+    minted = [mint(SECRET, "HS256", "ann", ttl_s=60, rooms=ROOMS) for _ in range(2)]
+    first, second = (verifier().verify(token) for token in minted)
+    assert first.token_id
+    assert second.token_id
+    assert first.token_id != second.token_id

@@ -44,6 +44,7 @@ class Stage:
         self.rooms: dict[str, list[str]] = ROOMS
         self.ttl_s = 3600.0
         self.moved: set[str] = set()
+        self.moderators: set[str] = set()
 
     async def play(self, step: Step) -> None:
         if step.direction:
@@ -62,7 +63,9 @@ class Stage:
             assert step.frame == {"code": closed.code, "reason": closed.reason}
 
     def token(self, who: str, ttl_s: float) -> str:
-        return token(who, ttl_s=ttl_s, rooms=self.rooms, user={"name": who.capitalize()})
+        more = ["moderate"] if who in self.moderators else []
+        rooms = {pattern: [*allowed, *more] for pattern, allowed in self.rooms.items()}
+        return token(who, ttl_s=ttl_s, rooms=rooms, user={"name": who.capitalize()})
 
     async def person(self, who: str) -> ChatClient:
         """Who is not connected yet connects, and keeps `connected` to be looked at."""
@@ -86,6 +89,8 @@ class Stage:
                 self.rooms = {pattern: ["join", "publish"]}
             case ["the", "token", "of", _, "lives", "for", seconds, "seconds"]:
                 self.ttl_s = float(seconds)
+            case [who, "moderates"]:
+                self.moderators.add(who)
             case [who, "disconnects"]:
                 await self.people.pop(who).abort()
             case [who, "connects", "to", "another", "worker"]:

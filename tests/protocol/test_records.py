@@ -154,9 +154,15 @@ def test_what_is_wrong_is_a_value_error(data: bytes) -> None:
     st.lists(st.tuples(EPOCHS, SAFE), max_size=8),
     st.lists(st.builds(Record, EPOCHS, SAFE, SAFE, st.binary()), max_size=5),
     SAFE,
+    st.none() | SAFE,
 )
 def test_a_page_is_decoded_as_the_script_returns_it(
-    epoch: str, head: int, lineage: list[tuple[str, int]], records: list[Record], members: int
+    epoch: str,
+    head: int,
+    lineage: list[tuple[str, int]],
+    records: list[Record],
+    members: int,
+    acts: int | None,
 ) -> None:
     reply = [
         epoch.encode(),
@@ -164,8 +170,9 @@ def test_a_page_is_decoded_as_the_script_returns_it(
         " ".join(f"{earlier}@{seq}" for earlier, seq in lineage).encode(),
         [stored(record) for record in records],
         members,
+        b"" if acts is None else b"%d" % acts,
     ]
-    assert decode_page(reply) == Page(epoch, head, tuple(lineage), tuple(records), members)
+    assert decode_page(reply) == Page(epoch, head, tuple(lineage), tuple(records), members, acts)
 
 
 class Stream:

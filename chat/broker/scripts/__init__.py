@@ -26,8 +26,8 @@ class Scripts:
     def __init__(self, publish: str) -> None:
         self.publish = publish
         head = f"local PUBLISH = '{publish}'\n"
-        stream = _read("_stream")
-        storing = head + stream + _read("_append")
+        stream, sanctions = _read("_stream"), _read("_sanctions")
+        storing = head + stream + sanctions + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
         self.room_read = Script(stream + _read("room_read"))
@@ -38,6 +38,9 @@ class Scripts:
         self.node_beat = Script(_read("node_beat"))
         self.node_leave = Script(_read("node_leave"))
         self.node_list = Script(_read("node_list"))
+        self.room_sanction = Script(head + sanctions + _read("room_sanction"))
+        self.sanction_read = Script(sanctions + _read("sanction_read"))
+        self.user_act = Script(head + _read("user_act"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""

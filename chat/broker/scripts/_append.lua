@@ -1,11 +1,11 @@
 -- What every record that is stored goes through. Prelude of room_publish and room_fold, which have
 -- these in common:
 --
--- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]
+-- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]   the last one: sanctions
 -- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
 -- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
--- ARGV[9] idempotency ms, 0 = no client message id
+-- ARGV[9] idempotency ms, 0 = no client message id   the last one: user
 
 local idempotency_ms = tonumber(ARGV[9])
 
@@ -21,6 +21,14 @@ end
 local function time_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Returns the answer to who is banned or muted; nil for others. `acts` comes from open_stream.
+local function sanctioned(acts, now_ms)
+  local kind, left_ms = sanction_against(KEYS[1], KEYS[#KEYS], acts, ARGV[#ARGV], now_ms)
+  if kind then
+    return { kind, left_ms }
+  end
 end
 
 -- Give the record the next seq, append, trim, expire, remember the client id, publish.

@@ -2,7 +2,7 @@
 --
 -- A stream is a hash: e epoch, s last seq, h the history id of the Redis that wrote last, x when to
 -- renew the expiry, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each with
--- the last seq that this stream has in common with it.
+-- the last seq that this stream has in common with it; a the last act of moderation, see _sanctions.
 --
 -- The history id (`master_replid`) changes when Redis restarts or a replica is promoted: the
 -- moments at which the log may have lost its tail. In a Redis Cluster it changes when a slot moves
@@ -20,19 +20,19 @@ local function history_id_of_server()
   return string.sub(id, 1, ID_LENGTH)
 end
 
--- Returns epoch, seq, lineage, refresh; or nil when `history_id` is not this server's (any more).
--- `refresh` is the time (ms) from which on the expiry has to be renewed.
+-- Returns epoch, seq, lineage, refresh, acts; or nil when `history_id` is not this server's (any
+-- more). `refresh` is the time (ms) from which on the expiry has to be renewed, `acts` the field a.
 local function open_stream(key, history, history_id, fresh_epoch)
-  local f = redis.call('HMGET', key, 'e', 's', 'h', 'l', 'x')
+  local f = redis.call('HMGET', key, 'e', 's', 'h', 'l', 'x', 'a')
   local epoch, seq, known, lineage = f[1], tonumber(f[2]), f[3], f[4] or ''
-  local refresh = tonumber(f[5] or 0)
+  local refresh, acts = tonumber(f[5] or 0), f[6]
   if not epoch then
     redis.call('DEL', history) -- records without their stream have no place in any order
     redis.call('HSET', key, 'e', fresh_epoch, 's', 0, 'h', history_id)
-    return fresh_epoch, 0, '', 0
+    return fresh_epoch, 0, '', 0, false
   end
   if known == history_id then
-    return epoch, seq, lineage, refresh
+    return epoch, seq, lineage, refresh, acts
   end
   if history_id ~= history_id_of_server() then
     return nil
@@ -45,6 +45,6 @@ local function open_stream(key, history, history_id, fresh_epoch)
   end
   lineage = table.concat(kept, ' ')
   redis.call('HSET', key, 'e', fresh_epoch, 'h', history_id, 'l', lineage)
-  return fresh_epoch, seq, lineage, refresh
+  return fresh_epoch, seq, lineage, refresh, acts
 end
 

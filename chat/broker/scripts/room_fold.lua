@@ -11,6 +11,7 @@
 --         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
 --         {'raced', record}                              the record is this now ('': it is gone)
 --         {'late'}                                       nothing stored
+--         {'banned' or 'muted', ms left, -1 for good}    nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; whoever reads the list finds event and fold, or neither.
 -- Complexity: O(records between the message and the nearer end of the list).
@@ -21,16 +22,20 @@ local before = stored_before()
 if before then
   return before
 end
-local epoch, head, _, refresh = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+local epoch, head, _, refresh, acts = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
 if not epoch then
   return { 'stale' }
+end
+local now_ms, latest_ms = time_ms(), tonumber(ARGV[16])
+local refusal = sanctioned(acts, now_ms)
+if refusal then
+  return refusal
 end
 local at = ARGV[11] - head - 1
 local record = at < 0 and redis.call('LINDEX', KEYS[2], at)
 if not record or redis.sha1hex(record) ~= ARGV[12] then
   return { 'raced', record or '' }
 end
-local now_ms, latest_ms = time_ms(), tonumber(ARGV[16])
 if latest_ms > 0 and now_ms > latest_ms then
   return { 'late' }
 end

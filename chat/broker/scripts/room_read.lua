@@ -3,14 +3,15 @@
 -- KEYS[1] stream   KEYS[2] history   KEYS[3] members
 -- ARGV[1] history id   ARGV[2] fresh epoch   ARGV[3] stream ttl ms
 -- ARGV[4] first seq wanted   ARGV[5] how many (0: the head only)
--- Returns {epoch, seq of the head, lineage, records, members}; {} when the history id is out of date
+-- Returns {epoch, seq of the head, lineage, records, members, last act of moderation or '' if that is
+-- not known}; {} when the history id is out of date
 -- Atomicity: head and records belong together.
 -- Complexity: O(records), plus the way to the first one in the list.
 --
 -- The list ends at the head, so the record with seq q is at index q - head - 1. Where `first` fell
 -- off the list, the page starts at the oldest record there is: a hole shows, and is not passed over.
 
-local epoch, head, lineage = open_stream(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
+local epoch, head, lineage, _, acts = open_stream(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 if not epoch then
   return {}
 end
@@ -29,4 +30,4 @@ if count > 0 and first <= head then
   first = math.max(first, head - redis.call('LLEN', KEYS[2]) + 1)
   records = redis.call('LRANGE', KEYS[2], first - head - 1, math.min(first + count - 1, head) - head - 1)
 end
-return { epoch, string.format('%d', head), lineage, records, redis.call('HLEN', KEYS[3]) }
+return { epoch, string.format('%d', head), lineage, records, redis.call('HLEN', KEYS[3]), acts or '' }

@@ -1,0 +1,44 @@
+"""What can be done to a user, and the record of it."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """Acts of a moderator; the names are those of the audit trail and of the metrics."""
+
+    KICK = "kick"
+    BAN = "ban"
+    UNBAN = "unban"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    DISCONNECT = "disconnect"
+    REVOKE_USER = "revoke_user"
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
+
+
+#: Those that concern one room. The others concern a user, or a token, everywhere.
+OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
+#: Those that may end by themselves.
+TIMED = frozenset({Kind.BAN, Kind.MUTE})
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """Who does what to whom, where and why.
+
+    Args:
+        kind: what is done.
+        by: user id of who does it.
+        on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token.
+        room_id: where; None if everywhere.
+        reason: as the moderator worded it.
+        duration_ms: after which it ends; None for good.
+    """
+
+    kind: Kind
+    by: str
+    on: str
+    room_id: str | None = None
+    reason: str | None = None
+    duration_ms: int | None = None

@@ -1,0 +1,106 @@
+"""What the HTTP side takes and says about moderation.
+
+As in commands, unknown fields are ignored and field names are the wire's.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chat.protocol.commands import Command, DurationMs, Reason, RoomId, UserId
+
+TokenId = Annotated[str, Meta(min_length=1, max_length=256)]
+EntryId = Annotated[str, Meta(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
+
+
+class OnUser(Struct, frozen=True, kw_only=True):
+    """Whom an act in a room concerns."""
+
+    userId: UserId
+    reason: Reason | None = None
+
+
+class OnUserForAWhile(OnUser, frozen=True, kw_only=True):
+    """Whom an act in a room concerns and for how long; without `durationMs` until it is lifted."""
+
+    durationMs: DurationMs | None = None
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Why a user is disconnected or signed out."""
+
+    reason: Reason | None = None
+
+
+class OnToken(Struct, frozen=True, kw_only=True):
+    """Which token is revoked, by its `jti`."""
+
+    tokenId: TokenId
+    reason: Reason | None = None
+
+
+class InRoom(Command, frozen=True, kw_only=True):
+    """What the path of an act in a room says."""
+
+    roomId: RoomId
+
+
+class UserPath(Command, frozen=True, kw_only=True):
+    """What the path of an act on a user says."""
+
+    userId: UserId
+
+
+class ListSanctions(Command, frozen=True, kw_only=True):
+    """List the bans and mutes of a room, in pages."""
+
+    roomId: RoomId
+    cursor: Annotated[str, Meta(max_length=32)] = "0"
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class ReadAudit(Command, frozen=True, kw_only=True):
+    """Read the audit trail, newest first, in pages."""
+
+    before: EntryId | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class Sanction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ban or a mute that holds; without `endsAt` until it is lifted."""
+
+    userId: str
+    kind: str
+    since: int
+    endsAt: int | None = None
+    by: str
+    reason: str | None = None
+
+
+class SanctionsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Some bans and mutes; `cursor` continues the list, its absence ends it."""
+
+    roomId: str
+    sanctions: list[Sanction]
+    cursor: str | None = None
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An act: who did what to which user or token, in which room or everywhere, when and why."""
+
+    entryId: str
+    timestamp: int
+    act: str
+    by: str
+    userId: str | None = None
+    tokenId: str | None = None
+    roomId: str | None = None
+    durationMs: int | None = None
+    reason: str | None = None
+
+
+class AuditPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Some entries, newest first; `before` continues the list, its absence ends it."""
+
+    entries: list[AuditEntry]
+    before: str | None = None

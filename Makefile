@@ -9,7 +9,8 @@ INSTALLED_CONTAINERS := $(VENV)/.installed-containers
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system containers-system clean
+.PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system \
+  containers-system asyncapi-schema clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"
@@ -94,12 +95,21 @@ containers-system: $(INSTALLED_CONTAINERS)
 	  echo "Tests in containers are left out: they need root and$$missing." >&2; \
 	fi
 
+# The official JSON Schema of AsyncAPI documents, which no package of PyPI has.
+asyncapi-schema: $(INSTALLED_DEV)
+	@if command -v npm >/dev/null; then \
+	  test -d $(VENV)/node_modules/@asyncapi/specs || npm install --silent --no-audit --no-fund \
+	    --ignore-scripts --no-save --prefix $(VENV) @asyncapi/specs@6.11.1 >/dev/null; \
+	else \
+	  echo "docs/asyncapi.json is not held against AsyncAPI's own schema: that needs npm." >&2; \
+	fi
+
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: system containers-system check
+test: system containers-system asyncapi-schema check
 	$(BIN)/pytest
 
 test-fast: $(INSTALLED_DEV)
@@ -110,6 +120,7 @@ bench: $(INSTALLED_DEV)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
+	$(BIN)/chat asyncapi > docs/asyncapi.json
 	$(BIN)/python deploy/grafana/dashboards.py
 
 BUILD := docker build --build-arg VERSION="$$($(PYTHON) -c 'import chat; print(chat.__version__)')" \

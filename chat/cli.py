@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`, `front`.
+"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`, `front`, `asyncapi`.
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+import orjson
 from msgspec import structs
 
 from chat.arguments import build_parser
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         token=_token,
         settings=_settings,
         front=_front,
+        asyncapi=_asyncapi,
     )
     options = parser.parse_args(arguments)
     try:
@@ -194,6 +196,16 @@ def _front(options: argparse.Namespace, settings: Settings) -> int:
     from chat.front.command import front  # what only this command needs
 
     return front(options, settings)
+
+
+# ------------------------------------------------------------------- asyncapi
+
+
+def _asyncapi(_options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.protocol.asyncapi import describe as describe_protocol  # what only this command needs
+
+    print(orjson.dumps(describe_protocol(), option=orjson.OPT_INDENT_2).decode())
+    return 0
 
 
 # ---------------------------------------------------------------------- token

@@ -37,6 +37,8 @@ def documentation_page(document: dict[str, Any]) -> str:
         f"<p>{_prose(info['description'])}</p>\n",
         "<p>The same for programs, as OpenAPI 3.1: "
         '<a href="/api/openapi.json">/api/openapi.json</a>.</p>\n',
+        "<p>What the WebSocket at <code>/ws</code> takes and sends, as AsyncAPI 3.0: "
+        '<a href="/api/asyncapi.json">/api/asyncapi.json</a>.</p>\n',
         "<h2>Authentication</h2>\n",
         "<p>Where a token is needed, send it as <code>Authorization: Bearer</code> and the JWT "
         "that also opens a WebSocket. It is not taken from the query.</p>\n",

@@ -4,13 +4,26 @@ An event that answers a command repeats its `id`. Fields that are None are left 
 Times are milliseconds since the Unix epoch unless the name ends in `Ms`, which is a duration.
 """
 
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Raw, Struct, json
+from msgspec import Meta, Raw, Struct, json
+
+from chat.protocol.errors import ErrorCode
+
+#: Where schemas of the protocol lie in our OpenAPI and AsyncAPI documents.
+SCHEMA_REF = "#/components/schemas/{name}"
+
+#: A stored message is passed on unread: only the schema says what it is.
+StoredMessage = Annotated[Raw, Meta(extra_json_schema={"$ref": SCHEMA_REF.format(name="Message")})]
+
+GapReason = Literal["trimmed", "reset"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """Base of everything the server sends."""
+
+    #: Whether an event that answers commands is sent without one, too.
+    is_also_unasked: ClassVar[bool] = False
 
 
 class ServerInfo(Struct, frozen=True):
@@ -23,6 +36,8 @@ class ServerInfo(Struct, frozen=True):
 class Connected(Event, frozen=True, kw_only=True, tag="connected"):
     """The connection is authenticated and open for commands."""
 
+    is_also_unasked: ClassVar[bool] = True
+
     id: int | str | None = None
     connectionId: str
     userId: str
@@ -34,7 +49,10 @@ class Connected(Event, frozen=True, kw_only=True, tag="connected"):
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
-    """A command took effect; for a published message, with its place in the room."""
+    """A command took effect; for a published message, with its place in the room.
+
+    Sent where the command has an `id` or a `clientMessageId`.
+    """
 
     id: int | str | None = None
     roomId: str | None = None
@@ -50,7 +68,7 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
     """A command was refused; the connection lives."""
 
     id: int | str | None = None
-    code: str
+    code: ErrorCode
     message: str
     roomId: str | None = None
     retryAfterMs: int | None = None
@@ -71,9 +89,11 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
     """The connection is no longer a member."""
 
+    is_also_unasked: ClassVar[bool] = True
+
     id: int | str | None = None
     roomId: str
-    reason: str | None = None
+    reason: Literal["forbidden"] | None = None
 
 
 class UserJoined(Event, frozen=True, kw_only=True, tag="user_joined"):
@@ -131,7 +151,7 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """
 
     roomId: str
-    reason: str
+    reason: GapReason
     epoch: str
     fromSeq: int
     toSeq: int
@@ -145,7 +165,7 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
     roomId: str
     epoch: str
     headSeq: int
-    messages: list[Raw]
+    messages: list[StoredMessage]
     more: bool
 
 

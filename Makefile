@@ -120,7 +120,7 @@ bench: $(INSTALLED_DEV)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
-	$(BIN)/chat asyncapi > docs/asyncapi.json
+	$(BIN)/chat asyncapi > docs/asyncapi.json.part && mv docs/asyncapi.json.part docs/asyncapi.json
 	$(BIN)/python deploy/grafana/dashboards.py
 
 BUILD := docker build --build-arg VERSION="$$($(PYTHON) -c 'import chat; print(chat.__version__)')" \

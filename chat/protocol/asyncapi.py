@@ -10,11 +10,12 @@ from typing import Any, get_args
 from msgspec import json
 
 from chat import __version__
+from chat.protocol.answers import answer_to, is_unasked
 from chat.protocol.commands import AnyCommand, Command
 from chat.protocol.errors import CLOSE_REASONS, ERROR_MEANINGS, CloseCode, ErrorCode
 from chat.protocol.events import SCHEMA_REF, AnyEvent, Error, Event
 from chat.protocol.opening import PATH, SUBPROTOCOL, TOKEN_SUBPROTOCOL
-from chat.protocol.vocabulary import WORDS
+from chat.protocol.vocabulary import Word, word_for
 
 Schema = dict[str, Any]
 
@@ -61,11 +62,6 @@ def describe() -> Schema:
     }
 
 
-def is_unasked(event: type[Event]) -> bool:
-    """Whether a kind of event comes without a command of the same client."""
-    return event.is_also_unasked or "id" not in event.__struct_fields__
-
-
 def _tag(kind: type[Command | Event]) -> str:
     return str(kind.__struct_config__.tag)
 
@@ -103,8 +99,9 @@ def _describe(schema: Schema) -> None:
     if "description" in schema:
         schema["description"] = _unwrapped(schema["description"])
     for name, field in schema.get("properties", {}).items():
-        if name in WORDS and "$ref" not in field:
-            field.setdefault("description", WORDS[name].meaning)
+        word = word_for(schema["title"], name)
+        if word is not None and "$ref" not in field:
+            field.setdefault("description", word.meaning)
 
 
 def _unwrapped(text: str) -> str:
@@ -127,10 +124,7 @@ def _message(kind: type[Command | Event], schemas: dict[str, Schema]) -> Schema:
         "examples": [{"name": _tag(kind), "payload": _example(schemas[kind.__name__], schemas)}],
     }
     if "id" in kind.__struct_fields__:
-        message["correlationId"] = {
-            "location": "$message.payload#/id",
-            "description": WORDS["id"].meaning,
-        }
+        message["correlationId"] = {"location": "$message.payload#/id"}
     return message
 
 
@@ -138,25 +132,25 @@ def _example(schema: Schema, schemas: dict[str, Schema]) -> Schema:
     """Return an object with a value in every field that one can be found for."""
     found = {}
     for name, field in schema["properties"].items():
-        value = _value(name, field, schemas)
+        value = _value(word_for(schema["title"], name), field, schemas)
         if value is not None:
             found[name] = value
     return found
 
 
-def _value(name: str, field: Schema, schemas: dict[str, Schema]) -> Any:
+def _value(word: Word | None, field: Schema, schemas: dict[str, Schema]) -> Any:
     for choice in field.get("anyOf", ()):
         if "$ref" in choice:
-            return _value(name, choice, schemas)
+            return _value(word, choice, schemas)
     if "$ref" in field:
         field = schemas[field["$ref"].rpartition("/")[2]]
     if "properties" in field:
         return _example(field, schemas)
-    example = WORDS[name].example if name in WORDS else None
+    example = None if word is None else word.example
     if "enum" in field:
         return example if example in field["enum"] else field["enum"][0]
-    if example is None and field.get("type") == "array" and "$ref" in field["items"]:
-        return [_value(name, field["items"], schemas)]
+    if example is None and "$ref" in field.get("items", {}):
+        return [_value(word, field["items"], schemas)]
     return example
 
 
@@ -189,7 +183,7 @@ def _receive(command: type[Command]) -> Schema:
         "messages": _in_channel([command]),
         "reply": {
             "channel": {"$ref": f"#/channels/{_CHANNEL}"},
-            "messages": _in_channel([command.answer, Error]),
+            "messages": _in_channel([answer_to(command), Error]),
         },
     }
 

@@ -5,22 +5,11 @@ the wire's, which is why they are camelCase.
 """
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from msgspec import DecodeError, Meta, Struct, ValidationError, json
 
 from chat.protocol.errors import CommandError, ErrorCode
-from chat.protocol.events import (
-    Ack,
-    Connected,
-    Event,
-    HistoryPage,
-    Pong,
-    PresencePage,
-    RoomJoined,
-    RoomLeft,
-    TokenRefreshed,
-)
 
 #: Largest integer that survives a JavaScript client (ECMAScript Number.MAX_SAFE_INTEGER).
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -51,16 +40,11 @@ class Since(Struct, frozen=True):
 class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
     """Fields that every command has; the answer repeats `id`."""
 
-    #: What answers a command that took effect; one that did not is answered with an `error`.
-    answer: ClassVar[type[Event]] = Ack
-
     id: CommandId | None = None
 
 
 class Authenticate(Command, frozen=True, kw_only=True, tag="authenticate"):
     """First message of a connection whose handshake carried no token."""
-
-    answer: ClassVar[type[Event]] = Connected
 
     token: Token
 
@@ -68,16 +52,12 @@ class Authenticate(Command, frozen=True, kw_only=True, tag="authenticate"):
 class JoinRoom(Command, frozen=True, kw_only=True, tag="join_room"):
     """Become a member; with `since`, first receive what was missed."""
 
-    answer: ClassVar[type[Event]] = RoomJoined
-
     roomId: RoomId
     since: Since | None = None
 
 
 class LeaveRoom(Command, frozen=True, kw_only=True, tag="leave_room"):
     """Stop being a member on this connection."""
-
-    answer: ClassVar[type[Event]] = RoomLeft
 
     roomId: RoomId
 
@@ -100,8 +80,6 @@ class Typing(Command, frozen=True, kw_only=True, tag="typing"):
 class History(Command, frozen=True, kw_only=True, tag="history"):
     """Read a page of stored messages: the last ones, or those before or after a `seq`."""
 
-    answer: ClassVar[type[Event]] = HistoryPage
-
     roomId: RoomId
     before: Seq | None = None
     after: Seq | None = None
@@ -112,8 +90,6 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
 class Presence(Command, frozen=True, kw_only=True, tag="presence"):
     """List the members of a room, in pages."""
 
-    answer: ClassVar[type[Event]] = PresencePage
-
     roomId: RoomId
     cursor: Annotated[str, Meta(max_length=32)] = "0"
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
@@ -122,15 +98,11 @@ class Presence(Command, frozen=True, kw_only=True, tag="presence"):
 class RefreshToken(Command, frozen=True, kw_only=True, tag="refresh_token"):
     """Replace the token of a live connection."""
 
-    answer: ClassVar[type[Event]] = TokenRefreshed
-
     token: Token
 
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for a `pong`: an application-level proof of life."""
-
-    answer: ClassVar[type[Event]] = Pong
 
 
 AnyCommand = (

@@ -4,7 +4,7 @@ An event that answers a command repeats its `id`. Fields that are None are left 
 Times are milliseconds since the Unix epoch unless the name ends in `Ms`, which is a duration.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct, json
 
@@ -22,9 +22,6 @@ GapReason = Literal["trimmed", "reset"]
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """Base of everything the server sends."""
 
-    #: Whether an event that answers commands is sent without one, too.
-    is_also_unasked: ClassVar[bool] = False
-
 
 class ServerInfo(Struct, frozen=True):
     """Who answers: the worker's id and the server's version."""
@@ -35,8 +32,6 @@ class ServerInfo(Struct, frozen=True):
 
 class Connected(Event, frozen=True, kw_only=True, tag="connected"):
     """The connection is authenticated and open for commands."""
-
-    is_also_unasked: ClassVar[bool] = True
 
     id: int | str | None = None
     connectionId: str
@@ -89,11 +84,9 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
     """The connection is no longer a member."""
 
-    is_also_unasked: ClassVar[bool] = True
-
     id: int | str | None = None
     roomId: str
-    reason: Literal["forbidden"] | None = None
+    reason: str | None = None
 
 
 class UserJoined(Event, frozen=True, kw_only=True, tag="user_joined"):

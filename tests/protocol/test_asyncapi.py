@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft7Validator
 
-from chat.protocol.asyncapi import COMMANDS, EVENTS, describe, is_unasked
+from chat.protocol.answers import answer_to, is_unasked
+from chat.protocol.asyncapi import COMMANDS, EVENTS, describe
 from chat.protocol.commands import decode_command
 from chat.protocol.errors import CLOSE_REASONS, ERROR_MEANINGS, ErrorCode
 from chat.protocol.events import Error
-from chat.protocol.vocabulary import WORDS
+from chat.protocol.vocabulary import word_for
 
 ROOT = Path(__file__).resolve().parents[2]
 OFFICIAL = ROOT / ".venv/node_modules/@asyncapi/specs/schemas/3.0.0.json"
@@ -75,12 +76,12 @@ def test_every_command_has_an_operation_with_its_answer_and_the_refusal() -> Non
             command.__name__
         ]
         answers = [found(found(m["$ref"])["$ref"])["title"] for m in operation["reply"]["messages"]]
-        assert answers == [command.answer.__name__, Error.__name__]
-        assert "id" in command.answer.__struct_fields__
+        assert answers == [answer_to(command).__name__, Error.__name__]
+        assert "id" in answer_to(command).__struct_fields__
 
 
 def test_every_event_answers_something_or_comes_by_itself() -> None:
-    answers = {command.answer for command in COMMANDS} | {Error}
+    answers = {answer_to(command) for command in COMMANDS} | {Error}
     for event in EVENTS:
         by_itself = f"send_{event.__struct_config__.tag}" in DOCUMENT["operations"]
         assert by_itself == is_unasked(event)
@@ -89,8 +90,9 @@ def test_every_event_answers_something_or_comes_by_itself() -> None:
 
 
 def test_every_field_is_explained() -> None:
-    kinds = {name for schema in SCHEMAS.values() for name in schema.get("properties", {})}
-    assert kinds - WORDS.keys() == set(), "chat/protocol/vocabulary.py lacks these"
+    fields = [(kind, name) for kind in SCHEMAS for name in SCHEMAS[kind].get("properties", {})]
+    unexplained = [f"{kind}.{name}" for kind, name in fields if word_for(kind, name) is None]
+    assert unexplained == [], "chat/protocol/vocabulary.py lacks these"
 
 
 @pytest.mark.parametrize("name", MESSAGES)

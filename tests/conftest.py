@@ -14,7 +14,7 @@ from tests.support.contract import CONTRACT
 from tests.support.ports import unused_port as find_unused_port
 from tests.support.redis_server import RedisServer
 
-pytest_plugins = ("tests.support.frames_seen",)
+pytest_plugins = ("tests.support.frames_seen", "tests.support.side_by_side")
 
 processes.adopt_orphans()
 

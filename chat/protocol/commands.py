@@ -14,6 +14,9 @@ from chat.protocol.errors import CommandError, ErrorCode
 #: Largest integer that survives a JavaScript client (ECMAScript Number.MAX_SAFE_INTEGER).
 MAX_SAFE_INTEGER = 2**53 - 1
 
+#: The most messages in a page of history.
+HISTORY_LIMIT_MAX = 1000
+
 _ROOM_ID = "[A-Za-z0-9_.:@+=~-]{1,128}"
 ROOM_ID = re.compile(rf"{_ROOM_ID}\Z")
 
@@ -28,6 +31,9 @@ RoomId = Annotated[
     str, Meta(min_length=1, max_length=128, extra_json_schema={"pattern": f"^{_ROOM_ID}$"})
 ]
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
+MessageId = Annotated[str, Meta(min_length=1, max_length=64)]
+ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
+UserId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Since(Struct, frozen=True):
@@ -35,6 +41,13 @@ class Since(Struct, frozen=True):
 
     epoch: Epoch
     seq: Seq
+
+
+class MessagePlace(Struct, frozen=True):
+    """A message, by where it is and what it is called."""
+
+    seq: Seq
+    messageId: MessageId
 
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -67,7 +80,42 @@ class ChatMessage(Command, frozen=True, kw_only=True, tag="chat_message"):
 
     roomId: RoomId
     content: str
-    clientMessageId: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    clientMessageId: ClientMessageId | None = None
+    replyTo: MessagePlace | None = None
+    threadId: MessageId | None = None
+    mentions: list[UserId] | None = None
+
+
+class Change(Command, frozen=True, kw_only=True):
+    """What all commands about one message have; the message is found by its place."""
+
+    roomId: RoomId
+    seq: Seq
+    messageId: MessageId
+    clientMessageId: ClientMessageId | None = None
+
+
+class EditMessage(Change, frozen=True, kw_only=True, tag="edit_message"):
+    """Replace the content and the mentions of one's own message."""
+
+    content: str
+    mentions: list[UserId] | None = None
+
+
+class DeleteMessage(Change, frozen=True, kw_only=True, tag="delete_message"):
+    """Take a message away: one's own, or with `moderate` anybody's."""
+
+
+class AddReaction(Change, frozen=True, kw_only=True, tag="add_reaction"):
+    """Put a reaction to a message, once per user."""
+
+    reaction: str
+
+
+class RemoveReaction(Change, frozen=True, kw_only=True, tag="remove_reaction"):
+    """Take one's reaction back."""
+
+    reaction: str
 
 
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
@@ -84,7 +132,8 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
     before: Seq | None = None
     after: Seq | None = None
     epoch: Epoch | None = None
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT_MAX)] = 50
+    threadId: MessageId | None = None
 
 
 class Presence(Command, frozen=True, kw_only=True, tag="presence"):
@@ -110,6 +159,10 @@ AnyCommand = (
     | JoinRoom
     | LeaveRoom
     | ChatMessage
+    | EditMessage
+    | DeleteMessage
+    | AddReaction
+    | RemoveReaction
     | Typing
     | History
     | Presence

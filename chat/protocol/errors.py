@@ -29,6 +29,10 @@ class ErrorCode(StrEnum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a name, not a secret
     FORBIDDEN = "forbidden"
     NOT_JOINED = "not_joined"
+    NOT_AUTHOR = "not_author"
+    MESSAGE_GONE = "message_gone"
+    TOO_LATE = "too_late"
+    TOO_MANY_REACTIONS = "too_many_reactions"
     TOO_MANY_ROOMS = "too_many_rooms"
     EPOCH_CHANGED = "epoch_changed"
     RATE_LIMITED = "rate_limited"
@@ -107,6 +111,17 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.FORBIDDEN: Meaning("the token does not allow it", "get another token"),
     ErrorCode.NOT_JOINED: Meaning("the connection is not in that room", "send `join_room`"),
+    ErrorCode.NOT_AUTHOR: Meaning("the message is someone else's", "offer it to its author only"),
+    ErrorCode.MESSAGE_GONE: Meaning(
+        "there is no such message at that place: it fell off the history, or it is deleted",
+        "take it out",
+    ),
+    ErrorCode.TOO_LATE: Meaning(
+        "the time in which the message may be edited or deleted is over", "leave it as it is"
+    ),
+    ErrorCode.TOO_MANY_REACTIONS: Meaning(
+        "the message has as many reactions as it may have", "leave it as it is"
+    ),
     ErrorCode.TOO_MANY_ROOMS: Meaning(
         "the connection is in as many rooms as it may be",
         "leave one",

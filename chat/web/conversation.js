@@ -81,6 +81,10 @@ export class Conversation {
         if (room.message(event) === "hole") this.#join();
         else this.#delivered([event]);
         break;
+      case "message_edited": case "message_deleted":
+      case "reaction_added": case "reaction_removed":
+        if (room.changed(event) === "hole") this.#join();
+        break;
       case "gap":
         this.#gap(event);
         break;

@@ -75,6 +75,19 @@ export class Room {
   }
 
   /**
+   * @param {object} event an edit, a deletion or a reaction: it has a place in the order, too
+   * @returns {"added" | "duplicate" | "hole"} as `message`
+   */
+  changed({ epoch, seq }) {
+    if (this.position === null) return "hole";
+    if (epoch === this.position.epoch && seq <= this.position.seq) return "duplicate";
+    if (seq !== this.position.seq + 1 && !this.#acceptHole(epoch, seq)) return "hole";
+    this.position = { epoch, seq };
+    this.#holeAt = null;
+    return "added";
+  }
+
+  /**
    * @param {object} event `gap`
    * @returns {boolean} whether the server's history went back in time
    */

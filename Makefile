@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# Processes that share the tests: most of the time a test waits.
+JOBS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -9,7 +11,8 @@ INSTALLED_CONTAINERS := $(VENV)/.installed-containers
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system containers-system clean
+.PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system \
+  containers-system asyncapi-schema clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080"
@@ -94,13 +97,22 @@ containers-system: $(INSTALLED_CONTAINERS)
 	  echo "Tests in containers are left out: they need root and$$missing." >&2; \
 	fi
 
+# The official JSON Schema of AsyncAPI documents, which no package of PyPI has.
+asyncapi-schema: $(INSTALLED_DEV)
+	@if command -v npm >/dev/null; then \
+	  test -d $(VENV)/node_modules/@asyncapi/specs || npm install --silent --no-audit --no-fund \
+	    --ignore-scripts --no-save --prefix $(VENV) @asyncapi/specs@6.11.1 >/dev/null; \
+	else \
+	  echo "docs/asyncapi.json is not held against AsyncAPI's own schema: that needs npm." >&2; \
+	fi
+
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: system containers-system check
-	$(BIN)/pytest
+test: system containers-system asyncapi-schema check
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 test-fast: $(INSTALLED_DEV)
 	$(BIN)/pytest -m 'not slow and not chaos and not browser and not conformance and not containers'
@@ -110,6 +122,7 @@ bench: $(INSTALLED_DEV)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
+	$(BIN)/chat asyncapi > docs/asyncapi.json.part && mv docs/asyncapi.json.part docs/asyncapi.json
 	$(BIN)/python deploy/grafana/dashboards.py
 
 BUILD := docker build --build-arg VERSION="$$($(PYTHON) -c 'import chat; print(chat.__version__)')" \

@@ -149,6 +149,14 @@ examples:
   chat settings
   CHAT_PORT=80800 chat settings
 """
+_ASYNCAPI = """\
+Prints the AsyncAPI 3.0 document of the WebSocket, as JSON: every command, every event and what
+answers what. `chat api` serves the same at /api/asyncapi.json.
+
+examples:
+  chat asyncapi > asyncapi.json
+  chat asyncapi | jq .components.schemas.JoinRoom
+"""
 
 
 def build_parser(
@@ -162,6 +170,7 @@ def build_parser(
     settings: Command,
     front: Command,
     join: Command,
+    asyncapi: Command,
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -178,6 +187,7 @@ def build_parser(
     _api_key_arguments(_add(commands, "api-key", api_key, "make a key for a back end", _API_KEY))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
     _front_arguments(_add(commands, "front", front, "what HAProxy needs, and a word to it", _FRONT))
+    _add(commands, "asyncapi", asyncapi, "print the protocol's description", _ASYNCAPI)
     return parser
 
 

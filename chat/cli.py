@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 
+import orjson
 from msgspec import structs
 
 from chat.arguments import build_parser
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings=_settings,
         front=_front,
         join=_join,
+        asyncapi=_asyncapi,
     )
     options = parser.parse_args(arguments)
     try:
@@ -211,6 +213,16 @@ def _join(options: argparse.Namespace, _settings: Settings) -> int:
     from chat.terminal.command import join  # what only this command needs
 
     return join(options, os.environ)
+
+
+# ------------------------------------------------------------------- asyncapi
+
+
+def _asyncapi(_options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.protocol.asyncapi import describe as describe_protocol  # what only this command needs
+
+    print(orjson.dumps(describe_protocol(), option=orjson.OPT_INDENT_2).decode())
+    return 0
 
 
 # ---------------------------------------------------------------------- token

@@ -10,8 +10,11 @@ import pytest
 
 from tests.support import logs, processes
 from tests.support.cluster import Cluster
+from tests.support.contract import CONTRACT
 from tests.support.ports import unused_port as find_unused_port
 from tests.support.redis_server import RedisServer
+
+pytest_plugins = ("tests.support.frames_seen", "tests.support.side_by_side")
 
 processes.adopt_orphans()
 
@@ -24,6 +27,14 @@ def no_process_survives() -> Iterator[None]:
     left = processes.end_survivors(before)
     logs.forget()
     assert not left, f"child processes survived the test: {left}"
+
+
+@pytest.fixture(autouse=True)
+def every_frame_keeps_the_contract() -> Iterator[None]:
+    """Fail the test that exchanged a frame that docs/asyncapi.json does not allow."""
+    yield
+    breaches = CONTRACT.take_breaches()
+    assert not breaches, "\n".join(["docs/asyncapi.json was broken:", *breaches])
 
 
 @pytest.hookimpl(wrapper=True)

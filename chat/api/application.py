@@ -30,9 +30,11 @@ from chat.api.users import Users
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
 from chat.gateway.page import content_type, load_page
+from chat.protocol import asyncapi
 from chat.protocol.errors import CommandError, ErrorCode
 
 OPENAPI_PATH = "/api/openapi.json"
+ASYNCAPI_PATH = "/api/asyncapi.json"
 
 
 class File(NamedTuple):
@@ -104,6 +106,7 @@ def _documents(operations: list[Operation]) -> list[Route]:
     page = documentation_page(document).encode()
     return [
         _file(OPENAPI_PATH, File(JSON, orjson.dumps(document))),
+        _file(ASYNCAPI_PATH, File(JSON, orjson.dumps(asyncapi.describe()))),
         _file("/docs", File(content_type("docs.html"), page)),
         _file(STYLE_PATH, File(content_type("style.css"), style)),
     ]

@@ -37,6 +37,8 @@ def documentation_page(document: dict[str, Any]) -> str:
         f"<p>{_prose(info['description'])}</p>\n",
         "<p>The same for programs, as OpenAPI 3.1: "
         '<a href="/api/openapi.json">/api/openapi.json</a>.</p>\n',
+        "<p>What the WebSocket at <code>/ws</code> takes and sends, as AsyncAPI 3.0: "
+        '<a href="/api/asyncapi.json">/api/asyncapi.json</a>.</p>\n',
         "<h2>Authentication</h2>\n",
         "<p>A user sends the JWT that also opens a WebSocket, a back end its API key; both as "
         "<code>Authorization: Bearer</code>. Nothing is taken from the query, but for event "

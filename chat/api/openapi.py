@@ -11,9 +11,9 @@ from chat.api.problems import KINDS, MEDIA_TYPE, HttpCode, Problem
 from chat.api.query import NOT_IN_QUERY
 from chat.protocol.commands import Command
 from chat.protocol.errors import ErrorCode
-from chat.protocol.events import HistoryPage, Message
+from chat.protocol.events import SCHEMA_REF as _REF
+from chat.protocol.events import Message
 
-_REF = "#/components/schemas/{name}"
 _ROOM_ID = "^[A-Za-z0-9_.:@+=~-]{1,128}$"
 _ALWAYS = (ErrorCode.INTERNAL, ErrorCode.BUSY)
 _DESCRIPTION = (
@@ -63,11 +63,6 @@ def _schemas(kinds: Collection[type[Struct]]) -> dict[str, Any]:
         if "type" in fields:
             fields.pop("id", None)  # an event's repeats that of a command, and none was sent
         schema["properties"] = fields
-    if HistoryPage in kinds:
-        # The stored bytes of messages are passed on unread, so their type does not say what
-        # they are.
-        items = {"$ref": _REF.format(name=Message.__name__)}
-        schemas[HistoryPage.__name__]["properties"]["messages"] = {"type": "array", "items": items}
     return dict(sorted(schemas.items()))
 
 

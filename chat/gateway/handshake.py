@@ -22,7 +22,8 @@ from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.overload import refusal_bytes
 from chat.gateway.proxy_header import ProxyHeaderError, read_proxy_header
-from chat.gateway.upgrade import HEAD_END, SUBPROTOCOL, Upgrade, read_upgrade
+from chat.gateway.upgrade import HEAD_END, Upgrade, read_upgrade
+from chat.protocol.opening import SUBPROTOCOL
 
 if TYPE_CHECKING:
     from websockets.extensions import Extension

@@ -9,7 +9,8 @@ import re
 
 from websockets.utils import accept_key
 
-SUBPROTOCOL = "chat.v1"
+from chat.protocol.opening import SUBPROTOCOL
+
 HEAD_END = b"\r\n\r\n"
 #: A longer request is read by the library; its limits for lines and headers lie above this.
 MAX_HEAD_BYTES = 4096
@@ -68,7 +69,11 @@ class Upgrade:
         return (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept_key(self._key)}\r\n"
-            + ("Sec-WebSocket-Protocol: chat.v1\r\n\r\n" if self._with_subprotocol else "\r\n")
+            + (
+                f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
+                if self._with_subprotocol
+                else "\r\n"
+            )
         ).encode()
 
 

@@ -17,7 +17,8 @@ MAX_SAFE_INTEGER = 2**53 - 1
 #: The most messages in a page of history.
 HISTORY_LIMIT_MAX = 1000
 
-ROOM_ID = re.compile(r"[A-Za-z0-9_.:@+=~-]{1,128}\Z")
+_ROOM_ID = "[A-Za-z0-9_.:@+=~-]{1,128}"
+ROOM_ID = re.compile(rf"{_ROOM_ID}\Z")
 
 CommandId = (
     Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
@@ -25,7 +26,10 @@ CommandId = (
 )
 Seq = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Epoch = Annotated[str, Meta(min_length=1, max_length=32)]
-RoomId = Annotated[str, Meta(min_length=1, max_length=128)]
+#: `check_room_id` holds it against the pattern, to refuse it with a code of its own.
+RoomId = Annotated[
+    str, Meta(min_length=1, max_length=128, extra_json_schema={"pattern": f"^{_ROOM_ID}$"})
+]
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 MessageId = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -11,6 +11,7 @@ Source: RFC 6455 section 7.4.2 leaves 4000-4999 to applications; the ranges are 
 """
 
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class ErrorCode(StrEnum):
@@ -83,6 +84,78 @@ CLOSE_REASONS: dict[CloseCode, str] = {
     CloseCode.FLOOD: "too many frames, back off",
     CloseCode.SLOW_CONSUMER: "reading too slowly, resume from your last seq",
     CloseCode.PING_TIMEOUT: "no answer to ping, resume from your last seq",
+}
+
+
+class Meaning(NamedTuple):
+    """Why a command is refused, and what a client should do about it."""
+
+    why: str
+    advice: str
+
+
+#: For people who write clients, in Markdown; docs/protocol.md has the same table.
+ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
+    ErrorCode.MALFORMED_JSON: Meaning("not JSON, or not Unicode text in it", "fix the client"),
+    ErrorCode.TOO_DEEP: Meaning("nested too deeply", "fix the client"),
+    ErrorCode.INVALID_MESSAGE: Meaning(
+        "a field is missing, has a wrong type or value, or contradicts another",
+        "fix the client",
+    ),
+    ErrorCode.UNKNOWN_TYPE: Meaning("no such command", "fix the client"),
+    ErrorCode.BINARY_UNSUPPORTED: Meaning("a binary message", "send text"),
+    ErrorCode.INVALID_ROOM: Meaning("not a room id", "fix the room id"),
+    ErrorCode.CONTENT_TOO_LONG: Meaning("`content` is longer than is allowed", "shorten it"),
+    ErrorCode.NOT_AUTHENTICATED: Meaning("a command before the token", "send `authenticate`"),
+    ErrorCode.ALREADY_AUTHENTICATED: Meaning(
+        "`authenticate` a second time",
+        "send `refresh_token`",
+    ),
+    ErrorCode.INVALID_TOKEN: Meaning(
+        "the token of `refresh_token` is not valid, or another user's; the old one stays",
+        "get another token",
+    ),
+    ErrorCode.FORBIDDEN: Meaning("the token does not allow it", "get another token"),
+    ErrorCode.NOT_JOINED: Meaning("the connection is not in that room", "send `join_room`"),
+    ErrorCode.NOT_AUTHOR: Meaning("the message is someone else's", "offer it to its author only"),
+    ErrorCode.MESSAGE_GONE: Meaning(
+        "there is no such message at that place: it fell off the history, or it is deleted",
+        "take it out",
+    ),
+    ErrorCode.TOO_LATE: Meaning(
+        "the time in which the message may be edited or deleted is over", "leave it as it is"
+    ),
+    ErrorCode.TOO_MANY_REACTIONS: Meaning(
+        "the message has as many reactions as it may have", "leave it as it is"
+    ),
+    ErrorCode.TOO_MANY_ROOMS: Meaning(
+        "the connection is in as many rooms as it may be",
+        "leave one",
+    ),
+    ErrorCode.EPOCH_CHANGED: Meaning(
+        "the history page's `epoch` is gone",
+        "start from the last page",
+    ),
+    ErrorCode.RATE_LIMITED: Meaning("too many commands, bytes or joins", "wait `retryAfterMs`"),
+    ErrorCode.SLOW_MODE: Meaning(
+        "the room allows one message per user and time",
+        "wait `retryAfterMs`",
+    ),
+    ErrorCode.BUSY: Meaning(
+        "the server has too much to do just now; nothing happened",
+        "wait `retryAfterMs`",
+    ),
+    ErrorCode.UNAVAILABLE: Meaning(
+        "the message store is away; with `uncertain` the outcome is unknown",
+        "wait `retryAfterMs`",
+    ),
+    ErrorCode.NOT_REPLICATED: Meaning(
+        "the message is stored and sent to all, but too few replicas have it yet, so a "
+        "failover might lose it; only where the operator asks for that",
+        "wait `retryAfterMs`, retry with the same `clientMessageId`: the `ack` comes "
+        "once they have it",
+    ),
+    ErrorCode.INTERNAL: Meaning("a bug of ours", "back off, tell us"),
 }
 
 

@@ -4,11 +4,20 @@ An event that answers a command repeats its `id`. Fields that are None are left 
 Times are milliseconds since the Unix epoch unless the name ends in `Ms`, which is a duration.
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Raw, Struct, json
+from msgspec import Meta, Raw, Struct, json
 
 from chat.protocol.commands import MessagePlace
+from chat.protocol.errors import ErrorCode
+
+#: Where schemas of the protocol lie in our OpenAPI and AsyncAPI documents.
+SCHEMA_REF = "#/components/schemas/{name}"
+
+#: A stored message is passed on unread: only the schema says what it is.
+StoredMessage = Annotated[Raw, Meta(extra_json_schema={"$ref": SCHEMA_REF.format(name="Message")})]
+
+GapReason = Literal["trimmed", "reset"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -36,7 +45,10 @@ class Connected(Event, frozen=True, kw_only=True, tag="connected"):
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
-    """A command took effect; for a published message, with its place in the room."""
+    """A command took effect; for a published message, with its place in the room.
+
+    Sent where the command has an `id` or a `clientMessageId`.
+    """
 
     id: int | str | None = None
     roomId: str | None = None
@@ -52,7 +64,7 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
     """A command was refused; the connection lives."""
 
     id: int | str | None = None
-    code: str
+    code: ErrorCode
     message: str
     roomId: str | None = None
     retryAfterMs: int | None = None
@@ -189,7 +201,7 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """
 
     roomId: str
-    reason: str
+    reason: GapReason
     epoch: str
     fromSeq: int
     toSeq: int
@@ -208,7 +220,7 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
     headSeq: int
     fromSeq: int
     toSeq: int
-    messages: list[Raw]
+    messages: list[StoredMessage]
     more: bool
 
 

@@ -12,6 +12,7 @@ no longer has is told as a gap, never skipped in silence.
 
 from dataclasses import dataclass
 
+from chat.protocol.events import GapReason
 from chat.protocol.records import Page, Record
 
 #: Live records held while a page is on its way; past it they come with a later page.
@@ -26,7 +27,7 @@ class Lost:
     time; what came after `from_seq` in `previous_epoch` no longer holds.
     """
 
-    reason: str
+    reason: GapReason
     epoch: str
     from_seq: int
     to_seq: int

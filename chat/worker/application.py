@@ -16,12 +16,12 @@ from chat.gateway.page import load_page
 from chat.identity.access import MEMBER
 from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
 from chat.protocol.errors import CloseCode
+from chat.protocol.opening import PATH, TOKEN_SUBPROTOCOL
 from chat.settings import SettingsError
 from chat.worker.services import Services
 from chat.worker.session import Session
 
-TOKEN_SUBPROTOCOL = "chat.token."  # noqa: S105 - a name, not a secret
-WEBSOCKET_PATHS = ("/ws", "/ws/")
+WEBSOCKET_PATHS = (PATH, f"{PATH}/")
 LOCAL_TOKEN_TTL_S = 3600
 
 

@@ -20,7 +20,6 @@ from chat import __version__
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
 from chat.gateway.connection import Connection
-from chat.gateway.upgrade import SUBPROTOCOL
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
 from chat.limits.connection import ConnectionLimits
@@ -28,6 +27,7 @@ from chat.protocol import commands, events
 from chat.protocol.commands import AnyCommand, command_id_of, decode_command
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
+from chat.protocol.opening import SUBPROTOCOL
 from chat.rooms.room import Room
 from chat.worker import authentication, changing, joining, moderating, publishing, reading
 from chat.worker.services import Services

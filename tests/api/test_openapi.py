@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chat.api.problems import KINDS
+from chat.protocol.asyncapi import describe
 from chat.protocol.errors import ErrorCode
 from tests.api.conftest import Site
 from tests.api.site import Answer
@@ -114,6 +115,12 @@ def test_the_document_is_complete(document: dict[str, Any]) -> None:
         for parameter in operation.get("parameters", []):
             assert parameter["schema"]["type"] in ("string", "integer")
             assert parameter["description"]
+
+
+async def test_the_description_of_the_websocket_is_served_beside_it(site: Site) -> None:
+    answer = await site.api.ask("/api/asyncapi.json", None)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == describe()
 
 
 async def test_every_operation_is_in_the_document(site: Site, document: dict[str, Any]) -> None:

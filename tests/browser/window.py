@@ -1,9 +1,11 @@
 """One browser window with the chat page in it, seen and used as a person would."""
 
+import json
 from pathlib import Path
 
 from playwright.async_api import ConsoleMessage, Page, WebSocket
 
+from tests.support.contract import CONTRACT, Witness
 from tests.support.waiting import DeadlineError, until
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts" / "browser"
@@ -106,8 +108,11 @@ class Window:
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 
-    def _connecting(self, _socket: WebSocket) -> None:
+    def _connecting(self, socket: WebSocket) -> None:
         self.connections += 1
+        witness = Witness(CONTRACT)
+        socket.on("framesent", lambda text: witness.sent(str(text)))
+        socket.on("framereceived", lambda text: witness.received(json.loads(text)))
 
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:

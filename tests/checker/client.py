@@ -38,6 +38,7 @@ from tests.checker.history import (
 )
 from tests.checker.wire import fields_of, said, state_of
 from tests.support.client import PLACED
+from tests.support.contract import CONTRACT, Witness
 
 CONNECT_TIMEOUT_S = 3.0
 REPLY_TIMEOUT_S = 3.0
@@ -101,6 +102,7 @@ class ReferenceClient:
         self._joined = {room: asyncio.Event() for room in rooms}
         self._replies: dict[int, asyncio.Future[Event]] = {}
         self._websocket: ClientConnection | None = None
+        self._witness = Witness(CONTRACT)
         self._failures_in_a_row = 0
         self._reconnect_after_s = 0.0
         self._away_s = 0.0
@@ -145,6 +147,7 @@ class ReferenceClient:
                 max_size=2**22,
             ) as self._websocket:
                 self.sessions += 1
+                self._witness = Witness(CONTRACT)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._read(self._websocket, tasks))
                     tasks.create_task(self._watch(self._websocket))
@@ -196,6 +199,7 @@ class ReferenceClient:
             async for text in websocket:
                 self._last_traffic = time.monotonic()
                 event = json.loads(text)
+                self._witness.received(event)
                 if event["type"] == "connected":
                     for room in self.rooms:
                         tasks.create_task(self._join(room))
@@ -441,8 +445,10 @@ class ReferenceClient:
         websocket = self._websocket
         if websocket is None:
             raise _SessionOverError(1006)
+        text = json.dumps(message)
+        self._witness.sent(text)
         try:
-            await websocket.send(json.dumps(message))
+            await websocket.send(text)
         except ConnectionClosed:
             raise _SessionOverError(1006) from None
 

@@ -17,6 +17,7 @@ _STEP = re.compile(
     r"|^```json (?P<who>\w+) (?P<verb>sends|receives|is closed with)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_CODE_CELL = re.compile(r"^`([^`]*)`$")
 _CLAIMS = re.compile(r"^```json claims of (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 #: Fields whose values differ from run to run but mean the same thing wherever they appear.
@@ -84,7 +85,9 @@ def table(first_heading: str) -> list[list[str]]:
             for row in lines:
                 if not row.startswith("|"):
                     break
-                rows.append([cell.strip().strip("`") for cell in row.strip("|").split("|")])
+                rows.append(
+                    [_CODE_CELL.sub(r"\1", cell.strip()) for cell in row.strip("|").split("|")]
+                )
     return rows
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chat.identity.access import MEMBER
 from chat.protocol.commands import AnyCommand
-from chat.protocol.errors import CLOSE_REASONS, ErrorCode
+from chat.protocol.errors import CLOSE_REASONS, ERROR_MEANINGS, ErrorCode
 from chat.protocol.events import AnyEvent
 from chat.settings import describe
 from tests.integration.conversation import (
@@ -170,8 +170,8 @@ def test_every_field_of_every_event_occurs() -> None:
 
 
 def test_the_table_of_error_codes_is_complete() -> None:
-    assert [row[0] for row in table("code") if not row[0].isdigit()] == [
-        code.value for code in ErrorCode
+    assert [tuple(row) for row in table("code") if not row[0].isdigit()] == [
+        (code.value, *ERROR_MEANINGS[code]) for code in ErrorCode
     ]
 
 

@@ -38,6 +38,12 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
+def test_asyncapi_prints_the_description_of_the_protocol() -> None:
+    done = chat("asyncapi")
+    assert done.returncode == 0
+    assert done.stdout == (REPOSITORY / "docs" / "asyncapi.json").read_text(), "run `make docs`"
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -51,6 +57,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         ["front"],
         ["front", "servers"],
         ["join"],
+        ["asyncapi"],
     ],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:

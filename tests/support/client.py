@@ -11,6 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.contract import CONTRACT, Witness
+
 Event = dict[str, Any]
 
 SUBPROTOCOL = "chat.v1"
@@ -50,6 +52,7 @@ class ChatClient:
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self._over: ClosedError | None = None
+        self._witness = Witness(CONTRACT)
         self._reader = asyncio.create_task(self._read(), name="chat client reader")
 
     @classmethod
@@ -100,6 +103,8 @@ class ChatClient:
 
     async def send_raw(self, data: str | bytes) -> None:
         """Send a text (str) or binary (bytes) frame as it is."""
+        if isinstance(data, str):
+            self._witness.sent(data)
         try:
             await self.websocket.send(data)
         except ConnectionClosed as exc:
@@ -238,6 +243,7 @@ class ChatClient:
                 self._arrived.notify_all()
 
     async def _take(self, event: Event) -> None:
+        self._witness.received(event)
         self.received.append(event)
         reply = self._replies.get(event["id"]) if "id" in event else None
         if reply is not None and not reply.done():

@@ -1,0 +1,98 @@
+"""What the fields of commands and events mean, and a value as it may look.
+
+A name means the same wherever it occurs, so it is said once; what differs all the same stands here
+as `Type.field`. The descriptions and examples of the AsyncAPI document are made of this, and a test
+wants every field of the schema in it.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Word(NamedTuple):
+    """A sentence about a field, in Markdown, and what examples show in it; None leaves it out."""
+
+    meaning: str
+    example: Any = None
+
+
+WORDS: dict[str, Word] = {
+    "after": Word("Only what is later than this `seq`; not together with `before`."),
+    "before": Word("Only what is earlier than this `seq`.", 18),
+    "clientMessageId": Word(
+        "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
+    ),
+    "closesInMs": Word("Milliseconds until the server closes the connection.", 10000),
+    "code": Word("Why it was refused, for programs.", "rate_limited"),
+    "connectionId": Word("Names this connection, for logs and support.", "conn_4f1d0c9a7e_1"),
+    "content": Word("The text of the message.", "Hello!"),
+    "cursor": Word(
+        "Where the list goes on: that of the page before, in the first question `0`.", "0"
+    ),
+    "deleted": Word("The message is gone, and its `content` empty."),
+    "deletedBy": Word("Who deleted it."),
+    "duplicate": Word("The message had been stored before: this is the answer of then.", True),
+    "durationMs": Word("For how many milliseconds; without it for good.", 600000),
+    "editedAt": Word("When the content changed last, in milliseconds since the Unix epoch."),
+    "editedSeq": Word("The `seq` of the edit that the content is of."),
+    "epoch": Word(
+        "Which life of the room's order a `seq` belongs to. Another one says that the message "
+        "store has gone back in time.",
+        "9c56cc51",
+    ),
+    "expiresAt": Word("When the token ends, in milliseconds since the Unix epoch.", 1795489200000),
+    "expiresInMs": Word("Milliseconds after which it is over.", 6000),
+    "fromSeq": Word("The first `seq` that this is about.", 2),
+    "headSeq": Word("The `seq` of the last message of the room.", 17),
+    "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
+    "isTyping": Word("Whether the user is typing.", True),
+    "limit": Word("How many at most.", 50),
+    "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
+    "memberCount": Word("Users in the room, in the whole cluster.", 2),
+    "members": Word("Users in the room."),
+    "mentions": Word("User ids of those who are meant.", ["ben"]),
+    "message": Word("Why this happened, for a person.", "Too fast: the limit per user is reached."),
+    "messageId": Word("Names the message, in the whole cluster.", "msg_4f1d0c9a7e_3"),
+    "messageSeq": Word("The `seq` of the message that this is about.", 16),
+    "messages": Word("Messages in rising `seq`."),
+    "more": Word("Whether the page has a successor.", False),
+    "pingIntervalMs": Word(
+        "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
+    ),
+    "previousEpoch": Word("The epoch before, whose positions after `fromSeq` no longer hold."),
+    "protocol": Word("Which version of this protocol is spoken.", "chat.v1"),
+    "reaction": Word("An emoji or a short text.", "👍"),
+    "reactions": Word("Each reaction with the user ids of those who gave it."),
+    "reason": Word("Why this happened."),
+    "reconnectAfterMs": Word(
+        "Come back after a random part of so many milliseconds, so that not all come at once.", 5000
+    ),
+    "recovered": Word(
+        "With `since`: whether all that was missed follows. If not, a `gap` says what is lost.",
+        True,
+    ),
+    "replyTo": Word("The message that this one answers."),
+    "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
+    "roomId": Word("Which room.", "lobby"),
+    "ServerInfo.version": Word("Version of the server.", "0.1.0"),
+    "seq": Word("The place in the room's order: rises by one from message to message.", 17),
+    "serverInfo": Word("Who answers."),
+    "since": Word("The last position in the room that the client has seen."),
+    "threadId": Word("The `messageId` of the message that the thread began with."),
+    "timestamp": Word(
+        "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
+        1795485600000,
+    ),
+    "toSeq": Word("The last `seq` that this is about.", 5),
+    "token": Word("A JSON Web Token that says who the user is and what is allowed.", "eyJhbGc..."),
+    "type": Word("Which command or event this is."),
+    "uncertain": Word("The command may have taken effect all the same."),
+    "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
+    "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
+    "version": Word("The `seq` of the last event that changed the message."),
+    "workerId": Word("Which worker answers.", "4f1d0c9a7e"),
+}
+
+
+def word_for(type_name: str, field: str) -> Word | None:
+    """Return what is said of a field of a type, None if nothing is."""
+    return WORDS.get(f"{type_name}.{field}") or WORDS.get(field)

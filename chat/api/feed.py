@@ -41,7 +41,7 @@ class Feed:
     @property
     def is_complete(self) -> bool:
         """Whether all servers are heard."""
-        return not self._channels.problems()[0]
+        return not self.channels.problems()[0]
 
     def loops(self) -> list[Coroutine[Any, Any, None]]:
         """Return what has to run as long as the process does."""

@@ -3,15 +3,10 @@
 import pytest
 
 from chat.client import ChatMessage, NotAllowedError, RoomLeft, RoomLeftError
-from chat.protocol import commands
 from tests.client.conftest import Open
 from tests.client.seeing import next_of, rest
 from tests.support.cluster import Cluster
 from tests.support.tokens import token
-
-pytestmark = pytest.mark.skipif(
-    not hasattr(commands, "KickUser"), reason="this server does not moderate yet"
-)
 
 MODERATOR = {"*": ["join", "publish", "moderate"]}
 

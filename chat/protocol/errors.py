@@ -156,6 +156,13 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "once they have it",
     ),
     ErrorCode.INTERNAL: Meaning("a bug of ours", "back off, tell us"),
+    ErrorCode.BANNED: Meaning(
+        "a moderator banned you from the room", "wait `retryAfterMs`; without it ask a moderator"
+    ),
+    ErrorCode.MUTED: Meaning(
+        "a moderator muted you in the room: read on",
+        "wait `retryAfterMs`; without it ask a moderator",
+    ),
 }
 
 

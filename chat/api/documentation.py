@@ -39,6 +39,7 @@ def documentation_page(document: dict[str, Any]) -> str:
         '<a href="/api/openapi.json">/api/openapi.json</a>.</p>\n',
         "<p>What the WebSocket at <code>/ws</code> takes and sends, as AsyncAPI 3.0: "
         '<a href="/api/asyncapi.json">/api/asyncapi.json</a>.</p>\n',
+        _contents(document["paths"]),
         "<h2>Authentication</h2>\n",
         "<p>A user sends the JWT that also opens a WebSocket, a back end its API key; both as "
         "<code>Authorization: Bearer</code>. Nothing is taken from the query, but for event "
@@ -51,6 +52,16 @@ def documentation_page(document: dict[str, Any]) -> str:
     parts.append("<h2>Bodies and events</h2>\n")
     parts += [_schema(name, of) for name, of in document["components"]["schemas"].items()]
     return _FRAME.format(title=escape(title), style=STYLE_PATH, body="".join(parts))
+
+
+def _contents(paths: dict[str, Any]) -> str:
+    rows = [
+        f'<li><a href="#{escape(operation["operationId"])}">{escape(operation["summary"])}</a> '
+        f"<code>{method.upper()} {escape(path)}</code></li>\n"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    ]
+    return f'<nav aria-label="Operations"><ul>\n{"".join(rows)}</ul></nav>\n'
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ class UnknownKeyError(Exception):
     """The token names a key that may be at the JWKS URL by now."""
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, gc=False):
     """Who a connection belongs to, until when, and what it may do."""
 
     user_id: str

@@ -1,35 +1,32 @@
 /** Wiring: from the address or the form to a session, a connection, a conversation and a screen. */
 
-import { Connection, ConnectionLost, TokenNeeded } from "./connection.js";
-import { Conversation } from "./conversation.js";
 import { Entry } from "./entry.js";
 import { buildRows } from "./rows.js";
+import { ChatClient } from "./sdk/index.js";
 import { readFragment, Session, writeFragment } from "./session.js";
 import { Stream } from "./stream.js";
 import { View } from "./view.js";
 
 const MAX_WHILE_READING_BACK = 6_000;
-const REFRESH_TRIES = 3;
-const REFRESH_EVERY_MS = 5_000;
 const CHANGES_OUTBOX = new Set(["outbox", "chat_message", "history", "gap"]);
 
 class App {
-  #current = null; // {session, connection, conversation} while in a room
+  #current = null; // {session, client, room} while in a room
   #painting = false;
   #unread = 0;
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
     this.stream = new Stream({
-      onOlder: () => this.#current?.conversation.loadOlder(),
-      onRetry: (id) => this.#current.conversation.retry(id),
-      onDiscard: (id) => this.#current.conversation.discard(id),
+      onOlder: () => this.#current?.room.loadOlder(),
+      onRetry: (id) => this.#current.room.retry(id),
+      onDiscard: (id) => this.#current.room.discard(id),
     });
     this.view = new View({
       onSend: (text) => this.#send(text),
-      onTyping: (isTyping) => this.#current?.conversation.typing(isTyping),
+      onTyping: (isTyping) => this.#current?.room.typing(isTyping),
       onLeave: () => this.#leave(),
-      onRetryConnection: () => this.#current.connection.retryNow(),
+      onRetryConnection: () => this.#current.client.retryNow(),
       onToken: (text) => this.#takeToken(text),
     });
     addEventListener("hashchange", () => location.reload());
@@ -49,58 +46,51 @@ class App {
       this.entry.open({ problem: "That does not look like a token.", needsToken: true });
       return;
     }
-    const conversation = new Conversation({
-      roomId,
-      unsent: session.loadUnsent(roomId),
-      onChange: (what) => this.#changed(what),
-      onRefused: (reason) => this.#leave({ problem: reason }),
-    });
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const hint = new URLSearchParams({ room: roomId }); // for a balancer: members meet on a worker
-    const connection = new Connection({
+    const client = new ChatClient({
       url: `${scheme}://${location.host}/ws?${hint}`,
-      fetchToken: () => session.token(),
-      onEvent: (event) => this.#received(event),
-      onState: (state) => this.#stateChanged(state),
+      token: (reason) => session.token(reason),
     });
-    conversation.attach(connection);
-    this.#current = { session, connection, conversation };
+    const room = client.room(roomId, { unsent: session.loadUnsent(roomId) });
+    client.on("state", (state) => this.#stateChanged(state));
+    client.on("tokenNeeded", () => this.view.wishToken("Your access token is about to expire."));
+    room.on("change", (what) => this.#changed(what));
+    room.on("event", (event) => this.#arrived(event));
+    room.on("error", (error) => this.#leave({ problem: error.message }));
+    this.#current = { session, client, room };
     writeFragment({ roomId, name });
     this.entry.close();
     this.stream.clear();
     this.view.open(roomId);
-    connection.start();
+    room.join();
+    client.connect();
   }
 
   #leave(start = {}) {
-    const { session, connection, conversation } = this.#current;
+    const { session, client, room } = this.#current;
     this.#current = null;
     this.view.wishToken(null);
-    conversation.close();
-    connection.stop();
+    room.leave();
+    client.close();
     writeFragment();
     this.view.close();
     this.stream.clear();
     document.title = "Chat";
-    this.entry.open({ name: session.name, roomId: conversation.roomId, ...start });
+    this.entry.open({ name: session.name, roomId: room.roomId, ...start });
   }
 
-  #received(event) {
-    const { conversation } = this.#current;
-    if (event.type === "token_expiring") this.#renewToken();
-    if (event.type === "chat_message" && event.userId !== conversation.selfId) {
-      this.stream.arrived();
-      if (document.hidden) this.#unread += 1;
-    }
-    conversation.handle(event);
+  #arrived(event) {
+    if (event.type !== "chat_message" || event.userId === this.#current.client.userId) return;
+    this.stream.arrived();
+    if (document.hidden) this.#unread += 1;
   }
 
   #stateChanged(state) {
     if (this.#current === null) return;
-    const { session, conversation } = this.#current;
-    if (state.phase !== "online") conversation.disconnected();
+    const { session, client } = this.#current;
     if (state.needsToken) session.forgetToken();
-    if (state.needsToken && conversation.selfId === null) {
+    if (state.needsToken && client.userId === null) {
       this.#leave({ problem: state.reason, needsToken: true });
       return;
     }
@@ -108,41 +98,25 @@ class App {
   }
 
   #send(text) {
-    const { conversation } = this.#current;
-    if (conversation.outbox.full) return false;
-    conversation.submit(text);
+    const { room } = this.#current;
+    if (room.outbox.full) return false;
+    room.send(text);
     return true;
   }
 
-  async #renewToken(triesLeft = REFRESH_TRIES) {
-    if (this.#current === null) return;
-    const { session, connection } = this.#current;
-    try {
-      await connection.request({ type: "refresh_token", token: await session.freshToken() });
-    } catch (error) {
-      const wish = "Your access token is about to expire.";
-      if (error instanceof TokenNeeded) this.view.wishToken(wish);
-      else if (!(error instanceof ConnectionLost) && triesLeft > 1) {
-        setTimeout(() => this.#renewToken(triesLeft - 1), REFRESH_EVERY_MS);
-      }
-    }
-  }
-
   #takeToken(text) {
-    const { session, connection } = this.#current;
+    const { session, client } = this.#current;
     if (!session.paste(text)) return false;
     this.view.wishToken(null);
-    if (connection.state.phase === "online") this.#renewToken();
-    else connection.retryNow();
+    if (client.state.phase === "online") client.renewToken();
+    else client.retryNow();
     return true;
   }
 
   #changed(what) {
     if (this.#current === null) return;
-    const { session, conversation } = this.#current;
-    if (CHANGES_OUTBOX.has(what)) {
-      session.saveUnsent(conversation.roomId, conversation.outbox.save());
-    }
+    const { session, room } = this.#current;
+    if (CHANGES_OUTBOX.has(what)) session.saveUnsent(room.roomId, room.outbox.save());
     this.#paintSoon();
   }
 
@@ -157,40 +131,40 @@ class App {
   #paint() {
     this.#painting = false;
     if (this.#current === null) return;
-    const { connection, conversation } = this.#current;
-    const { room, outbox, selfId, olderState } = conversation;
-    // Not under the eyes of someone who reads back, unless they have left the page like that.
-    if (this.stream.atEnd || room.entries.length > MAX_WHILE_READING_BACK) room.prune();
-    this.view.showStatus(connection.state, Date.now());
+    const { session, client, room } = this.#current;
+    const { timeline } = room;
+    // Nothing is forgotten under the eyes of someone who reads back, unless they left it like that.
+    room.readingBack = !this.stream.atEnd && timeline.entries.length < MAX_WHILE_READING_BACK;
+    this.view.showStatus(client.state, Date.now());
     this.#paintPeople();
     this.stream.render(
       buildRows({
         entries: room.entries,
-        items: outbox.items,
-        selfId: selfId ?? this.#current.session.name,
-        complete: room.position !== null && room.fills.length === 0 && !room.hasOlder,
-        headSeq: room.position?.seq ?? 0,
+        items: room.unsent,
+        selfId: client.userId ?? session.name,
+        complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
+        headSeq: timeline.position?.seq ?? 0,
         ready: room.ready,
       }),
-      { canLoad: room.hasOlder, state: olderState },
+      { canLoad: timeline.hasOlder, state: room.olderState },
     );
     const unread = this.#unread > 0 ? `(${this.#unread}) ` : "";
-    document.title = `${unread}#${conversation.roomId}`;
+    document.title = `${unread}#${room.roomId}`;
   }
 
   #paintPeople() {
-    const { people, selfId } = this.#current.conversation;
+    const { client, room } = this.#current;
     this.view.showPeople({
-      members: people.list(selfId),
-      count: people.count,
-      typists: people.typists(selfId, Date.now()),
-      selfId,
+      members: room.members.list(client.userId),
+      count: room.members.count,
+      typists: room.members.typists(client.userId, Date.now()),
+      selfId: client.userId,
     });
   }
 
   #everySecond() {
     if (this.#current === null) return;
-    this.view.showStatus(this.#current.connection.state, Date.now());
+    this.view.showStatus(this.#current.client.state, Date.now());
     this.#paintPeople();
   }
 

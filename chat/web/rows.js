@@ -1,7 +1,5 @@
 /** From entries and unsent messages to the rows of the stream: pure, no DOM. */
 
-import { isMessage } from "./room.js";
-
 const GROUP_MS = 5 * 60_000;
 
 /**
@@ -17,7 +15,7 @@ export function buildRows({ entries, items, selfId, complete, headSeq, ready }) 
   let previous = null;
   let shownDay = null;
   for (const entry of [...entries, ...unsent]) {
-    if (!isMessage(entry)) {
+    if (entry.kind !== "message") {
       rows.push({ kind: "notice", key: `gap-${entry.segment}-${entry.seq}`, text: gapText(entry) });
       previous = null;
       continue;
@@ -49,7 +47,8 @@ function messageRow(entry, selfId, previous) {
 }
 
 function unsentMessage(item, selfId, ready) {
-  const { clientMessageId, content, createdAt, timestamp = createdAt, reason } = item;
+  const { clientMessageId, createdAt, timestamp = createdAt, reason } = item;
+  const { content } = item.command;
   // Its turn comes in a moment: to call that "waiting" would only flicker.
   const soon = item.state === "queued" && ready && item.attempt === 0;
   const state = soon ? "sending" : item.state;
@@ -61,7 +60,7 @@ function unsentMessage(item, selfId, ready) {
 
 function startRows(entries, headSeq) {
   const [first] = entries;
-  if (first !== undefined && !isMessage(first)) return [];
+  if (first !== undefined && first.kind !== "message") return [];
   const missing = first === undefined ? headSeq : first.seq - 1;
   if (missing === 0) {
     const text = "This is the beginning of the room.";
@@ -72,7 +71,6 @@ function startRows(entries, headSeq) {
 
 function gapText({ reason, fromSeq, toSeq, lost }) {
   if (reason === "trimmed") return `${span(fromSeq, toSeq)} no longer available.`;
-  if (reason === "unshown") return `${span(fromSeq, toSeq)} not shown.`;
   if (lost === 0) return "The server\u2019s history was reset.";
   const exist = lost === 1 ? "message above exists" : `${lost} messages above exist`;
   return `The server\u2019s history was reset. The last ${exist} in this window only.`;

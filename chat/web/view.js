@@ -14,7 +14,6 @@ const PHASE_SPOKEN = {
 const find = (id) => document.getElementById(id);
 
 export class View {
-  #typingStops = null;
   #tokenWish = null;
 
   /**
@@ -102,7 +101,7 @@ export class View {
     });
     this.draft.addEventListener("input", () => {
       this.#draftChanged();
-      this.#tellTyping(this.draft.value.trim() !== "");
+      this.handlers.onTyping(this.draft.value.trim() !== "");
     });
     this.draft.addEventListener("keydown", (event) => {
       // On a touch keyboard Enter makes a line, the button sends.
@@ -111,22 +110,15 @@ export class View {
       event.preventDefault();
       this.#send();
     });
-    this.draft.addEventListener("blur", () => this.#tellTyping(false));
+    this.draft.addEventListener("blur", () => this.handlers.onTyping(false));
   }
 
   #send() {
     const text = this.draft.value.trim();
     if (text === "" || !this.handlers.onSend(text)) return;
-    clearTimeout(this.#typingStops);
     this.draft.value = "";
     this.#draftChanged();
     this.draft.focus();
-  }
-
-  #tellTyping(isTyping) {
-    clearTimeout(this.#typingStops);
-    this.handlers.onTyping(isTyping);
-    if (isTyping) this.#typingStops = setTimeout(() => this.handlers.onTyping(false), 5_000);
   }
 
   #draftChanged() {

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chat import __version__
+from chat.identity.access import MEMBER, Action
+from chat.identity.apikeys import Scope
 from chat.settings import Settings
 
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -50,8 +52,8 @@ examples:
   chat nodes --json | jq -r '.[] | select(.state != "ready").address'
 """
 _API = """\
-Runs one process of the HTTP side: the web page, read-only history and presence under /api/v1,
-the description at /api/openapi.json and /docs. It suits a container or a service manager; for
+Runs one process of the HTTP side: the web page, rooms without a WebSocket under /api/v1, the
+description at /api/openapi.json and /docs. It suits a container or a service manager; for
 more of them, run more.
 
 Without --listen-fd it binds CHAT_API_HOST and CHAT_API_PORT, and without --ops-fd CHAT_OPS_HOST
@@ -70,6 +72,23 @@ service makes tokens.
 examples:
   chat token --user ann
   chat token --user ann --name Ann --room 'news-*=join' --room team=join,publish --ttl 600
+"""
+_API_KEY = """\
+Makes an API key for a back end. It is printed once and kept nowhere: the file of
+CHAT_API_KEYS_FILE has its hash. Without --file two lines are printed, the key and its line for
+the file; with --file the line is added there and the key alone is printed. Every `chat api` reads
+its file again when it changes; to take a key out of force, take out its line.
+
+scopes:
+  publish     publish, in the name of any user
+  read        history, presence, event streams
+  tokens      mint tokens for users
+  statistics  totals of the cluster
+  moderate    moderate; with `publish`, not held back by slow mode and users' limits
+
+examples:
+  chat api-key --scope publish --room 'news-*' --note cms --file api-keys
+  chat api-key --scope tokens,statistics --room '*'
 """
 _FRONT = """\
 For HAProxy in front of the workers (docs/haproxy.md). `servers` prints its list of servers,
@@ -101,6 +120,27 @@ examples:
   chat front servers 10.0.0.1:8080 10.0.0.2:8080 --api 10.0.0.1:8090 > servers.cfg
   chat front servers --registered --output /etc/haproxy/servers.cfg
 """
+_JOIN = """\
+Says in a room what comes in on standard input, line by line, and prints what happens there.
+Messages go to standard output, the state of the connection and who comes and goes to standard
+error. It comes back when the connection breaks, without losing or repeating a line. The end of the
+input, Ctrl-C or SIGTERM end it once everything read is acknowledged; a second signal ends it at
+once.
+
+With --json every event is a line of JSON as in docs/protocol.md, acknowledgements and refusals
+too, and a line of input may be an object: {"content": "Hi"}, or a command with its `type`.
+
+The token is that of --token-file, CHAT_TOKEN or, on the machine of `chat up --local`, one for
+--user.
+
+exit codes: 0; 1 if a line was refused or is not acknowledged; 3 if the server did not let one in,
+or put one out; 2 and 78 for wrong arguments and settings
+
+examples:
+  chat join lobby
+  echo 'Deployed.' | CHAT_TOKEN=... chat join ops --url wss://chat.example/ws
+  chat join lobby --history 100 --json </dev/null | jq -r .content
+"""
 _SETTINGS = """\
 Prints every setting in force as CHAT_ variables, secrets masked, a * before those that differ
 from the default. Fails with a sentence if one is wrong.
@@ -118,8 +158,10 @@ def build_parser(
     api: Command,
     nodes: Command,
     token: Command,
+    api_key: Command,
     settings: Command,
     front: Command,
+    join: Command,
 ) -> argparse.ArgumentParser:
     """Return the parser; the chosen command is in `options.command`."""
     parser = argparse.ArgumentParser(
@@ -131,7 +173,9 @@ def build_parser(
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
     _api_arguments(_add(commands, "api", api, "run the HTTP side", _API))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
+    _join_arguments(_add(commands, "join", join, "talk in a room from here", _JOIN))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
+    _api_key_arguments(_add(commands, "api-key", api_key, "make a key for a back end", _API_KEY))
     _add(commands, "settings", settings, "print the settings in force", _SETTINGS)
     _front_arguments(_add(commands, "front", front, "what HAProxy needs, and a word to it", _FRONT))
     return parser
@@ -217,6 +261,40 @@ def _nodes_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--watch", action="store_true", help="again every two seconds")
 
 
+def _join_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("room", metavar="ROOM", help="the room id")
+    parser.add_argument(
+        "--url",
+        default="ws://localhost:8080/ws",
+        metavar="URL",
+        help="WebSocket address (default: ws://localhost:8080/ws)",
+    )
+    tokens = parser.add_mutually_exclusive_group()
+    tokens.add_argument("--token-file", type=Path, metavar="FILE", help="read for each connection")
+    tokens.add_argument(
+        "--token", metavar="T", help="the token itself, which other users of this machine can see"
+    )
+    tokens.add_argument(
+        "--user",
+        metavar="NAME",
+        help="ask the server of `chat up --local` for a token of this user (default: your login)",
+    )
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--history", type=_number, default=0, metavar="N", help="first show N earlier messages"
+    )
+    parser.add_argument(
+        "--listen", action="store_true", help="read no input: only a signal ends it"
+    )
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="how long the last lines may take to be acknowledged at the end (default: 10 s)",
+    )
+
+
 def _token_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", required=True, metavar="U", help="the user id, claim `sub`")
     parser.add_argument(
@@ -224,13 +302,35 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=_room,
         metavar="PATTERN=RIGHTS",
-        help="what the user may do where: a room id or a pattern with *, and rights out of join, "
-        "publish, moderate; may be repeated (default: *=join,publish)",
+        help="what the user may do where: a room id or a pattern with *, and rights out of "
+        f"{', '.join(Action)}; may be repeated (default: *={','.join(MEMBER)})",
     )
     parser.add_argument(
         "--ttl", type=_seconds, default=3600.0, metavar="S", help="seconds (default: 3600)"
     )
     parser.add_argument("--name", metavar="DISPLAY", help="display name, shown to other members")
+
+
+def _api_key_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scope",
+        action="append",
+        required=True,
+        type=_scopes,
+        metavar="SCOPES",
+        help="what it is for, out of publish, read, tokens, statistics, moderate; several with "
+        "commas between them; may be repeated",
+    )
+    parser.add_argument(
+        "--room",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="a room id or a pattern with * in which it may be used; may be repeated; needed for "
+        "every scope but statistics",
+    )
+    parser.add_argument("--note", default="", metavar="TEXT", help="for whoever reads the file")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="add the line to this file")
 
 
 def _front_arguments(parser: argparse.ArgumentParser) -> None:
@@ -282,11 +382,20 @@ def _front_arguments(parser: argparse.ArgumentParser) -> None:
 def _room(text: str) -> tuple[str, list[str]]:
     pattern, _, allowed = text.partition("=")
     rights = [right.strip() for right in allowed.split(",")]
-    if not pattern or not set(rights) <= {"join", "publish", "moderate"}:
+    if not pattern or not set(rights) <= set(Action):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not like 'PATTERN=join,publish' (rights: join, publish, moderate)"
+            f"{text!r} is not like 'PATTERN=join,publish' (rights: {', '.join(Action)})"
         )
     return pattern, rights
+
+
+def _scopes(text: str) -> list[Scope]:
+    try:
+        return [Scope(name.strip()) for name in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not out of {', '.join(scope.value for scope in Scope)}"
+        ) from None
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The `chat` command: `up`, `worker`, `api`, `nodes`, `token`, `settings`, `front`.
+"""The `chat` command and its parts, from `up` to `join` (chat/arguments.py).
 
 Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for wrong arguments,
 1 for anything else.
@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -33,6 +33,7 @@ from chat.supervisor.listening import bind
 from chat.supervisor.slot import EXIT_SETTINGS
 from chat.supervisor.supervisor import Supervisor
 
+TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 - a name, not a secret
 _LOCAL_SECRET_BYTES = 48
 _OPS_BACKLOG = 128
 
@@ -45,18 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api=_api,
         nodes=_nodes,
         token=_token,
+        api_key=_api_key,
         settings=_settings,
         front=_front,
+        join=_join,
     )
     options = parser.parse_args(arguments)
     try:
-        code: int = options.command(options, from_environ(os.environ))
+        code: int = options.command(options, from_environ(_settings_of(os.environ)))
     except SettingsError as exc:
         print(f"chat: {exc}", file=sys.stderr)
         return EXIT_SETTINGS
     except KeyboardInterrupt:
         return 130  # before there was anything to stop
     return code
+
+
+def _settings_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the one variable that is no setting: a token to join with."""
+    return {name: text for name, text in environ.items() if name != TOKEN_VARIABLE}
 
 
 # ------------------------------------------------------------------------- up
@@ -196,11 +204,21 @@ def _front(options: argparse.Namespace, settings: Settings) -> int:
     return front(options, settings)
 
 
+# ----------------------------------------------------------------------- join
+
+
+def _join(options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.terminal.command import join  # what only this command needs
+
+    return join(options, os.environ)
+
+
 # ---------------------------------------------------------------------- token
 
 
 def _token(options: argparse.Namespace, settings: Settings) -> int:
-    from chat.identity.tokens import mint  # what only this command needs
+    from chat.identity.access import MEMBER  # what only this command needs
+    from chat.identity.tokens import mint
 
     key = signing_key(settings)
     token = mint(
@@ -208,13 +226,31 @@ def _token(options: argparse.Namespace, settings: Settings) -> int:
         key.algorithm,
         options.user,
         ttl_s=options.ttl,
-        rooms=dict(options.room or [("*", ["join", "publish"])]),
+        rooms=dict(options.room or [("*", list(MEMBER))]),
         user={"name": options.name} if options.name else None,
         kid=key.kid,
         issuer=settings.jwt_issuer or None,
         audience=settings.jwt_audience or None,
     )
     print(token)
+    return 0
+
+
+# -------------------------------------------------------------------- api-key
+
+
+def _api_key(options: argparse.Namespace, _settings: Settings) -> int:
+    from chat.identity.minting import KeyRequestError, make_key  # what only this command needs
+
+    scopes = [scope for scopes in options.scope for scope in scopes]
+    try:
+        key, line = make_key(scopes, options.room, options.note, options.file)
+    except KeyRequestError as exc:
+        print(f"chat: {exc}", file=sys.stderr)
+        return 1
+    print(key)
+    if options.file is None:
+        print(line)
     return 0
 
 

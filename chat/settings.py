@@ -104,6 +104,46 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 3.0
 
+    # --- the HTTP side: back ends and streams
+    api_keys_file: Annotated[
+        str,
+        _doc(
+            "File with the API keys of back ends, as `chat api-key` makes its lines; read again "
+            "when it changes. Empty: user tokens only."
+        ),
+    ] = ""
+    api_key_requests_per_s: Annotated[
+        Rate, _doc("Requests per API key, across the cluster; 0 is no limit.")
+    ] = 100.0
+    api_key_requests_burst: Annotated[Count, _doc("Burst of the above.")] = 500
+    api_token_max_lifetime: Annotated[
+        Seconds,
+        _doc(
+            "Longest life of a token from POST /api/v1/tokens, and its life where none is asked "
+            "for; never more than CHAT_JWT_MAX_LIFETIME_S."
+        ),
+    ] = 3600.0
+    api_max_streams: Annotated[
+        Count, _doc("Event streams that one process of the HTTP side serves at a time.")
+    ] = 1000
+    api_max_streams_per_user: Annotated[
+        Count, _doc("Event streams of one user on one process of the HTTP side.")
+    ] = 20
+    api_heartbeat_interval: Annotated[
+        Seconds,
+        _doc(
+            "Silence on an event stream after which a comment is sent. Stay below the timeouts of "
+            "proxies."
+        ),
+    ] = 15.0
+    api_stream_retry: Annotated[
+        Seconds,
+        _doc(
+            "About how long a client of an event stream waits before it comes back; each is told "
+            "a time between half of it and one and a half."
+        ),
+    ] = 2.0
+
     # --- Redis
     redis_url: Annotated[
         str,
@@ -204,7 +244,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- identity
     jwt_keys_file: Annotated[
-        str, _doc("JWKS file (RFC 7517) with the keys that sign tokens; symmetric keys allowed.")
+        str,
+        _doc(
+            "JWKS file (RFC 7517) with the keys that sign tokens; symmetric keys allowed. "
+            "It is read again within seconds of a change."
+        ),
     ] = ""
     jwt_secret: Annotated[
         str, _doc("One symmetric key for HS256, at least 32 bytes, instead of a file.")
@@ -224,7 +268,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Seconds, _doc("Longest remaining life of a token that is accepted.")
     ] = 86400.0
     token_in_query: Annotated[
-        bool, _doc("Accept `?token=`; the URL is then a secret. Never logged by us.")
+        bool,
+        _doc(
+            "Accept `?token=` for WebSockets and event streams; the URL is then a secret. Never "
+            "logged by us."
+        ),
     ] = False
     token_warning_s: Annotated[
         Seconds, _doc("How long before its end a client is told `token_expiring`.")
@@ -239,7 +287,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
     # --- rooms and messages
-    history_size: Annotated[Count, _doc("Messages kept per room, exactly.")] = 1000
+    history_size: Annotated[
+        Count, _doc("Messages and events about messages kept per room, exactly.")
+    ] = 1000
     history_ttl: Annotated[
         Seconds,
         _doc(
@@ -264,6 +314,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "per second."
         ),
     ] = 30.0
+    edit_window: Annotated[
+        Rate, _doc("How long after it was sent a message may be edited; 0: always.")
+    ] = 0.0
+    delete_window: Annotated[
+        Rate,
+        _doc(
+            "How long after it was sent a message may be deleted by its author; 0: always. "
+            "Moderators may always."
+        ),
+    ] = 0.0
+    max_reactions: Annotated[
+        Count, _doc("Different reactions to one message; beyond it `too_many_reactions`.")
+    ] = 20
+    max_reaction_users: Annotated[
+        Count,
+        _doc(
+            "Users with the same reaction to one message; beyond it, or when message and reactions "
+            "are together larger than twice CHAT_MAX_MESSAGE_BYTES, `too_many_reactions`."
+        ),
+    ] = 500
+    max_mentions: Annotated[
+        Count, _doc("Users that one message may mention; beyond it `invalid_message`.")
+    ] = 20
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
     ] = 2.0

@@ -42,7 +42,7 @@ if missing redis-url redis.acl redis-exporter.json; then
   echo "redis://chat:$chat@redis:6379/0" | put redis-url
   # Redis gets digests only. `health` can say PING and nothing else.
   put redis.acl <<END
-user default off
+user default off resetpass ~* &* +@all
 user chat on #$(digest "$chat") ~chat:* &chat:* +@all -@dangerous +info +role
 user exporter on #$(digest "$exporter") resetkeys resetchannels -@all +@connection +info +config|get +slowlog|len +slowlog|get +latency|latest +latency|histogram +dbsize
 user health on nopass resetkeys resetchannels -@all +ping

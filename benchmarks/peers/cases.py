@@ -37,7 +37,7 @@ class Sizes(NamedTuple):
 
     trial_s: float = 4.0
     climb_attempts: int = 2
-    climb_refinements: int = 2
+    climb_refinements: int = 3
     climb_factor: int = 2
     memory_connections: int = 5000
     handshakes: int = 3000

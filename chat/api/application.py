@@ -1,5 +1,6 @@
 """The application factory: every route, and what becomes of an exception."""
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -10,15 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chat.api.authentication import Guard
+from chat.api.authentication import BODY, Guard
+from chat.api.body import read_body
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import Edge
+from chat.api.events import Events
 from chat.api.health import HEALTH
+from chat.api.messages import Messages
 from chat.api.openapi import describe
-from chat.api.operations import Operation, route
-from chat.api.problems import HttpCode, Refusal, refusal, refusal_of
+from chat.api.operations import JSON, Handler, Operation, route, routes
+from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
 from chat.api.rooms import Rooms
 from chat.api.services import ApiServices
+from chat.api.statistics import Cluster
+from chat.api.tokens import Tokens
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
 from chat.gateway.page import content_type, load_page
@@ -36,14 +42,24 @@ class File(NamedTuple):
 
 def build_application(services: ApiServices) -> Edge:
     """Put the application together."""
-    operations = [HEALTH, *Rooms(services, Guard(services)).operations()]
-    routes = [route(operation.path, operation.handler) for operation in operations]
-    routes += _page()
-    routes += _documents(operations)
+    guard = Guard(services)
+    operations = [
+        HEALTH,
+        *Messages(services, guard).operations(),
+        *Events(services, guard).operations(),
+        *Rooms(services, guard).operations(),
+        *Tokens(services, guard).operations(),
+        *Cluster(services.registry, guard).operations(),
+    ]
     routed = Starlette(
-        routes=routes,
+        routes=[
+            *routes(replace(one, handler=_with_body(one, services)) for one in operations),
+            *_page(),
+            *_documents(operations),
+        ],
         exception_handlers={
             HTTPException: _on_http_exception,
+            RefusedError: _on_refused,
             CommandError: _on_command_error,
             LinkError: _on_link_error,
             Exception: _on_exception,
@@ -51,6 +67,21 @@ def build_application(services: ApiServices) -> Edge:
     )
     routed.router.redirect_slashes = False  # one address per thing
     return Edge(routed, services)
+
+
+def _with_body(operation: Operation, services: ApiServices) -> Handler:
+    """Return a handler that has its body: a refusal behind it leaves nothing unread."""
+    if operation.body is None:
+        return operation.handler
+    settings = services.settings
+
+    async def handle(request: Request) -> Response:
+        request.scope[BODY] = await read_body(
+            request, settings.max_message_bytes, settings.handshake_timeout
+        )
+        return await operation.handler(request)
+
+    return handle
 
 
 # -------------------------------------------------------------------- files
@@ -68,7 +99,7 @@ def _documents(operations: list[Operation]) -> list[Route]:
     style = files("chat.api").joinpath("style.css").read_bytes()
     page = documentation_page(document).encode()
     return [
-        _file(OPENAPI_PATH, File("application/json", orjson.dumps(document))),
+        _file(OPENAPI_PATH, File(JSON, orjson.dumps(document))),
         _file("/docs", File(content_type("docs.html"), page)),
         _file(STYLE_PATH, File(content_type("style.css"), style)),
     ]
@@ -89,10 +120,17 @@ def _file(path: str, file: File, template: str | None = None) -> Route:
 async def _on_http_exception(_request: Request, exc: Exception) -> Response:
     """The router's own refusals: no such route, or not with this method."""
     if isinstance(exc, HTTPException) and exc.status_code == 405:
-        refused = refusal(HttpCode.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here.")
-        refused.headers["Allow"] = "GET, HEAD"
+        allowed = ", ".join(sorted((exc.headers or {}).get("Allow", "").split(", ")))
+        refused = refusal(HttpCode.METHOD_NOT_ALLOWED, f"What is answered here: {allowed}.")
+        refused.headers["Allow"] = allowed
         return _response(refused)
     return _response(refusal(HttpCode.NOT_FOUND, "There is nothing here."))
+
+
+async def _on_refused(_request: Request, exc: Exception) -> Response:
+    if not isinstance(exc, RefusedError):
+        raise exc
+    return _response(exc.refusal)
 
 
 async def _on_command_error(_request: Request, exc: Exception) -> Response:

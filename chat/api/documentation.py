@@ -38,14 +38,15 @@ def documentation_page(document: dict[str, Any]) -> str:
         "<p>The same for programs, as OpenAPI 3.1: "
         '<a href="/api/openapi.json">/api/openapi.json</a>.</p>\n',
         "<h2>Authentication</h2>\n",
-        "<p>Where a token is needed, send it as <code>Authorization: Bearer</code> and the JWT "
-        "that also opens a WebSocket. It is not taken from the query.</p>\n",
+        "<p>A user sends the JWT that also opens a WebSocket, a back end its API key; both as "
+        "<code>Authorization: Bearer</code>. Nothing is taken from the query, but for event "
+        "streams where the server is set up so.</p>\n",
     ]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             parts.append(_operation(path, method, operation))
     parts.append(_errors())
-    parts.append("<h2>Answers</h2>\n")
+    parts.append("<h2>Bodies and events</h2>\n")
     parts += [_schema(name, of) for name, of in document["components"]["schemas"].items()]
     return _FRAME.format(title=escape(title), style=STYLE_PATH, body="".join(parts))
 
@@ -60,13 +61,26 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         f'<section id="{escape(name)}">\n<h2>{escape(operation["summary"])}</h2>\n',
         f'<p class="request"><b>{method.upper()}</b> <code>{escape(path)}</code></p>\n',
         f"<p>{_prose(operation['description'])}</p>\n",
-        "" if "security" in operation else "<p>No token is needed.</p>\n",
+        f"<p>{_security(operation)}</p>\n",
     ]
+    if body := operation.get("requestBody"):
+        [content] = body["content"].values()
+        parts.append(f"<p>The body is JSON: {_value(content['schema'])}.</p>\n")
     if parameters := operation.get("parameters"):
         parts.append(_table(("parameter", "in", "value", "meaning"), map(_parameter, parameters)))
     parts.append(_table(("status", "answer"), rows))
     parts.append("</section>\n")
     return "".join(parts)
+
+
+def _security(operation: dict[str, Any]) -> str:
+    ways = {name: scopes for way in operation.get("security", []) for name, scopes in way.items()}
+    words = ["a user's token"] if "token" in ways else []
+    words += [
+        f"an API key with the scope <code>{escape(scope)}</code>"
+        for scope in ways.get("apiKey", [])
+    ]
+    return f"It takes {' or '.join(words)}." if words else "No token is needed."
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:
@@ -127,6 +141,8 @@ def _value(schema: dict[str, Any]) -> str:
         return " or ".join(
             _value(choice) for choice in schema["anyOf"] if choice != {"type": "null"}
         )
+    if "contentSchema" in schema:
+        return f"events: {_value(schema['contentSchema'])}"
     if "enum" in schema:
         return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if schema.get("type") == "array":

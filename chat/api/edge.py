@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from chat.api.head import Head, head_of
-from chat.api.operations import ROUTE
+from chat.api.operations import EVENT_STREAM, ROUTE
 from chat.api.problems import HttpCode, Refusal, refusal, refusal_of
 from chat.api.services import ApiServices
 from chat.api.stats import NO_ROUTE
@@ -34,6 +34,7 @@ PREFLIGHT_MAX_AGE_S = 600
 _SECURITY = [(name.lower().encode(), text.encode()) for name, text in SECURITY_HEADERS.items()]
 _NO_STORE = (b"cache-control", b"no-store")
 _CLOSE = (b"connection", b"close")
+_EVENT_STREAM = (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode())
 
 
 class Edge:
@@ -72,7 +73,7 @@ class Edge:
             await answer.preflight()
             return
         try:
-            await self._application(scope, receive, answer.send)
+            await self._application(scope, answer.reading(receive), answer.send)
         except Exception:  # the root of a request: a bug must not leave the client waiting
             log.exception("request_failed", extra={"route": scope.get(ROUTE, NO_ROUTE)})
             if not answer.status:
@@ -84,10 +85,20 @@ class Edge:
         """Refuse what no route would look at."""
         if self._services.connections > self._services.settings.api_max_connections:
             return refusal_of(busy())
-        lengths = head.headers.get_all("Content-Length")
-        if any(text.strip("0 ") for text in lengths) or head.headers.get_all("Transfer-Encoding"):
-            return refusal(HttpCode.BODY_REFUSED, "Nothing here takes a body.")
+        if not _has_body(head):
+            return None
+        if head.method != "POST":
+            return refusal(HttpCode.BODY_REFUSED, f"{head.method[:16]} takes no body here.")
+        most = self._services.settings.max_message_bytes
+        if any(int(text) > most for text in head.headers.get_all("Content-Length")):
+            return refusal(HttpCode.BODY_REFUSED, f"The body has more than {most} bytes.")
         return None
+
+
+def _has_body(head: Head) -> bool:
+    """Whether a body comes behind this head; the server has checked that it is well-formed."""
+    lengths = head.headers.get_all("Content-Length")
+    return any(map(int, lengths)) or bool(head.headers.get_all("Transfer-Encoding"))
 
 
 class _Answer:
@@ -97,16 +108,31 @@ class _Answer:
         self.head = head_of(scope)
         self.status = 0  # until it has begun
         self._began_s = time.perf_counter()
+        self._stream_s: float | None = None  # when a stream began, which is when it is answered
+        self._is_unread = _has_body(self.head)
         self._scope = scope
         self._send = send
         self._services = services
         self._size = 0
         self._close = False
 
+    def reading(self, receive: Receive) -> Receive:
+        """Return a `receive` that notes whether the whole request has been read."""
+
+        async def noting() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                self._is_unread = False
+            return message
+
+        return noting
+
     async def send(self, message: Message) -> None:
         """Pass a part of the answer on, its head with the fields that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if _EVENT_STREAM in message["headers"]:
+                self._stream_s = time.perf_counter()
             message["headers"] = [*message["headers"], *self._common(message["headers"])]
         elif self.head.method != "HEAD":
             self._size += len(message.get("body", b""))
@@ -126,8 +152,10 @@ class _Answer:
             await self.refuse(refusal(ErrorCode.FORBIDDEN, "This origin is not allowed."))
             return
         headers = {
-            "Access-Control-Allow-Methods": "GET, HEAD",
-            "Access-Control-Allow-Headers": "Authorization",
+            "Access-Control-Allow-Methods": "GET, HEAD, POST",
+            "Access-Control-Allow-Headers": (
+                "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
+            ),
             "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
         }
         await self._whole(204, headers, b"")
@@ -137,7 +165,8 @@ class _Answer:
         seconds = time.perf_counter() - self._began_s
         scope, head = self._scope, self.head
         route = scope.get(ROUTE, NO_ROUTE)
-        self._services.stats.answered(route, head.method, self.status, seconds)
+        until_answered = seconds if self._stream_s is None else self._stream_s - self._began_s
+        self._services.stats.answered(route, head.method, self.status, until_answered)
         log.info(
             "request",
             extra={
@@ -170,7 +199,7 @@ class _Answer:
             origin = self.head.headers.get_all("Origin")[0].encode("latin-1")
             common.append((b"access-control-allow-origin", origin))
             common.append((b"access-control-expose-headers", b"Retry-After"))
-        if self._close or self._services.draining:
+        if self._close or self._is_unread or self._services.draining:
             common.append(_CLOSE)
         return common
 

@@ -6,7 +6,7 @@ from msgspec import Struct, json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.operations import Operation
+from chat.api.operations import JSON, Operation
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ _BODY = json.encode(Health(status="ok"))
 
 async def health(_request: Request) -> Response:
     """Say that this process lives."""
-    return Response(_BODY, media_type="application/json")
+    return Response(_BODY, media_type=JSON)
 
 
 HEALTH = Operation(

@@ -7,27 +7,34 @@ import socket
 import time
 
 from chat.api.application import build_application
+from chat.api.feed import Feed
 from chat.api.metrics import ApiMetrics
 from chat.api.server import HttpServer
 from chat.api.services import ApiServices
 from chat.api.stats import ApiStats
+from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.members import Members
+from chat.broker.registry import Registry
+from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
+from chat.identity.keyfile import KeyFile
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
-from chat.limits.users import UserBudgets
+from chat.limits.slow_mode import SlowMode
+from chat.limits.users import Limits, UserBudgets
 from chat.ops.server import Readiness
 from chat.ops.stats import Stats
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SWEEP_S = 1.0
+TICK_S = 1.0
 
 
 class HttpSide:
@@ -41,24 +48,38 @@ class HttpSide:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.api_id = f"api-{secrets.token_hex(5)}"
+        unique = secrets.token_hex(5)  # as those of workers: unique across hosts and restarts
+        self.api_id = f"api-{unique}"
         self._settings = settings
         self._redis = Stats()
-        self._store = Store(
-            settings, self._redis, f"chat-{self.api_id}", on_up=lambda _shard, _changed: None
-        )
+        name = f"chat-{self.api_id}"
+        self._store = Store(settings, self._redis, name, on_up=self._on_redis_up)
+        broker = Broker(self._store)
+        self._replication: Replication | None = None
+        if settings.redis_wait_replicas:
+            self._replication = Replication(self._store, self._redis)
+            broker = ConfirmingBroker(self._store, self._replication)
+        self._feed = Feed(self._store, self._redis, broker, self.api_id)
+        stats = ApiStats()
         self._keyring = KeyRing.from_settings(settings)
         self._services = ApiServices(
+            api_id=unique,
             settings=settings,
-            stats=ApiStats(),
-            broker=Broker(self._store),
+            stats=stats,
+            broker=broker,
             members=Members(self._store),
+            registry=Registry(self._store),
             verifier=Verifier(settings, self._keyring),
+            keys=KeyFile.from_settings(settings),
             users=UserBudgets(settings),
+            key_budgets=UserBudgets(settings, limits=_key_limits(settings)),
+            slow_mode=SlowMode(settings.slow_mode),
             origins=OriginPolicy(settings.allowed_origins),
             trusted_proxies=trusted_networks(settings),
+            feed=self._feed,
+            streams=Streams(settings, stats),
         )
-        self.metrics = ApiMetrics(self._services.stats, self._redis, self._state)
+        self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -75,10 +96,15 @@ class HttpSide:
         raise_descriptor_limit()
         loops = [
             self._store.run(),
+            *self._feed.loops(),
             self._keyring.run(),
-            self._sweep(),
+            self._services.keys.run(),
+            self._run_ticks(),
             settle_budgets(self._store, self._services.users),
+            settle_budgets(self._store, self._services.key_budgets, self._store.keys.key_budget),
         ]
+        if self._replication is not None:
+            loops.append(self._replication.run())
         host, port = listen_socket.getsockname()[:2]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
@@ -87,6 +113,7 @@ class HttpSide:
             await self._stop.wait()
             await self._leave()
             await serving
+            await self._feed.hub.stop()
             for task in tasks:
                 task.cancel()
         log.info("api_ended")
@@ -101,12 +128,19 @@ class HttpSide:
         except TimeoutError:
             pass
         self._server.leave()
+        self._services.streams.drain()
 
-    async def _sweep(self) -> None:
-        """Forget the budgets of users who have been idle."""
+    def _on_redis_up(self, shard: Shard, _history_may_have_changed: bool) -> None:
+        self._feed.on_redis_up(shard)
+
+    async def _run_ticks(self) -> None:
+        """Look at rooms, and forget the budgets of those who have been idle."""
         while True:
-            await asyncio.sleep(SWEEP_S)
-            self._services.users.sweep(time.monotonic())
+            await asyncio.sleep(TICK_S)
+            self._feed.on_tick()
+            now_s = time.monotonic()
+            self._services.users.sweep(now_s)
+            self._services.key_budgets.sweep(now_s)
 
     # --------------------------------------------------------------------- state
 
@@ -126,4 +160,12 @@ class HttpSide:
         return {
             "ready": int(self.readiness().ready),
             "connections": self._services.connections,
+            "api_keys": len(self._services.keys),
+            "api_keys_current": int(self._services.keys.is_current),
         }
+
+
+def _key_limits(settings: Settings) -> Limits:
+    """Return what an API key may do: so many requests, of any size."""
+    requests = settings.api_key_requests_per_s, settings.api_key_requests_burst
+    return requests, (0.0, 0), (0.0, 0)

@@ -44,6 +44,8 @@ class ApiMetrics(Collector):
                 yield self._histogram(family)
             elif family.field == "requests":
                 yield self._requests(family)
+            elif family.field == "streams_ended":
+                yield self._streams_ended(family)
             elif (value := values[family.field]) is not None:
                 metric = empty(family)
                 metric.add_metric([], value)
@@ -55,6 +57,15 @@ class ApiMetrics(Collector):
             "redis_up": redis.redis_up,
             "in_flight": self._stats.in_flight,
             "rate_limited": self._stats.rate_limited,
+            "key_rate_limited": self._stats.key_rate_limited,
+            "messages_published": self._stats.messages_published,
+            "publish_uncertain": self._stats.publish_uncertain,
+            "streams": self._stats.streams,
+            "stream_rooms": redis.rooms,
+            "stream_messages": redis.deliveries,
+            "gaps_filled": redis.gaps_filled,
+            "gaps_announced": redis.gaps_announced,
+            "pubsub_deaf": redis.pubsub_deaf,
             "redis_in_flight": redis.redis_in_flight,
             "redis_commands": redis.redis_commands,
             "redis_errors": redis.redis_errors,
@@ -67,6 +78,12 @@ class ApiMetrics(Collector):
         metric = empty(family)
         for (route, method, status), count in sorted(self._stats.requests.items()):
             metric.add_metric([route, method, str(status)], count)
+        return metric
+
+    def _streams_ended(self, family: Family) -> Metric:
+        metric = empty(family)
+        for reason, count in sorted(self._stats.streams_ended.items()):
+            metric.add_metric([reason], count)
         return metric
 
     def _histogram(self, family: Family) -> Metric:

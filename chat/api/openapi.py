@@ -1,12 +1,12 @@
 """The OpenAPI 3.1 document, made from the operations and the protocol's own types."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct, json
 
 from chat import __version__
-from chat.api.operations import Operation
+from chat.api.operations import EVENT_STREAM, JSON, Operation
 from chat.api.problems import KINDS, MEDIA_TYPE, HttpCode, Problem
 from chat.api.query import NOT_IN_QUERY
 from chat.protocol.commands import Command
@@ -17,10 +17,25 @@ _REF = "#/components/schemas/{name}"
 _ROOM_ID = "^[A-Za-z0-9_.:@+=~-]{1,128}$"
 _ALWAYS = (ErrorCode.INTERNAL, ErrorCode.BUSY)
 _DESCRIPTION = (
-    "Reading rooms without a connection. Live messages, joining and publishing go over the "
-    "WebSocket at `/ws`; answers here have the shape of its events. Times are milliseconds since "
-    "the Unix epoch. Fields and query parameters that are not known are to be ignored."
+    "Rooms without a WebSocket: publishing from a back end, reading, following as a stream. "
+    "Answers and events have the shape of those at `/ws`. Times are milliseconds since the Unix "
+    "epoch, and durations where the name ends in `Ms`. Fields and query parameters that are not "
+    "known are to be ignored."
 )
+_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The token of a user, which also opens a WebSocket.",
+    },
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "chatkey",
+        "description": "The API key of a back end, with the scope that is named.",
+    },
+}
 
 
 def describe(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -28,32 +43,27 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
 
     Source: OpenAPI Specification 3.1, whose schemas are JSON Schema 2020-12.
     """
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    answers = {kind for operation in operations for kind in operation.answer_types}
+    bodies = {operation.body for operation in operations if operation.body is not None}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chat", "version": __version__, "description": _DESCRIPTION},
-        "paths": {operation.path: {"get": _operation(operation)} for operation in operations},
-        "components": {
-            "schemas": _schemas({operation.answer for operation in operations}),
-            "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The token that opens a WebSocket.",
-                }
-            },
-        },
+        "paths": paths,
+        "components": {"schemas": _schemas(answers | bodies), "securitySchemes": _SCHEMES},
     }
 
 
-def _schemas(answers: set[type[Struct]]) -> dict[str, Any]:
-    _, schemas = json.schema_components({*answers, Message, Problem}, ref_template=_REF)
+def _schemas(kinds: Collection[type[Struct]]) -> dict[str, Any]:
+    _, schemas = json.schema_components({*kinds, Message, Problem}, ref_template=_REF)
     for schema in schemas.values():
         fields = {name: _plain(of) for name, of in schema["properties"].items()}
         if "type" in fields:
             fields.pop("id", None)  # an event's repeats that of a command, and none was sent
         schema["properties"] = fields
-    if HistoryPage in answers:
+    if HistoryPage in kinds:
         # The stored bytes of messages are passed on unread, so their type does not say what
         # they are.
         items = {"$ref": _REF.format(name=Message.__name__)}
@@ -62,24 +72,63 @@ def _schemas(answers: set[type[Struct]]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    answer = {"$ref": _REF.format(name=operation.answer.__name__)}
+    content = {operation.media_type: {"schema": _answer(operation)}}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "description": operation.description,
         "responses": {
-            "200": {
-                "description": "The answer.",
-                "content": {"application/json": {"schema": answer}},
+            **{
+                str(status): {"description": sentence, "content": content}
+                for status, sentence in operation.answers.items()
             },
             **_refusals((*operation.errors, *_ALWAYS)),
         },
     }
+    parameters = _headers(operation)
     if operation.command is not None:
-        described["parameters"] = _parameters(operation, operation.command)
+        parameters = _parameters(operation, operation.command) + parameters
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        body = {"schema": {"$ref": _REF.format(name=operation.body.__name__)}}
+        described["requestBody"] = {"required": True, "content": {JSON: body}}
     if operation.needs_token:
-        described["security"] = [{"token": []}]
+        described["security"] = _security(operation)
     return described
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    """Return the schema of an answer; of a stream, that of the `data` of its events."""
+    schemas = [{"$ref": _REF.format(name=kind.__name__)} for kind in operation.answer_types]
+    if operation.media_type != EVENT_STREAM:
+        return schemas[0]
+    return {
+        "type": "string",
+        "contentMediaType": EVENT_STREAM,
+        "contentSchema": {"anyOf": schemas},
+    }
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """Return the ways to prove who asks, any of which is enough."""
+    ways: list[dict[str, list[str]]] = [{"token": []}] if operation.is_for_users else []
+    if operation.scope is not None:
+        ways.append({"apiKey": [operation.scope.value]})
+    return ways
+
+
+def _headers(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": sentence,
+            "schema": {"type": "string"},
+        }
+        for name, sentence in operation.headers.items()
+    ]
 
 
 def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, Any]]:
@@ -90,7 +139,9 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
         in_path = f"{{{name}}}" in operation.path
         if not in_path and (name in NOT_IN_QUERY or name not in properties):
             raise ValueError(f"{operation.name} has no parameter {name}")
-        schema = {"type": "string", "pattern": _ROOM_ID} if in_path else _plain(properties[name])
+        schema = _plain(properties[name])
+        if name == "roomId":
+            schema = {"type": "string", "pattern": _ROOM_ID}
         parameters.append(
             {
                 "name": name,

@@ -17,6 +17,10 @@ class HttpCode(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_REFUSED = "body_refused"
+    REQUEST_TIMEOUT = "request_timeout"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    TOO_MANY_STREAMS = "too_many_streams"
+    NOT_CONFIGURED = "not_configured"
 
 
 class Kind(NamedTuple):
@@ -30,18 +34,36 @@ class Kind(NamedTuple):
 KINDS: dict[ErrorCode | HttpCode, Kind] = {
     ErrorCode.INVALID_MESSAGE: Kind(400, "The request is not valid", "fix the client"),
     ErrorCode.INVALID_ROOM: Kind(400, "That is not a room id", "fix the room id"),
-    ErrorCode.NOT_AUTHENTICATED: Kind(401, "A token is needed", "send Authorization: Bearer"),
-    ErrorCode.INVALID_TOKEN: Kind(401, "The token is not valid", "get another token"),
-    ErrorCode.FORBIDDEN: Kind(403, "That is not allowed", "get another token"),
+    ErrorCode.NOT_AUTHENTICATED: Kind(
+        401, "A token or an API key is needed", "send Authorization: Bearer"
+    ),
+    ErrorCode.INVALID_TOKEN: Kind(401, "The token or key is not valid", "get another one"),
+    ErrorCode.FORBIDDEN: Kind(403, "That is not allowed", "get another token or key"),
     HttpCode.NOT_FOUND: Kind(404, "There is nothing here", "fix the address"),
     HttpCode.METHOD_NOT_ALLOWED: Kind(405, "That cannot be done here", "see the header Allow"),
     ErrorCode.EPOCH_CHANGED: Kind(409, "The epoch is gone", "start from the last page"),
-    HttpCode.BODY_REFUSED: Kind(413, "The request is too large", "send no body"),
+    HttpCode.BODY_REFUSED: Kind(413, "The request is too large", "send less, or no body"),
     ErrorCode.RATE_LIMITED: Kind(429, "Too many requests", "wait for Retry-After seconds"),
     ErrorCode.INTERNAL: Kind(500, "Something went wrong on our side", "back off, tell us"),
     ErrorCode.BUSY: Kind(503, "The server is busy", "wait for Retry-After seconds"),
     ErrorCode.UNAVAILABLE: Kind(
         503, "The message store is away", "wait for Retry-After seconds, then back off"
+    ),
+    # of requests that act, and of streams
+    ErrorCode.MALFORMED_JSON: Kind(400, "The body is not JSON", "fix the client"),
+    ErrorCode.TOO_DEEP: Kind(400, "The body is nested too deeply", "fix the client"),
+    HttpCode.REQUEST_TIMEOUT: Kind(408, "The request took too long", "send it again, faster"),
+    ErrorCode.CONTENT_TOO_LONG: Kind(413, "The content is too long", "shorten it"),
+    HttpCode.UNSUPPORTED_MEDIA_TYPE: Kind(
+        415, "The body is of another type", "send Content-Type: application/json"
+    ),
+    ErrorCode.SLOW_MODE: Kind(429, "The room is in slow mode", "wait for Retry-After seconds"),
+    HttpCode.TOO_MANY_STREAMS: Kind(
+        429, "Too many event streams", "close one, or wait for Retry-After seconds"
+    ),
+    HttpCode.NOT_CONFIGURED: Kind(501, "This server is not set up for that", "ask who runs it"),
+    ErrorCode.NOT_REPLICATED: Kind(
+        503, "The message is stored, but not safe yet", "send it again with the same id"
     ),
 }
 _CHALLENGES = {
@@ -51,7 +73,10 @@ _CHALLENGES = {
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is wrong with a request; `code` is stable, `detail` is for a person."""
+    """What is wrong with a request; `code` is stable, `detail` is for a person.
+
+    `uncertain` says that the request may have taken effect all the same.
+    """
 
     type: str
     title: str
@@ -59,6 +84,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     code: str
     retryAfterMs: int | None = None  # noqa: N815 - the wire's name
+    uncertain: bool = False
 
 
 class Refusal(NamedTuple):
@@ -73,7 +99,11 @@ _encode = json.Encoder().encode
 
 
 def refusal(
-    code: ErrorCode | HttpCode, detail: str, *, retry_after_ms: int | None = None
+    code: ErrorCode | HttpCode,
+    detail: str,
+    *,
+    retry_after_ms: int | None = None,
+    uncertain: bool = False,
 ) -> Refusal:
     """Return the answer to a refused request; `detail` holds no internals and no token."""
     kind = KINDS[code]
@@ -84,6 +114,7 @@ def refusal(
         detail=detail,
         code=code.value,
         retryAfterMs=retry_after_ms,
+        uncertain=uncertain,
     )
     headers = {"Content-Type": MEDIA_TYPE}
     if retry_after_ms is not None:
@@ -95,4 +126,14 @@ def refusal(
 
 def refusal_of(error: CommandError) -> Refusal:
     """Return the answer to what the protocol refuses."""
-    return refusal(error.code, error.message, retry_after_ms=error.retry_after_ms)
+    return refusal(
+        error.code, error.message, retry_after_ms=error.retry_after_ms, uncertain=error.uncertain
+    )
+
+
+class RefusedError(Exception):
+    """A request is refused for a reason that only HTTP knows."""
+
+    def __init__(self, code: HttpCode, detail: str, *, retry_after_ms: int | None = None) -> None:
+        super().__init__(detail)
+        self.refusal = refusal(code, detail, retry_after_ms=retry_after_ms)

@@ -37,6 +37,18 @@ def decode_query(query: bytes, room_id: str, kind: type[C]) -> C:
         raise CommandError(ErrorCode.INVALID_MESSAGE, str(exc)) from None
 
 
+def value_of(query: bytes, name: str) -> str | None:
+    """Return one field of a query, None if it is not there.
+
+    Raises:
+        CommandError: invalid_message.
+    """
+    values = [text for found, text in _pairs(query) if found == name]
+    if len(values) > 1:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"`{name}` is there twice.")
+    return values[0] if values else None
+
+
 def _pairs(query: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(

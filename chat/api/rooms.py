@@ -6,26 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.authentication import Guard
-from chat.api.operations import Operation
+from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
+from chat.api.refusals import IN_ROOM
 from chat.api.services import ApiServices
 from chat.broker.pages import history_page, presence_page
 from chat.identity.access import Action
+from chat.identity.apikeys import Scope
 from chat.protocol.commands import History, Presence
 from chat.protocol.errors import ErrorCode
 from chat.protocol.events import HistoryPage, PresencePage, encode_event
 
 C = TypeVar("C", History, Presence)
-
-_REFUSALS = (
-    ErrorCode.INVALID_MESSAGE,
-    ErrorCode.INVALID_ROOM,
-    ErrorCode.NOT_AUTHENTICATED,
-    ErrorCode.INVALID_TOKEN,
-    ErrorCode.FORBIDDEN,
-    ErrorCode.RATE_LIMITED,
-    ErrorCode.UNAVAILABLE,
-)
 
 
 class Rooms:
@@ -46,9 +38,10 @@ class Rooms:
                 description=(
                     "A page of stored messages in rising `seq`: the last ones, or those before or "
                     "after a `seq`. `more` says whether the page has a successor: older messages "
-                    "when reading backwards, newer ones with `after`. A page may hold fewer "
-                    "messages than `limit` when they are long. The token has to allow `join` in "
-                    "the room."
+                    "when reading backwards, newer ones with `after`. Edits, deletions and "
+                    "reactions are folded in. A page covers `fromSeq` to `toSeq` and may hold "
+                    "fewer messages than `limit`, even none: go on with `before` or `after` as "
+                    "long as there is `more`. The token has to allow `join` in the room."
                 ),
                 command=History,
                 parameters={
@@ -60,9 +53,11 @@ class Rooms:
                         "`epoch_changed` when the position no longer means what it did."
                     ),
                     "limit": "The most messages in the page.",
+                    "threadId": "Only the message with this id and the replies in its thread.",
                 },
                 answer=HistoryPage,
-                errors=(*_REFUSALS, ErrorCode.EPOCH_CHANGED),
+                errors=(*IN_ROOM, ErrorCode.EPOCH_CHANGED),
+                scope=Scope.READ,
             ),
             Operation(
                 path="/api/v1/rooms/{roomId}/presence",
@@ -82,7 +77,8 @@ class Rooms:
                     "limit": "About how many members; small rooms come whole.",
                 },
                 answer=PresencePage,
-                errors=_REFUSALS,
+                errors=IN_ROOM,
+                scope=Scope.READ,
             ),
         ]
 
@@ -108,12 +104,12 @@ class Rooms:
         return _answer(await presence_page(self._services.members, command))
 
     async def _admitted(self, request: Request, kind: type[C]) -> C:
-        identity = await self._guard.admit(request)
+        caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         command: C = decode_query(request.scope["query_string"], room_id, kind)
-        self._guard.require(identity, room_id, Action.JOIN)
+        self._guard.require(caller, room_id, Action.JOIN)
         return command
 
 
 def _answer(page: HistoryPage | PresencePage) -> Response:
-    return Response(encode_event(page), media_type="application/json")
+    return Response(encode_event(page), media_type=JSON)

@@ -6,20 +6,27 @@ from chat.ops.stats import Histogram
 
 #: Route of what matches none.
 NO_ROUTE = "none"
+#: Why an event stream ends.
+STREAM_ENDS = ("client", "drain", "slow_consumer", "token_expired")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class ApiStats:
-    """Plain counters, written by the edge and the guard, read at each scrape."""
+    """Plain counters, written by whoever answers, read at each scrape."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()  # by route, method, status
         self.seconds: dict[str, Histogram] = {}  # by route
         self.in_flight = 0
         self.rate_limited = 0
+        self.key_rate_limited = 0
+        self.messages_published = 0
+        self.publish_uncertain = 0
+        self.streams = 0
+        self.streams_ended = Counter(dict.fromkeys(STREAM_ENDS, 0))  # by reason
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one request."""
+        """Count one request; for a stream the seconds are those to its beginning."""
         self.requests[route, method if method in METHODS else "other", status] += 1
         histogram = self.seconds.get(route)
         if histogram is None:

@@ -1,8 +1,10 @@
-"""Messages of rooms: published by one atomic script, read back from history."""
+"""Messages of rooms: stored by one atomic script, read back from history."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
+
+from msgspec import Struct
 
 from chat.broker.detour import TRIES
 from chat.broker.link import LinkError, Reply, answered
@@ -11,8 +13,8 @@ from chat.broker.store import Store
 from chat.protocol.records import Page, decode_page
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+# A struct costs an eighth of a frozen dataclass (0.06 to 0.5 us); these are made for every message.
+class Published(Struct, frozen=True, gc=False):
     """A message is stored at this place and on its way to everyone."""
 
     epoch: str
@@ -36,12 +38,49 @@ class NotReplicated:
     published: Published
 
 
-Outcome = Published | TooSoon | NotReplicated | LinkError
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """Nothing was stored: the message is another than the fold was made of.
+
+    `record` is what it is now, None if it fell off the history.
+    """
+
+    record: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """What goes into the publish script."""
+class TooLate:
+    """Nothing was stored: the time in which the message may be changed is over."""
+
+
+Outcome = Published | TooSoon | NotReplicated | Raced | TooLate | LinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What an event makes of the message it names; see `scripts/room_fold.lua`.
+
+    Args:
+        letter: of the event's record.
+        seq: of the message.
+        digest: SHA-1 of the message's record that the fold was made of.
+        body: what the record's body becomes, without what only the script knows.
+        is_edit: the message notes when and where it was edited.
+        overtaken_seq: of the edit that the event overtakes; 0 for none.
+        latest_ms: time after which it is too late; 0 for never.
+    """
+
+    letter: bytes
+    seq: int
+    digest: str
+    body: bytes
+    is_edit: bool
+    overtaken_seq: int
+    latest_ms: int
+
+
+class Publication(Struct, frozen=True, gc=False):
+    """What goes into the publish script, or with a fold into the one that folds."""
 
     room_id: str
     user_id: str
@@ -49,6 +88,7 @@ class Publication:
     body: bytes
     client_message_id: str | None
     slow_mode_ms: int
+    fold: Fold | None = None
 
 
 class Broker:
@@ -58,6 +98,7 @@ class Broker:
         self._store = store
         self._is_sharded = store.is_sharded
         self._publish_script = store.scripts.room_publish
+        self._fold_script = store.scripts.room_fold
         self._read_script = store.scripts.room_read
 
     @property
@@ -78,10 +119,10 @@ class Broker:
         return self._store.routes.slot(room_id)
 
     def publish(self, publication: Publication, done: Callable[[Outcome], None]) -> None:
-        """Store and publish one message; `done` is called exactly once.
+        """Store and publish one message, or an event about one; `done` is called exactly once.
 
-        Order: messages of one worker to one room keep their order.
-        Atomic: one script; see `scripts/room_publish.lua`.
+        Order: what one worker stores in one room keeps its order.
+        Atomic: one script; see `scripts/room_publish.lua` and `scripts/room_fold.lua`.
         """
         self._publish(publication, done, self._store.shard(publication.room_id), TRIES)
 
@@ -110,6 +151,10 @@ class Broker:
                 done(TooSoon(max(1, reply[1])))
             elif reply[0] == b"stale":
                 self._not_published(publication, done, _stale(shard), tries)
+            elif reply[0] == b"raced":
+                done(Raced(reply[1] or None))
+            elif reply[0] == b"late":
+                done(TooLate())
             else:
                 kind, epoch, seq, timestamp, message_id = reply
                 done(
@@ -122,16 +167,19 @@ class Broker:
                     )
                 )
 
+        fold = publication.fold
+        named: tuple[str, ...]
+        last: tuple[str | bytes | int, ...]
+        if fold is None:
+            script = self._publish_script
+            named, last = (keys.slow(room_id, user_id) if slow_ms else stream,), (slow_ms,)
+        else:
+            script, named, last = self._fold_script, (), _arguments(fold)
         try:
             shard.evaluate(
-                self._publish_script,
+                script,
                 settle,
-                (
-                    stream,
-                    keys.history(room_id),
-                    sent,
-                    keys.slow(room_id, user_id) if slow_ms else stream,
-                ),
+                (stream, keys.history(room_id), sent, *named),
                 keys.channel(room_id),
                 shard.history_id,
                 _fresh_epoch(),
@@ -141,7 +189,7 @@ class Broker:
                 int(settings.history_ttl * 1000),
                 int(settings.stream_ttl * 1000),
                 int(settings.idempotency_window * 1000) if client_id else 0,
-                slow_ms,
+                *last,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)
@@ -221,8 +269,24 @@ class Broker:
         return page
 
 
+def _arguments(fold: Fold) -> tuple[str | bytes | int, ...]:
+    return (
+        fold.letter,
+        fold.seq,
+        fold.digest,
+        fold.body,
+        int(fold.is_edit),
+        fold.overtaken_seq,
+        fold.latest_ms,
+    )
+
+
+#: Seeded by the system. An epoch has to be new, not secret, and every message offers one.
+_epochs = Random()  # noqa: S311
+
+
 def _fresh_epoch() -> str:
-    return secrets.token_hex(4)
+    return f"{_epochs.getrandbits(32):08x}"
 
 
 def _stale(route: Route) -> LinkError:

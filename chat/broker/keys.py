@@ -111,6 +111,10 @@ class Keys:
         """Hash: a user's token buckets."""
         return f"{self._prefix}:budget:{{{user_id}}}"
 
+    def key_budget(self, key_id: str) -> str:
+        """Hash: the token buckets of an API key."""
+        return f"{self._prefix}:key-budget:{{{key_id}}}"
+
     def mark(self, name: str, tag: str = "") -> str:
         """String that a worker writes behind its messages, to wait for replicas up to there."""
         shard = f"{{{tag}}}:" if tag else ""

@@ -1,20 +1,20 @@
 """Pages of a room, of its history and of its members: one reading for every way to ask."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import orjson
 from msgspec import Raw
 
 from chat.broker.broker import Broker
 from chat.broker.members import Members
-from chat.protocol.commands import History, Presence
+from chat.protocol.commands import HISTORY_LIMIT_MAX, History, Presence
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import HistoryPage, Member, PresencePage
-from chat.protocol.records import Record, event_head
+from chat.protocol.records import ChangeRecord, Page, Record, event_head
 
 
 async def history_page(broker: Broker, command: History, most_bytes: int) -> HistoryPage:
-    """Return a page of stored messages, oldest first.
+    """Return a page of stored messages, oldest first; what happened to them is folded in.
 
     Args:
         broker: where they are.
@@ -27,49 +27,108 @@ async def history_page(broker: Broker, command: History, most_bytes: int) -> His
     """
     if command.before is not None and command.after is not None:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "Use `before` or `after`, not both.")
-    room_id, limit = command.roomId, command.limit
+    choice = _Choice(command, most_bytes)
     if command.after is not None:
-        page = await broker.read_page(room_id, command.after + 1, limit)
-        records = _fitting(page.records, most_bytes)
-        more = bool(records) and records[-1].seq < page.head_seq
+        page = await _read_on(broker, command, command.after, choice)
         position = command.after
     else:
-        end = (await broker.read_page(room_id)).head_seq + 1
-        before = end if command.before is None else min(command.before, end)
-        first = max(1, before - limit - 1)  # one more than asked: it tells whether there is more
-        page = await broker.read_page(room_id, first, max(0, before - first))
-        records = [record for record in page.records if record.seq < before]
-        fitting = _fitting(reversed(records[-limit:]), most_bytes)
-        more = len(records) > len(fitting)
-        records = fitting[::-1]
-        position = before - 1
+        page = await _read_back(broker, command, choice)
+        choice.messages.reverse()
+        position = choice.last_seq
     if command.epoch is not None and command.epoch != page.epoch:
         common = page.common_seq(command.epoch)
         if common is None or position > common:
             raise CommandError(
                 ErrorCode.EPOCH_CHANGED, f"The epoch of this room is now {page.epoch}."
             )
-    head = event_head(room_id)
+    head = event_head(command.roomId)
     return HistoryPage(
         id=command.id,
-        roomId=room_id,
+        roomId=command.roomId,
         epoch=page.epoch,
         headSeq=page.head_seq,
-        messages=[Raw(record.event(head)) for record in records],
-        more=more,
+        fromSeq=choice.first_seq,
+        toSeq=choice.last_seq,
+        messages=[Raw(record.event(head)) for record in choice.messages],
+        more=choice.more,
     )
 
 
-def _fitting(records: Iterable[Record], most_bytes: int) -> list[Record]:
-    """Return as many records from the front as one answer may hold, at least one."""
-    fitting: list[Record] = []
-    size = 0
-    for record in records:
-        size += len(record.body)
-        if fitting and size > most_bytes:
+class _Choice:
+    """The messages of a page, as many as one answer may hold, and what was looked through."""
+
+    def __init__(self, command: History, most_bytes: int) -> None:
+        self.messages: list[Record] = []
+        self.first_seq = self.last_seq = 0
+        self.more = True
+        self.is_full = False
+        #: Records to read. Where others than those asked for take many places a longer run follows,
+        #: so that few pages are nearly empty.
+        self.runs = (command.limit, HISTORY_LIMIT_MAX)
+        self._limit = command.limit
+        self._thread_id = command.threadId
+        self._needle = orjson.dumps(command.threadId)  # as it is in the body of a record
+        self._bytes_left = most_bytes
+
+    def take(self, records: Sequence[Record]) -> int | None:
+        """Take from the front; return the seq of the last record that was looked at."""
+        looked_at = None
+        for record in records:
+            if self._is_asked_for(record):
+                self._bytes_left -= len(record.body)
+                if self.messages and (self._bytes_left < 0 or len(self.messages) == self._limit):
+                    self.is_full = True
+                    break
+                self.messages.append(record)
+            looked_at = record.seq
+        self.is_full |= len(self.messages) == self._limit
+        return looked_at
+
+    def _is_asked_for(self, record: Record) -> bool:
+        if isinstance(record, ChangeRecord):
+            return False
+        if self._thread_id is None:
+            return True
+        if self._needle not in record.body:
+            return False  # most: told apart without parsing
+        fields = record.fields()
+        return self._thread_id in (fields.get("threadId"), fields["messageId"])
+
+
+async def _read_on(broker: Broker, command: History, after: int, choice: _Choice) -> Page:
+    """Choose from what follows a seq; return the first of the runs that were read."""
+    runs: list[Page] = []
+    choice.first_seq, choice.last_seq = after + 1, after
+    for count in choice.runs:
+        run = await broker.read_page(command.roomId, choice.last_seq + 1, count)
+        runs.append(run)
+        if run.epoch != runs[0].epoch:
+            break  # the next page is told which
+        choice.last_seq = choice.take(run.records) or choice.last_seq
+        choice.more = bool(run.records) and choice.last_seq < run.head_seq
+        if choice.is_full or not choice.more:
             break
-        fitting.append(record)
-    return fitting
+    return runs[0]
+
+
+async def _read_back(broker: Broker, command: History, choice: _Choice) -> Page:
+    """Choose from what precedes a seq, or from the end; return the first run that was read."""
+    first = await broker.read_page(command.roomId)
+    end = first.head_seq + 1
+    choice.first_seq = end if command.before is None else min(command.before, end)
+    choice.last_seq = choice.first_seq - 1
+    for count in choice.runs:
+        before = choice.first_seq
+        start = max(1, before - count - 1)  # one more than asked: it tells whether there is more
+        run = await broker.read_page(command.roomId, start, max(0, before - start))
+        if run.epoch != first.epoch:
+            break
+        records = [record for record in run.records if record.seq < before]
+        choice.first_seq = choice.take(records[: -count - 1 : -1]) or before
+        choice.more = bool(records) and records[0].seq < choice.first_seq
+        if choice.is_full or not choice.more:
+            break
+    return first
 
 
 async def presence_page(members: Members, command: Presence) -> PresencePage:

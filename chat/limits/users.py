@@ -33,6 +33,17 @@ LINGER_S = 30.0
 _NOTE_SHARE = 1 / 16
 
 Owed = tuple[str, int, int, int]
+#: Rate and burst of messages, bytes and joins.
+Limits = tuple[tuple[float, int], tuple[float, int], tuple[float, int]]
+
+
+def user_limits(settings: Settings) -> Limits:
+    """Return what a user may do."""
+    return (
+        (settings.user_messages_per_s, settings.user_messages_burst),
+        (settings.user_bytes_per_s, settings.user_bytes_burst),
+        (settings.user_joins_per_s, settings.user_joins_burst),
+    )
 
 
 class _User:
@@ -51,14 +62,13 @@ class UserBudgets:
     Args:
         settings: rates and bursts.
         max_users: entries kept; beyond it the one looked at longest ago is forgotten.
+        limits: instead of those of the settings, for others than users.
     """
 
-    def __init__(self, settings: Settings, max_users: int = MAX_USERS) -> None:
-        self._limits = (
-            (settings.user_messages_per_s, settings.user_messages_burst),
-            (settings.user_bytes_per_s, settings.user_bytes_burst),
-            (settings.user_joins_per_s, settings.user_joins_burst),
-        )
+    def __init__(
+        self, settings: Settings, max_users: int = MAX_USERS, *, limits: Limits | None = None
+    ) -> None:
+        self.limits = limits or user_limits(settings)
         self._max_users = max_users
         self._users: OrderedDict[str, _User] = OrderedDict()
         self._owing: dict[str, None] = {}  # users whose notes are due, oldest first
@@ -72,11 +82,11 @@ class UserBudgets:
         user = self._entry(user_id)
         costs = (messages, bytes_, joins)
         wait = 0.0
-        for kind, (rate, burst) in enumerate(self._limits):
+        for kind, (rate, burst) in enumerate(self.limits):
             wait = max(wait, wait_s(user.full_at_s[kind], costs[kind], rate, burst, now_s))
         if wait > 0.0:
             return wait
-        for kind, (rate, burst) in enumerate(self._limits):
+        for kind, (rate, burst) in enumerate(self.limits):
             if costs[kind] <= 0 or rate <= 0:
                 continue
             user.full_at_s[kind] = spend(user.full_at_s[kind], costs[kind], rate, now_s)
@@ -109,7 +119,7 @@ class UserBudgets:
         """
         user = self._entry(user_id)
         left = (left_messages, left_bytes, left_joins)
-        for kind, (rate, burst) in enumerate(self._limits):
+        for kind, (rate, burst) in enumerate(self.limits):
             here = left[kind] - user.spent[kind]
             user.full_at_s[kind] = lower(user.full_at_s[kind], here, rate, burst, now_s)
 

@@ -87,6 +87,16 @@ FAMILIES: tuple[Family, ...] = (
         "Users whose rate limits a worker forgot because it sees too many at a time.",
     ),
     _counter("published_messages", "messages_published", "Messages stored and acknowledged."),
+    _counter(
+        "changed_messages",
+        "messages_changed",
+        "Edits, deletions and reactions stored and acknowledged.",
+    ),
+    _counter(
+        "changes_raced",
+        "changes_raced",
+        "Times such a change was made anew because another one came first.",
+    ),
     _counter("deliveries", "deliveries", "Chat messages handed to a member's connection."),
     _counter("typing_events", "typing_events", "Typing events sent out."),
     _counter(
@@ -214,4 +224,49 @@ API_FAMILIES: tuple[Family, ...] = (
     ),
     _api("gauge", "ready", "ready", "1 while ready."),
     _api("gauge", "resident_memory_bytes", "rss", "Resident memory of the process."),
+    # acting, keys and streams
+    _api(
+        "counter",
+        "published_messages_total",
+        "messages_published",
+        "Messages stored, retries of stored ones included.",
+    ),
+    _api(
+        "counter",
+        "publish_uncertain_total",
+        "publish_uncertain",
+        "Publishes whose outcome is unknown because Redis did not answer.",
+    ),
+    _api("gauge", "keys", "api_keys", "API keys in force."),
+    _api(
+        "gauge",
+        "keys_current",
+        "api_keys_current",
+        "1 while the API keys in force are those of the file; 0 when it cannot be used.",
+    ),
+    _api(
+        "counter",
+        "key_rate_limited_total",
+        "key_rate_limited",
+        "Refusals by an API key's rate limit.",
+    ),
+    _api("gauge", "streams", "streams", "Open event streams."),
+    _api("counter", "streams_ended_total", "streams_ended", "Event streams that ended.", "reason"),
+    _api("gauge", "stream_rooms", "stream_rooms", "Rooms that are subscribed to for streams."),
+    _api(
+        "counter", "stream_messages_total", "stream_messages", "Messages handed to event streams."
+    ),
+    _api(
+        "counter",
+        "gaps_filled_total",
+        "gaps_filled",
+        "Holes in a room's order that were read from history.",
+    ),
+    _api(
+        "counter",
+        "gaps_announced_total",
+        "gaps_announced",
+        "`gap` events to live streams: messages that are gone.",
+    ),
+    _api("gauge", "pubsub_deaf", "pubsub_deaf", "1 while the process does not hear its own probe."),
 )

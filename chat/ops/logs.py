@@ -22,6 +22,7 @@ from chat.settings import Settings
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 #: The base64 of `{"`, `{ ` and `{` with a line end: how the header of a token begins.
 _TOKEN = r"(?:eyJ|eyA|ewo|ew0)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"  # noqa: S105 - a pattern
+_API_KEY = r"chatkey_[0-9a-f]{2,}_[A-Za-z0-9_-]{8,}"
 _URL_PASSWORD = r"(?P<scheme>(?:rediss?|unix)://)[^\s\"'<>]*@"  # noqa: S105 - a pattern
 _QUERY_PASSWORD = r"(?P<name>[?&](?:password|token)=)[^&\s\"']+"  # noqa: S105 - a pattern
 
@@ -37,7 +38,7 @@ class Redactor:
         literal = {secret for secret in secrets if len(secret) >= 4}
         literal |= {json.dumps(secret)[1:-1] for secret in literal}
         ordered = sorted(literal, key=len, reverse=True)
-        patterns = [_TOKEN, _URL_PASSWORD, _QUERY_PASSWORD, *map(re.escape, ordered)]
+        patterns = [_TOKEN, _API_KEY, _URL_PASSWORD, _QUERY_PASSWORD, *map(re.escape, ordered)]
         self._pattern = re.compile("|".join(patterns))
 
     def __call__(self, text: str) -> str:

@@ -75,6 +75,8 @@ COUNTERS = (
     "messages_in",
     "bytes_in",
     "messages_published",
+    "messages_changed",
+    "changes_raced",
     "deliveries",
     "bytes_out",
     "slow_consumer_closes",
@@ -137,6 +139,8 @@ class Stats:
     messages_in: int
     bytes_in: int
     messages_published: int
+    messages_changed: int
+    changes_raced: int
     deliveries: int
     bytes_out: int
     slow_consumer_closes: int

@@ -14,6 +14,9 @@ from chat.protocol.errors import CommandError, ErrorCode
 #: Largest integer that survives a JavaScript client (ECMAScript Number.MAX_SAFE_INTEGER).
 MAX_SAFE_INTEGER = 2**53 - 1
 
+#: The most messages in a page of history.
+HISTORY_LIMIT_MAX = 1000
+
 ROOM_ID = re.compile(r"[A-Za-z0-9_.:@+=~-]{1,128}\Z")
 
 CommandId = (
@@ -24,6 +27,9 @@ Seq = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Epoch = Annotated[str, Meta(min_length=1, max_length=32)]
 RoomId = Annotated[str, Meta(min_length=1, max_length=128)]
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
+MessageId = Annotated[str, Meta(min_length=1, max_length=64)]
+ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
+UserId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Since(Struct, frozen=True):
@@ -31,6 +37,13 @@ class Since(Struct, frozen=True):
 
     epoch: Epoch
     seq: Seq
+
+
+class MessagePlace(Struct, frozen=True):
+    """A message, by where it is and what it is called."""
+
+    seq: Seq
+    messageId: MessageId
 
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -63,7 +76,42 @@ class ChatMessage(Command, frozen=True, kw_only=True, tag="chat_message"):
 
     roomId: RoomId
     content: str
-    clientMessageId: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    clientMessageId: ClientMessageId | None = None
+    replyTo: MessagePlace | None = None
+    threadId: MessageId | None = None
+    mentions: list[UserId] | None = None
+
+
+class Change(Command, frozen=True, kw_only=True):
+    """What all commands about one message have; the message is found by its place."""
+
+    roomId: RoomId
+    seq: Seq
+    messageId: MessageId
+    clientMessageId: ClientMessageId | None = None
+
+
+class EditMessage(Change, frozen=True, kw_only=True, tag="edit_message"):
+    """Replace the content and the mentions of one's own message."""
+
+    content: str
+    mentions: list[UserId] | None = None
+
+
+class DeleteMessage(Change, frozen=True, kw_only=True, tag="delete_message"):
+    """Take a message away: one's own, or with `moderate` anybody's."""
+
+
+class AddReaction(Change, frozen=True, kw_only=True, tag="add_reaction"):
+    """Put a reaction to a message, once per user."""
+
+    reaction: str
+
+
+class RemoveReaction(Change, frozen=True, kw_only=True, tag="remove_reaction"):
+    """Take one's reaction back."""
+
+    reaction: str
 
 
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
@@ -80,7 +128,8 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
     before: Seq | None = None
     after: Seq | None = None
     epoch: Epoch | None = None
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_LIMIT_MAX)] = 50
+    threadId: MessageId | None = None
 
 
 class Presence(Command, frozen=True, kw_only=True, tag="presence"):
@@ -106,6 +155,10 @@ AnyCommand = (
     | JoinRoom
     | LeaveRoom
     | ChatMessage
+    | EditMessage
+    | DeleteMessage
+    | AddReaction
+    | RemoveReaction
     | Typing
     | History
     | Presence

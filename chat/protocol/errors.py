@@ -28,6 +28,10 @@ class ErrorCode(StrEnum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a name, not a secret
     FORBIDDEN = "forbidden"
     NOT_JOINED = "not_joined"
+    NOT_AUTHOR = "not_author"
+    MESSAGE_GONE = "message_gone"
+    TOO_LATE = "too_late"
+    TOO_MANY_REACTIONS = "too_many_reactions"
     TOO_MANY_ROOMS = "too_many_rooms"
     EPOCH_CHANGED = "epoch_changed"
     RATE_LIMITED = "rate_limited"

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Raw, Struct, json
 
+from chat.protocol.commands import MessagePlace
+
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """Base of everything the server sends."""
@@ -101,7 +103,11 @@ class MemberCount(Event, frozen=True, kw_only=True, tag="member_count"):
 
 
 class Message(Event, frozen=True, kw_only=True, tag="chat_message"):
-    """One message at its place in the room's order."""
+    """One message at its place in the room's order.
+
+    What happened to it later is folded in when it is read from history: `version` is the `seq` of
+    the last such event, `editedSeq` that of the last edit.
+    """
 
     roomId: str
     epoch: str
@@ -111,7 +117,53 @@ class Message(Event, frozen=True, kw_only=True, tag="chat_message"):
     userId: str
     user: dict[str, Any] | None = None
     clientMessageId: str | None = None
+    replyTo: MessagePlace | None = None
+    threadId: str | None = None
+    mentions: list[str] | None = None
     content: str
+    version: int | None = None
+    editedAt: int | None = None
+    editedSeq: int | None = None
+    deleted: bool = False
+    deletedBy: str | None = None
+    reactions: dict[str, list[str]] | None = None
+
+
+class MessageChange(Event, frozen=True, kw_only=True):
+    """What all events about a message have: their own place in the order, and the message's."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    userId: str
+    user: dict[str, Any] | None = None
+    clientMessageId: str | None = None
+    messageSeq: int
+    messageId: str
+
+
+class MessageEdited(MessageChange, frozen=True, kw_only=True, tag="message_edited"):
+    """A message has another content; without one a later event has overtaken this."""
+
+    content: str | None = None
+    mentions: list[str] | None = None
+
+
+class MessageDeleted(MessageChange, frozen=True, kw_only=True, tag="message_deleted"):
+    """A message is gone, and what it said with it."""
+
+
+class ReactionAdded(MessageChange, frozen=True, kw_only=True, tag="reaction_added"):
+    """A user reacted to a message."""
+
+    reaction: str
+
+
+class ReactionRemoved(MessageChange, frozen=True, kw_only=True, tag="reaction_removed"):
+    """A user took a reaction back."""
+
+    reaction: str
 
 
 class TypingChanged(Event, frozen=True, kw_only=True, tag="typing"):
@@ -139,12 +191,17 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
 
 
 class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
-    """A page of messages in rising `seq`; `more` says whether the page has a successor."""
+    """A page of messages in rising `seq`; `more` says whether the page has a successor.
+
+    It covers `fromSeq` to `toSeq`: what is not among its messages there was none, or is gone.
+    """
 
     id: int | str | None = None
     roomId: str
     epoch: str
     headSeq: int
+    fromSeq: int
+    toSeq: int
     messages: list[Raw]
     more: bool
 
@@ -204,6 +261,10 @@ AnyEvent = (
     | UserLeft
     | MemberCount
     | Message
+    | MessageEdited
+    | MessageDeleted
+    | ReactionAdded
+    | ReactionRemoved
     | TypingChanged
     | Gap
     | HistoryPage

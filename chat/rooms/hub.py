@@ -21,7 +21,7 @@ from chat.broker.subscriber import Channels
 from chat.ops.stats import Stats
 from chat.protocol.events import Gap, MemberCount, TypingChanged, UserJoined, UserLeft, encode_event
 from chat.protocol.frames import text_frame
-from chat.protocol.records import Page, decode_record
+from chat.protocol.records import CHANGES, Page, decode_record
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import HELD_MAX, Item, Lost, Stream
 from chat.settings import Settings
@@ -144,6 +144,8 @@ class Hub:
                 self._on_presence(room, kind, payload[1:])
             elif kind == b"t":
                 self._on_typing(room, payload[1:])
+            elif kind in CHANGES:
+                self._on_record(room, payload)
             else:
                 raise ValueError("unknown kind")  # noqa: TRY301 - one handler for all garbage
         except (ValueError, KeyError, TypeError) as exc:

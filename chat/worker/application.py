@@ -13,6 +13,7 @@ from chat.gateway.connection import Connection
 from chat.gateway.http import response, sentence
 from chat.gateway.origin import OriginPolicy, is_local_host
 from chat.gateway.page import load_page
+from chat.identity.access import MEMBER
 from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, mint
 from chat.protocol.errors import CloseCode
 from chat.settings import SettingsError
@@ -83,7 +84,7 @@ class ChatApplication:
             "HS256",
             users[0],
             ttl_s=LOCAL_TOKEN_TTL_S,
-            rooms={"*": ["join", "publish"]},
+            rooms={"*": list(MEMBER)},
             issuer=self._services.settings.jwt_issuer or None,
             audience=self._services.settings.jwt_audience or None,
         )

@@ -10,6 +10,7 @@ import logging
 import random
 
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.link import LinkError
 from chat.gateway.connection import Connection
 from chat.gateway.gateway import Gateway
@@ -36,7 +37,7 @@ def plan_batches(connections: int, settings: Settings) -> tuple[int, int]:
     return size, -(-connections // size)
 
 
-async def drain(gateway: Gateway, broker: Broker, settings: Settings) -> None:
+async def drain(gateway: Gateway, broker: Broker, changes: Changes, settings: Settings) -> None:
     """Close every connection; cut what is left at the deadline."""
     deadline_s = asyncio.get_running_loop().time() + settings.drain_timeout
     gateway.stop_accepting()
@@ -45,7 +46,8 @@ async def drain(gateway: Gateway, broker: Broker, settings: Settings) -> None:
     size, batches = plan_batches(len(leaving), settings)
     log.info("drain_began", extra={"connections": len(leaving), "batches": batches})
     for number in range(batches):
-        await _close_batch(leaving[number * size : (number + 1) * size], broker, settings)
+        batch = leaving[number * size : (number + 1) * size]
+        await _close_batch(batch, broker, changes, settings)
         is_late = asyncio.get_running_loop().time() > deadline_s - settings.close_timeout
         if number + 1 < batches and not is_late:
             await asyncio.sleep(settings.drain_batch_interval)
@@ -54,12 +56,15 @@ async def drain(gateway: Gateway, broker: Broker, settings: Settings) -> None:
     await gateway.stop()
 
 
-async def _close_batch(batch: list[Connection], broker: Broker, settings: Settings) -> None:
+async def _close_batch(
+    batch: list[Connection], broker: Broker, changes: Changes, settings: Settings
+) -> None:
     open_ones = [connection for connection in batch if connection.is_open]
     for connection in open_ones:
         connection.transport.pause_reading()
     try:
         async with asyncio.timeout(settings.redis_timeout / 2):
+            await changes.barrier()
             await broker.barrier()
     except (LinkError, TimeoutError) as exc:
         log.warning("drain_without_acks", extra={"error": str(exc)})

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
+from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
 from chat.rooms.hub import Hub
 from chat.rooms.typing import Typists
 from chat.settings import Settings
-from chat.worker.slow_mode import SlowMode
 
 
 class Tasks:
@@ -48,6 +49,7 @@ class Services:
     settings: Settings
     stats: Stats
     broker: Broker
+    changes: Changes
     hub: Hub
     attendance: Attendance
     members: Members  # to read those of any room

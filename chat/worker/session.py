@@ -29,7 +29,7 @@ from chat.protocol.commands import AnyCommand, command_id_of, decode_command
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.rooms.room import Room
-from chat.worker import authentication, joining, publishing, reading
+from chat.worker import authentication, changing, joining, publishing, reading
 from chat.worker.services import Services
 
 log = logging.getLogger(__name__)
@@ -208,6 +208,8 @@ class Session:
                 self._leave(command)
             case commands.JoinRoom():
                 self._wait_for(command, joining.join(self, command))
+            case commands.Change():
+                self._wait_for(command, changing.change(self, command))
             case commands.History():
                 self._wait_for(command, reading.history(self, command))
             case commands.Presence():

@@ -13,6 +13,7 @@ from typing import Any
 from chat import __version__
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.probes import Probes
@@ -25,6 +26,7 @@ from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
+from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
@@ -37,7 +39,6 @@ from chat.worker.application import ChatApplication
 from chat.worker.drain import drain
 from chat.worker.registration import Registration
 from chat.worker.services import Services
-from chat.worker.slow_mode import SlowMode
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Worker:
             settings=settings,
             stats=self.stats,
             broker=broker,
+            changes=Changes(broker, settings, self.stats),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],
@@ -144,7 +146,7 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._broker, self._settings)
+        await drain(self._gateway, self._broker, self._services.changes, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         try:

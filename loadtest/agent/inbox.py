@@ -14,7 +14,7 @@ from loadtest.agent.ending import Ending
 from loadtest.agent.sessions import JOIN_ID, LEAVE_ID, Sessions
 from loadtest.agent.share import Share
 from loadtest.agent.stamp import DIGITS, JUDGED, MARK, STORM, read_stamp
-from loadtest.agent.tracking import Tracker
+from loadtest.agent.tracking import Tracker, Verdict
 from loadtest.agent.traffic import Traffic
 from loadtest.wire import WireError
 
@@ -46,6 +46,10 @@ class Inbox:
         self._tail = len(MARK) - 1 + share.scenario.traffic.content_bytes + len(_END)
         self._by_type: dict[str, Callable[[Client, dict[str, Any], int], None]] = {
             "chat_message": self._message,
+            "message_edited": self._change,
+            "message_deleted": self._change,
+            "reaction_added": self._change,
+            "reaction_removed": self._change,
             "ack": self._ack,
             "error": self._error,
             "gap": self._gap,
@@ -119,15 +123,21 @@ class Inbox:
             us = latency_ns // 1000
             counts[us] = counts.get(us, 0) + 1
 
-    def _message(self, client: Client, event: dict[str, Any], now_ns: int) -> None:
-        seq = event["seq"]
-        epoch = client.room.enter(event["epoch"])
-        verdict = self._tracker.message(client, epoch, seq)
+    def _change(self, client: Client, event: dict[str, Any], _now_ns: int) -> None:
+        """Take an event that has a place in the order, as messages have."""
+        self._placed(client, event)
+
+    def _placed(self, client: Client, event: dict[str, Any]) -> Verdict:
+        verdict = self._tracker.message(client, client.room.enter(event["epoch"]), event["seq"])
         counts = self._share.counts
         counts.lost += verdict.lost
         counts.duplicated += verdict.duplicated
         counts.out_of_order += verdict.out_of_order
         client.room.active = True
+        return verdict
+
+    def _message(self, client: Client, event: dict[str, Any], now_ns: int) -> None:
+        verdict = self._placed(client, event)
         stamped = read_stamp(event["content"])
         if stamped is not None and not verdict.duplicated:
             due_ns, counts_for = stamped

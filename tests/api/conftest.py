@@ -5,10 +5,12 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.api.keys import Keys
 from tests.api.site import Api, settings_of
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Cluster
@@ -21,25 +23,28 @@ StartApi = Callable[..., Awaitable[Api]]
 
 @dataclass
 class Site:
-    """A worker and an HTTP side over one Redis."""
+    """A worker and an HTTP side over one Redis, and keys for back ends."""
 
     api: Api
     worker: Worker
     redis: RedisServer
     prefix: str
+    keys: Keys
 
 
 @pytest.fixture(scope="module")
-def site(redis_server: RedisServer) -> Iterator[Site]:
+def site(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     prefix = f"t{uuid.uuid4().hex[:12]}"
     settings: dict[str, Any] = {"presence_grace": 0.2, **NO_LIMITS}
     cluster = Cluster(redis_server, 1, redis_prefix=prefix, **settings)
-    api = Api(settings_of(redis_server, prefix, **NO_LIMITS))
+    keys = Keys(tmp_path_factory.mktemp("keys") / "api-keys")
+    with_keys = {"api_keys_file": str(keys.path), **NO_LIMITS}
+    api = Api(settings_of(redis_server, prefix, **with_keys))
     with asyncio.Runner() as runner:
         runner.run(cluster.__aenter__())
         try:
             runner.run(api.start())
-            yield Site(api, cluster[0], redis_server, prefix)
+            yield Site(api, cluster[0], redis_server, prefix, keys)
         finally:
             runner.run(api.close())
             runner.run(cluster.close())
@@ -56,6 +61,12 @@ async def start_api(redis_server: RedisServer, redis_prefix: str) -> AsyncIterat
             return await api.start()
 
         yield start
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    """A file of keys that is this test's own."""
+    return Keys(tmp_path / "api-keys")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.support import http, logs
 from tests.support.redis_server import RedisServer
+from tests.support.sse import EventStream
 from tests.support.tokens import token
 from tests.support.worker import SettingValue, Worker
 
@@ -52,6 +53,41 @@ class Api(Worker):
             fields["Authorization"] = f"Bearer {token(user, **of)}"
         found = await http.get(self.port, path, headers=fields)
         return Answer(found.status, found.headers, json.loads(found.body))
+
+    async def send(
+        self,
+        path: str,
+        body: Any,
+        bearer: str | None,
+        /,
+        headers: dict[str, str] | None = None,
+        timeout_s: float = 5.0,
+    ) -> Answer:
+        """POST a body, bytes as they are and anything else as JSON, with a token or a key."""
+        fields = {"Content-Type": "application/json", **(headers or {})}
+        if bearer is not None:
+            fields["Authorization"] = f"Bearer {bearer}"
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        found = await http.request(
+            "POST", self.port, path, headers=fields, body=sent, timeout_s=timeout_s
+        )
+        return Answer(found.status, found.headers, json.loads(found.body))
+
+    async def read(self, path: str, bearer: str, /) -> Answer:
+        """GET a path with a token or a key."""
+        return await self.ask(path, None, {"Authorization": f"Bearer {bearer}"})
+
+    async def stream(
+        self, room: str, user: str = "ann", /, last_id: str | None = None, **of: Any
+    ) -> EventStream:
+        """Follow a room as a user; `of` goes into the token."""
+        path = f"/api/v1/rooms/{room}/events"
+        return await EventStream.open(self.port, path, token(user, **of), last_id=last_id)
+
+    async def publish(self, room: str, content: str, user: str = "ann", /, **of: Any) -> Answer:
+        """Publish a message as a user; `of` goes into the token."""
+        path = f"/api/v1/rooms/{room}/messages"
+        return await self.send(path, {"content": content}, token(user, **of))
 
 
 def settings_of(

@@ -115,3 +115,24 @@ async def test_every_character_of_a_room_id_is_understood(site: Site) -> None:
     assert answer.body["roomId"] == "A-z_0.:@+=~"
     answer = await site.api.ask("/api/v1/rooms/A-z_0.%3A%40%2B%3D~/history")
     assert answer.body["roomId"] == "A-z_0.:@+=~"
+
+
+async def test_a_page_has_what_became_of_its_messages_and_may_be_of_one_thread(
+    site: Site, enter: Enter, room: str
+) -> None:
+    ann = await said(enter, room, 2)
+    root, other = (await ann.command("history", roomId=room))["messages"]
+    place = {name: root[name] for name in ("seq", "messageId")}
+    await ann.command("edit_message", roomId=room, content="edited", **place)
+    await ann.command("add_reaction", roomId=room, reaction="+1", **place)
+    await ann.command("delete_message", roomId=room, seq=2, messageId=other["messageId"])
+    reply = {"content": "a reply", "replyTo": place, "threadId": root["messageId"]}
+    await ann.command("chat_message", roomId=room, **reply)
+    path = f"/api/v1/rooms/{room}/history?"
+    page = (await site.api.ask(path)).body
+    assert [message["content"] for message in page["messages"]] == ["edited", "", "a reply"]
+    assert page["messages"][0]["reactions"] == {"+1": ["ann"]}
+    assert page["messages"][1]["deletedBy"] == "ann"
+    assert (page["fromSeq"], page["toSeq"], page["headSeq"]) == (1, 6, 6)
+    thread = (await site.api.ask(f"{path}threadId={root['messageId']}")).body
+    assert [message["content"] for message in thread["messages"]] == ["edited", "a reply"]

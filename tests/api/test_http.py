@@ -105,6 +105,57 @@ async def test_a_body_is_refused_unread(site: Site) -> None:
         assert b'"body_refused"' in answer
 
 
+async def test_a_body_beyond_the_limit_is_refused(start_api: StartApi) -> None:
+    api = await start_api(max_message_bytes=1000)
+    post = b"POST /api/v1/rooms/lobby/messages HTTP/1.1\r\nHost: x\r\n"
+    told = await raw(api, post + b"Content-Length: 1001\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 413")
+    chunk = b"64\r\n" + b" " * 100 + b"\r\n"
+    streamed = await raw(api, post + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 11)
+    assert streamed.startswith(b"HTTP/1.1 413")
+    assert b'"body_refused"' in streamed
+
+
+@pytest.mark.slow
+async def test_a_body_that_does_not_end_is_cut(start_api: StartApi) -> None:
+    api = await start_api(handshake_timeout=0.5)
+    head = b"POST /api/v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+    answer = await raw(api, head)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_a_body_where_nothing_takes_one_ends_the_connection(site: Site) -> None:
+    head = b"POST /api/v1/health HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+    answer = await raw(site.api, head)
+    assert answer.startswith(b"HTTP/1.1 405")
+    assert b"allow: GET, HEAD" in answer
+    assert b"connection: close" in answer
+
+
+async def test_a_client_that_asks_before_it_sends_its_body_is_told_to(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.api.port)
+    bearer = token("ann")
+    head = f"POST {DATA.replace('presence', 'messages')} HTTP/1.1\r\nHost: x\r\n"
+    head += f"Authorization: Bearer {bearer}\r\nContent-Type: application/json\r\n"
+    head += "Content-Length: 15\r\nExpect: 100-continue\r\n\r\n"
+    writer.write(head.encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+    writer.write(b'{"content":"x"}')
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 201")
+    writer.close()
+
+
+async def test_connections_are_kept_after_a_body(site: Site) -> None:
+    body = b'{"content":"x"}'
+    path = DATA.replace("presence", "messages").encode()
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+    head += b"Content-Type: application/json\r\nContent-Length: %d\r\n"
+    request = head % (path, token("ann").encode(), len(body))
+    both = request + b"\r\n" + body + request + b"Connection: close\r\n\r\n" + body
+    assert (await raw(site.api, both)).count(b"HTTP/1.1 201") == 2
+
+
 async def test_an_empty_body_is_none(site: Site) -> None:
     assert (await asked(site.api, "GET", "/api/v1/health", Content_Length="0")).status == 200
 
@@ -180,7 +231,9 @@ async def test_a_page_of_an_allowed_origin_may_read(start_api: StartApi) -> None
     )
     assert (preflight.status, preflight.body) == (204, "")
     assert preflight.headers["access-control-allow-origin"] == ELSEWHERE
-    assert preflight.headers["access-control-allow-headers"] == "Authorization"
+    assert "POST" in preflight.headers["access-control-allow-methods"].split(", ")
+    allowed = preflight.headers["access-control-allow-headers"].split(", ")
+    assert set(allowed) >= {"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"}
     answer = await api.ask(DATA, "ann", {"Origin": ELSEWHERE})
     assert answer.status == 200
     assert answer.headers["access-control-allow-origin"] == ELSEWHERE

@@ -10,7 +10,9 @@ import pytest
 from chat.api.problems import KINDS
 from chat.protocol.errors import ErrorCode
 from tests.api.conftest import Site
+from tests.api.site import Answer
 from tests.support import http
+from tests.support.tokens import token
 
 
 @pytest.fixture
@@ -19,6 +21,41 @@ async def document(site: Site) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/json"
     body: dict[str, Any] = answer.body
     return body
+
+
+#: Bodies that are right, and ones that are wrong, by operation.
+BODIES: dict[str, list[Any]] = {
+    "publishMessage": [
+        {"content": "x", "userId": "ann", "user": {"name": "Ann"}, "clientMessageId": "c"},
+        {"content": ""},
+        {"content": "x" * 9000, "userId": "ann"},
+        b"{",
+    ],
+    "mintToken": [{"userId": "ann", "rooms": {"lobby": ["join"]}}, {"userId": "ann"}, b"["],
+}
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return (path, method, operation) of all that can be asked."""
+    return [
+        (path, method.upper(), operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+async def asked(site: Site, method: str, path: str, body: Any, bearer: str | None) -> Answer:
+    """Ask; of a stream, only that it is one."""
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    if method == "POST":
+        return await site.api.send(path, body, bearer)
+    if not path.endswith("/events"):
+        return await site.api.ask(path, None, headers)
+    found = await http.request("HEAD", site.api.port, path, headers=headers)
+    if found.status != 200:
+        return await site.api.ask(path, None, headers)
+    kind, _, _ = found.headers["content-type"].partition(";")
+    return Answer(200, {"content-type": kind}, "")
 
 
 def references(node: Any) -> Iterator[str]:
@@ -57,33 +94,79 @@ def test_the_document_is_complete(document: dict[str, Any]) -> None:
         prefix, _, name = reference.rpartition("/")
         assert prefix == "#/components/schemas"
         assert name in schemas
-    operations = [path["get"] for path in document["paths"].values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations)
-    for operation in operations:
-        assert {"200", "500", "503"} <= operation["responses"].keys()
+    schemes = document["components"]["securitySchemes"].keys()
+    found = [operation for _, _, operation in operations(document)]
+    assert len({operation["operationId"] for operation in found}) == len(found)
+    for operation in found:
+        assert {"500", "503"} <= operation["responses"].keys()
+        assert {"200", "201"} & operation["responses"].keys()
         needs_token = "security" in operation
         assert ("401" in operation["responses"]) == needs_token
+        assert all(way.keys() <= schemes for way in operation.get("security", []))
         for parameter in operation.get("parameters", []):
             assert parameter["schema"]["type"] in ("string", "integer")
             assert parameter["description"]
 
 
+async def test_every_operation_is_in_the_document(site: Site, document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        where = path.format(roomId="lobby")
+        answer = await http.request("BREW", site.api.port, where)
+        allowed = {method.lower() for method in answer.headers["allow"].split(", ")} - {"head"}
+        assert allowed == methods.keys()
+
+
 async def test_answers_are_what_the_document_says(site: Site, document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for path, methods in document["paths"].items():
-        responses = methods["get"]["responses"]
-        for user in ("ann", None):
-            answer = await site.api.ask(path.format(roomId="lobby"), user)
-            [content] = responses[str(answer.status)]["content"].items()
-            assert answer.headers["content-type"] == content[0]
-            checked(answer.body, content[1]["schema"], schemas)
+    for path, method, operation in operations(document):
+        for bearer in (site.keys.all, token("ann"), "x", None):
+            for body in BODIES.get(operation["operationId"], [None]):
+                answer = await asked(site, method, path.format(roomId="lobby"), body, bearer)
+                described = operation["responses"][str(answer.status)]
+                [content] = described["content"].items()
+                assert answer.headers["content-type"] == content[0]
+                checked(answer.body, content[1]["schema"], schemas)
+
+
+async def test_who_may_ask_is_what_the_document_says(site: Site, document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        ways = {name for way in operation.get("security", [{}]) for name in way}
+        whole = BODIES.get(operation["operationId"], [None])[0]
+        own = whole and {name: of for name, of in whole.items() if not name.startswith("user")}
+        for way, bearer, body in (("token", token("ann"), own), ("apiKey", site.keys.all, whole)):
+            answer = await asked(site, method, path.format(roomId="lobby"), body, bearer)
+            assert (answer.status in (200, 201)) == (not ways or way in ways), operation
+
+
+async def test_events_of_a_stream_are_what_the_document_says(
+    site: Site, document: dict[str, Any], room: str
+) -> None:
+    schemas = document["components"]["schemas"]
+    operation = document["paths"]["/api/v1/rooms/{roomId}/events"]["get"]
+    [content] = operation["responses"]["200"]["content"].items()
+    assert content[0] == "text/event-stream"
+    kinds = {
+        schemas[choice["$ref"].rpartition("/")[2]]["properties"]["type"]["enum"][0]: choice
+        for choice in content[1]["schema"]["contentSchema"]["anyOf"]
+    }
+    async with await site.api.stream(room) as stream:
+        await site.api.publish(room, "x")
+        await stream.wait_for("chat_message")
+        for event in stream.received:
+            checked(event.json, kinds[event.type], schemas)
+
+
+def test_bodies_have_to_be_what_the_document_says(document: dict[str, Any]) -> None:
+    for _, method, operation in operations(document):
+        assert ("requestBody" in operation) == (method == "POST")
+        assert ("415" in operation["responses"]) == (method == "POST")
 
 
 async def test_parameters_are_the_ones_that_are_understood(
     site: Site, document: dict[str, Any]
 ) -> None:
     for path, methods in document["paths"].items():
-        for parameter in methods["get"].get("parameters", []):
+        for parameter in methods.get("get", {}).get("parameters", []):
             if parameter["in"] == "query" and parameter["schema"]["type"] == "integer":
                 least = parameter["schema"]["minimum"]
                 where = f"{path.format(roomId='lobby')}?{parameter['name']}="

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,16 +28,23 @@ ARGUMENTS = (
 OpenWindow = Callable[..., Awaitable[Window]]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium from PATH, so that nothing is downloaded."""
+@asynccontextmanager
+async def chromium(*more: str) -> AsyncIterator[Browser]:
+    """Start a headless Chromium from PATH, so that nothing is downloaded; `more` are arguments."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip(f"none of {', '.join(CHROMIUM)} is on PATH")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *more])
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser for a test."""
+    async with chromium() as started:
+        yield started
 
 
 @pytest.fixture

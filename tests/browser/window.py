@@ -28,12 +28,22 @@ class Window:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._console)
 
-    async def enter(self, name: str, room: str) -> None:
-        """Fill in the form of the first screen, and wait until the room is there."""
+    async def enter(self, name: str, room: str, token: str = "") -> None:
+        """Fill in the form of the first screen, and wait until the room is there.
+
+        Args:
+            name: of the person.
+            room: to join.
+            token: for a server that hands none out; the page then asks for it.
+        """
         await self.page.goto(self.site)
         await self.page.get_by_label("Your name").fill(name)
         await self.page.get_by_label("Room", exact=True).fill(room)
-        await self.page.get_by_role("button", name="Join room").click()
+        join = self.page.get_by_role("button", name="Join room")
+        await join.click()
+        if token:
+            await self.page.locator("#entry-token").fill(token)
+            await join.click()
         await self.page.locator("#chat").wait_for(state="visible")
         await self.wait_phase(ONLINE)
 
@@ -52,6 +62,10 @@ class Window:
     async def notices(self) -> list[str]:
         """Return the lines in the stream that are not messages or days."""
         return await self.page.locator("#messages .gap").all_text_contents()
+
+    async def people(self) -> list[str]:
+        """Return who is in the room, as the list of people shows them."""
+        return await self.page.locator("#people-list .name").all_text_contents()
 
     async def phase(self) -> str:
         """Return the phase of the connection, as the status shows it."""
@@ -78,6 +92,14 @@ class Window:
             await until(all_there, TIMEOUT_S, what="all messages")
         except DeadlineError as exc:
             raise AssertionError(f"wanted {wanted}, saw {seen} in {await self.phase()}") from exc
+
+    async def wait_people(self, *names: str) -> None:
+        """Wait until the list of people has exactly these, in any order."""
+
+        async def all_there() -> bool:
+            return sorted(await self.people()) == sorted(names)
+
+        await until(all_there, TIMEOUT_S, what=f"{', '.join(names)} in the list")
 
     async def shot(self, name: str) -> None:
         """Keep a picture of the window."""

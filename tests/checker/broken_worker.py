@@ -10,14 +10,16 @@ import sys
 from collections.abc import Callable
 
 from chat.broker import broker as broker_module
-from chat.broker.broker import Broker, Outcome, Publication, Published
+from chat.broker import changes
+from chat.broker.broker import Broker, Fold, Outcome, Publication, Published
 from chat.cli import main
 from chat.protocol.records import Record
+from chat.rooms import recovery
 from chat.rooms.hub import Hub
 from chat.rooms.room import Room
 from chat.rooms.stream import Item, Lost, Stream
 from chat.rooms.sweeper import Sweeper
-from chat.worker import joining
+from chat.settings import Settings
 
 Done = Callable[[Outcome], None]
 
@@ -108,12 +110,25 @@ def hides_gaps() -> None:
 
 def resumes_too_short() -> None:
     """Who resumes misses the last of the messages it missed."""
-    original = joining._up_to
+    original = recovery._up_to
 
     def up_to(items: list[Item], last_seq: int) -> list[Item]:
         return original(items, last_seq)[:-1]
 
-    joining._up_to = up_to
+    recovery._up_to = up_to
+
+
+def forgets_to_fold() -> None:
+    """An edit, deletion or reaction is told to all, and history goes on as if nothing was."""
+    original = changes.judge
+
+    def judge(record: Record | None, change: changes.Change, settings: Settings) -> Fold | None:
+        fold = original(record, change, settings)
+        if fold is None or record is None:
+            return fold
+        return dataclasses.replace(fold, body=record.body)
+
+    changes.judge = judge
 
 
 def never_sweeps() -> None:
@@ -135,6 +150,7 @@ BREAKAGES: dict[str, Callable[[], None]] = {
         keeps_the_epoch,
         hides_gaps,
         resumes_too_short,
+        forgets_to_fold,
         never_sweeps,
     )
 }

@@ -1,8 +1,9 @@
 """A reference client: does what docs/protocol.md asks of clients, and records what it sees.
 
 It comes back the way the close code says, resumes every room from its last position, and sends a
-message again under the same client message id until it is acknowledged. It takes every message to
-its application exactly as it came: it forgives no duplicate and no hole, the rules judge those.
+message or a change again under the same client message id until it is acknowledged. It takes every
+message to its application exactly as it came: it forgives no duplicate and no hole, the rules judge
+those. What it knows of each message it folds event by event, and never reads again.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from chat.protocol.folding import fold
 from tests.checker.history import (
     Closed,
     Entry,
@@ -31,8 +33,11 @@ from tests.checker.history import (
     Presence,
     Read,
     Recv,
+    State,
     digest,
 )
+from tests.checker.wire import fields_of, said, state_of
+from tests.support.client import PLACED
 
 CONNECT_TIMEOUT_S = 3.0
 REPLY_TIMEOUT_S = 3.0
@@ -42,6 +47,11 @@ BACKOFF_BASE_S = 0.1
 BACKOFF_MAX_S = 1.5
 DRAIN_CODE = 1012
 PAGE_LIMIT = 1000
+#: A change picks one of so many of the last messages: often one that others change, too.
+CHANGED_AMONG = 10
+REACTIONS = ("+1", "-1", "tada")
+#: Refusals that another attempt would get again.
+FINAL = frozenset({"message_gone", "too_many_reactions"})
 
 Event = dict[str, Any]
 
@@ -80,6 +90,7 @@ class ReferenceClient:
         self.sessions = 0
         self.errors: Counter[str] = Counter()
         self.seen: dict[str, set[str]] = {room: set() for room in rooms}
+        self.messages: dict[str, dict[str, Event]] = {room: {} for room in rooms}
         self._urls = urls
         self._mint = mint
         self._history = history
@@ -196,8 +207,8 @@ class ReferenceClient:
 
     def _take(self, event: Event) -> None:
         match event["type"]:
-            case "chat_message":
-                self._take_message(event)
+            case kind if kind in PLACED:
+                self._take_placed(event)
             case "gap":
                 self._take_gap(event)
             case "room_joined":
@@ -210,16 +221,26 @@ class ReferenceClient:
         if reply is not None and not reply.done():
             reply.set_result(event)
 
-    def _take_message(self, event: Event) -> None:
-        room = event["roomId"]
+    def _take_placed(self, event: Event) -> None:
+        room, message_id = event["roomId"], event["messageId"]
         self._positions[room] = Position(event["epoch"], event["seq"])
-        op = Recv(at=time.monotonic(), client=self.name, room=room, **_message_fields(event))
+        op = Recv(at=time.monotonic(), client=self.name, room=room, **fields_of(event))
         self.seen[room].add(op.cmid)
         self._history.add(op)
+        messages = self.messages[room]
+        if event["type"] == "chat_message":
+            messages[message_id] = event
+        elif message_id in messages:
+            messages[message_id] = fold(messages[message_id], event)
 
     def _take_gap(self, event: Event) -> None:
         room = event["roomId"]
         self._positions[room] = Position(event["epoch"], event["toSeq"])
+        self.messages[room] = {
+            message_id: message
+            for message_id, message in self.messages[room].items()
+            if _survives(message, event)
+        }
         self._history.add(
             Gap(
                 at=time.monotonic(),
@@ -260,20 +281,47 @@ class ReferenceClient:
         number = next(self._ids)
         cmid = f"{label}-{self.name}-{number}"
         content = f"{cmid} says {self._rng.getrandbits(64):016x}"
+        await self._insist(
+            room, cmid, digest(content), {"type": "chat_message", "content": content}
+        )
+        return cmid
+
+    async def change(self, room: str) -> None:
+        """Edit, delete or react to one of the last messages, until that is acknowledged."""
+        known = list(self.messages[room].values())[-CHANGED_AMONG:]
+        if not known:
+            return
+        message = self._rng.choice(known)
+        cmid = f"c-{self.name}-{next(self._ids)}"
+        command = self._change_of(message, cmid)
+        target = {"seq": message["seq"], "messageId": message["messageId"]}
+        await self._insist(room, cmid, said(command, message["messageId"]), command | target)
+
+    def _change_of(self, message: Event, cmid: str) -> Event:
+        dice = self._rng.random()
+        if message["userId"] == self.name and dice < 0.1:
+            return {"type": "delete_message"}
+        if message["userId"] == self.name and dice < 0.7:
+            return {"type": "edit_message", "content": f"{cmid} edits"}
+        kind = self._rng.choice(("add_reaction", "add_reaction", "remove_reaction"))
+        return {"type": kind, "reaction": self._rng.choice(REACTIONS)}
+
+    async def _insist(self, room: str, cmid: str, payload: str, command: Event) -> None:
         while True:
-            if await self._attempt(room, cmid, content):
-                return cmid
+            if await self._attempt(room, cmid, payload, command):
+                return
             await asyncio.sleep(RETRY_S * self._rng.random())
 
     async def read_history(self, room: str) -> None:
         """Record all that history has of a room, page by page."""
         entries: list[Entry] = []
-        more, head = True, 0
+        more, head, after = True, 0, 0
         while more:
-            after = entries[-1].seq if entries else 0
             page = await self._ask("history", roomId=room, after=after, limit=PAGE_LIMIT)
-            entries += [Entry(**_message_fields(message)) for message in page["messages"]]
-            more, head = page["more"] and bool(page["messages"]), page["headSeq"]
+            entries += [
+                Entry(**fields_of(message), state=state_of(message)) for message in page["messages"]
+            ]
+            more, head, after = page["more"], page["headSeq"], page["toSeq"]
         self._history.add(
             Read(
                 at=time.monotonic(),
@@ -283,6 +331,11 @@ class ReferenceClient:
                 entries=tuple(entries),
             )
         )
+
+    def tell_state(self, room: str) -> None:
+        """Record what it has made of each message."""
+        states = {name: state_of(message) for name, message in self.messages[room].items()}
+        self._history.add(State(at=time.monotonic(), client=self.name, room=room, messages=states))
 
     async def read_presence(self, room: str) -> tuple[str, ...]:
         """Record the members of a room as this client's worker shows them."""
@@ -334,22 +387,30 @@ class ReferenceClient:
                 return
             await asyncio.sleep(reply.get("retryAfterMs", 200) / 1000)
 
-    async def _attempt(self, room: str, cmid: str, content: str) -> bool:
-        """Try once to send; return whether it was acknowledged."""
+    async def _attempt(self, room: str, cmid: str, payload: str, command: Event) -> bool:
+        """Try once to send; return whether that settles it."""
         await self._joined[room].wait()
         about: Any = {"client": self.name, "room": room, "cmid": cmid}
-        payload = digest(content)
         self._history.add(
-            Invoke(at=time.monotonic(), digest=payload, session=self.sessions, **about)
-        )
-        try:
-            reply = await self._command(
-                "chat_message", roomId=room, content=content, clientMessageId=cmid
+            Invoke(
+                at=time.monotonic(),
+                digest=payload,
+                session=self.sessions,
+                is_change=command["type"] != "chat_message",
+                **about,
             )
+        )
+        fields = {**command, "roomId": room, "clientMessageId": cmid}
+        kind = fields.pop("type")
+        try:
+            reply = await self._command(kind, **fields)
         except (_SessionOverError, TimeoutError) as exc:
             self._history.add(Info(at=time.monotonic(), why=type(exc).__name__, **about))
             return False
         now = time.monotonic()
+        if reply["type"] == "ack" and "seq" not in reply:
+            self._history.add(Info(at=now, why="it was so already", **about))
+            return True
         if reply["type"] == "ack":
             place = {"epoch": reply["epoch"], "seq": reply["seq"]}
             duplicate = reply.get("duplicate", False)
@@ -362,7 +423,7 @@ class ReferenceClient:
         else:
             self._history.add(Fail(at=now, code=reply["code"], **about))
         await asyncio.sleep(reply.get("retryAfterMs", 0) / 1000)
-        return False
+        return reply["code"] in FINAL
 
     async def _command(self, kind: str, **fields: Any) -> Event:
         command_id = next(self._ids)
@@ -386,12 +447,8 @@ class ReferenceClient:
             raise _SessionOverError(1006) from None
 
 
-def _message_fields(event: Event) -> dict[str, Any]:
-    return {
-        "epoch": event["epoch"],
-        "seq": event["seq"],
-        "message_id": event["messageId"],
-        "cmid": event.get("clientMessageId", ""),
-        "sender": event["userId"],
-        "digest": digest(event["content"]),
-    }
+def _survives(message: Event, gap: Event) -> bool:
+    """Whether a message still is what is known of it: docs/protocol.md on `gap`."""
+    if gap["reason"] == "reset":
+        return bool(message.get("version", message["seq"]) <= gap["fromSeq"])
+    return bool(message["seq"] > gap["toSeq"])

@@ -1,7 +1,11 @@
 """What clients did and saw, in order, with monotonic times: the only input of the rules.
 
-One send is one `cmid` (client message id). It may take several attempts: each is an `Invoke` with
-its outcome: `Ok` (acknowledged), `Fail` (refused for certain) or `Info` (nobody knows).
+One send is one `cmid` (client message id): a message, or a change of one. It may take several
+attempts: each is an `Invoke` with its outcome: `Ok` (acknowledged), `Fail` (refused for certain) or
+`Info` (nobody knows).
+
+A `digest` names what was said. It is empty where a later change has taken that away, as an edit or
+a deletion does with the content of a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,11 +43,12 @@ class ClientOp(Op, frozen=True, kw_only=True):
 
 
 class Invoke(ClientOp, frozen=True, kw_only=True, tag="invoke"):
-    """One attempt to send a message; `session` counts the client's connections."""
+    """One attempt to send something; `session` counts the client's connections."""
 
     cmid: str
     digest: str
     session: int
+    is_change: bool = False
 
 
 class Ok(ClientOp, frozen=True, kw_only=True, tag="ok"):
@@ -71,7 +76,7 @@ class Info(ClientOp, frozen=True, kw_only=True, tag="info"):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One stored message, as a history page shows it."""
+    """One stored message, as a history page shows it; `state` is the digest of all that it is."""
 
     epoch: str
     seq: int
@@ -79,10 +84,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     cmid: str
     sender: str
     digest: str
+    state: str = ""
 
 
 class Recv(ClientOp, frozen=True, kw_only=True, tag="recv"):
-    """A message reached the client's application."""
+    """A message, or a change of the message with this id, reached the client's application."""
 
     epoch: str
     seq: int
@@ -119,6 +125,12 @@ class Read(ClientOp, frozen=True, kw_only=True, tag="read"):
     entries: tuple[Entry, ...]
 
 
+class State(ClientOp, frozen=True, kw_only=True, tag="state"):
+    """What a client has made of each message, event by event; by id, the digest of all it is."""
+
+    messages: dict[str, str]
+
+
 class Presence(ClientOp, frozen=True, kw_only=True, tag="presence"):
     """The members of a room as one client was told."""
 
@@ -148,7 +160,21 @@ class Fault(Op, frozen=True, kw_only=True, tag="fault"):
     detail: str = ""
 
 
-AnyOp = Invoke | Ok | Fail | Info | Recv | Joined | Gap | Read | Presence | Members | Closed | Fault
+AnyOp = (
+    Invoke
+    | Ok
+    | Fail
+    | Info
+    | Recv
+    | Joined
+    | Gap
+    | Read
+    | State
+    | Presence
+    | Members
+    | Closed
+    | Fault
+)
 T = TypeVar("T", bound=Op)
 
 _decoder = msgspec.json.Decoder(AnyOp)

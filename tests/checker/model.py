@@ -5,6 +5,9 @@ connections, forks without loss (a new epoch continues the seq) and resets (the 
 """
 
 import itertools
+from typing import Any
+
+from msgspec.structs import replace
 
 from tests.checker.history import (
     Entry,
@@ -19,6 +22,7 @@ from tests.checker.history import (
     Presence,
     Read,
     Recv,
+    State,
     digest,
 )
 
@@ -34,6 +38,7 @@ class Model:
         self.log: list[Entry] = []
         self.epoch = "e0"
         self.lost: list[tuple[str, str]] = []  # (client, cmid) whose ack was lost, to be retried
+        self.about: dict[str, str] = {}  # cmid of a change to the id of the message it is about
         self._clock = itertools.count(1)
         self._numbers = itertools.count(1)
         self._positions: dict[str, tuple[str, int]] = {}
@@ -79,6 +84,17 @@ class Model:
         else:
             self.history.add(Info(at=self._now(), client=client, room=ROOM, cmid=cmid, why="lost"))
             self.lost.append((client, cmid))
+
+    def change(self, client: str) -> None:
+        """Change the last message there is."""
+        message = next((e for e in reversed(self.log) if e.cmid not in self.about), None)
+        if message is None:
+            return
+        cmid = f"c{next(self._numbers)}"
+        self.about[cmid] = message.message_id
+        self._invoke(client, cmid)
+        self._store(client, cmid)
+        self._acknowledge(client, cmid)
 
     def refuse(self, client: str) -> None:
         """Send a message that is refused, and stored when it is tried again or never."""
@@ -150,16 +166,16 @@ class Model:
             while self._positions[client] != (self.log[-1].epoch, self.log[-1].seq):
                 self.deliver(client)
         self.history.add(Members(at=self._now(), room=ROOM, members=CLIENTS))
+        entries = tuple(
+            replace(entry, state=self._state(entry.message_id))
+            for entry in self.log
+            if entry.cmid not in self.about
+        )
+        states = {entry.message_id: entry.state for entry in entries}
         for client in CLIENTS:
-            self.history.add(
-                Read(
-                    at=self._now(),
-                    client=client,
-                    room=ROOM,
-                    head=len(self.log),
-                    entries=tuple(self.log),
-                )
-            )
+            about: Any = {"client": client, "room": ROOM}
+            self.history.add(State(at=self._now(), messages=states, **about))
+            self.history.add(Read(at=self._now(), head=len(self.log), entries=entries, **about))
             self.history.add(
                 Presence(at=self._now(), client=client, room=ROOM, members=CLIENTS, count=3)
             )
@@ -177,6 +193,7 @@ class Model:
                 cmid=cmid,
                 digest=digest(cmid),
                 session=1,
+                is_change=cmid in self.about,
             )
         )
 
@@ -185,12 +202,16 @@ class Model:
             Entry(
                 epoch=self.epoch,
                 seq=len(self.log) + 1,
-                message_id=f"id{next(self._numbers)}",
+                message_id=self.about.get(cmid) or f"id{next(self._numbers)}",
                 cmid=cmid,
                 sender=client,
                 digest=digest(cmid),
             )
         )
+
+    def _state(self, message_id: str) -> str:
+        """All changes of a message that there are, in order."""
+        return " ".join(e.cmid for e in self.log if self.about.get(e.cmid) == message_id)
 
     def _acknowledge(self, client: str, cmid: str, *, duplicate: bool = False) -> None:
         entry = next(entry for entry in self.log if entry.cmid == cmid)

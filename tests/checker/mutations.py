@@ -217,6 +217,18 @@ def forgotten(history: History, pick: Pick) -> Spoilt:
     return ops
 
 
+def unfold(history: History, pick: Pick) -> Spoilt:
+    """History at the end shows a message otherwise than the events have made it."""
+    index = pick(_indices(history, Read))
+    ops = list(history.ops)
+    read = ops[index]
+    one = pick(range(len(read.entries)))
+    entries = list(read.entries)
+    entries[one] = replace(entries[one], state=f"{entries[one].state} and more")
+    ops[index] = replace(read, entries=tuple(entries))
+    return ops
+
+
 def ghost(history: History, pick: Pick) -> Spoilt:
     """Someone who is gone is shown as a member long after."""
     index = pick(_indices(history, Presence))
@@ -277,5 +289,6 @@ MUTATIONS = (
     Mutation("reorder", "R7", reorder),
     Mutation("reorder own", "R6", reorder_own),
     Mutation("forgotten", "R8", forgotten),
+    Mutation("unfold", "R11", unfold),
     Mutation("ghost", "R9", ghost),
 )

@@ -40,8 +40,13 @@ def agreement(room: RoomView) -> Iterator[Violation]:
     first: dict[Position, Sighting] = {}
     for seen in room.sightings:
         known = first.setdefault(seen.position, seen)
+        if not known.digest:
+            first[seen.position] = seen
         same = (known.cmid, known.digest, known.message_id)
-        if same != (seen.cmid, seen.digest, seen.message_id):
+        shown = (seen.cmid, seen.digest, seen.message_id)
+        if not (known.digest and seen.digest):  # what it said is gone
+            same, shown = (known.cmid, "", known.message_id), (seen.cmid, "", seen.message_id)
+        if same != shown:
             sentence = f"{seen.position} is {same} and also {seen.cmid, seen.digest}"
             yield Violation("R1 agreement", room.room, sentence, _live(known, seen))
 
@@ -97,7 +102,7 @@ def _phantom(send: Send | None, seen: Sighting) -> str:
         return "was never sent"
     if send.sender != seen.sender:
         return f"is of {send.sender} but shown as of {seen.sender}"
-    if send.invokes[0].digest != seen.digest:
+    if seen.digest and send.invokes[0].digest != seen.digest:
         return "has another payload than was sent"
     if send.invokes[0].at > seen.op.at:
         return "was seen before it was sent"
@@ -168,16 +173,24 @@ def real_time_order(room: RoomView) -> Iterator[Violation]:
 
 
 def stable(room: RoomView, history_cap: int) -> Iterator[Violation]:
-    """R8: history at the end has every acknowledged message within the cap, once, in order."""
+    """R8: history at the end has every acknowledged message within the cap, once, in order.
+
+    Changes have places between the messages, and are no messages.
+    """
     gaps = list(room.gaps)
+    changes = {
+        seen.position.seq
+        for seen in room.sightings
+        if seen.cmid in room.sends and room.sends[seen.cmid].is_change
+    }
     for read in room.reads:
         for one, other in pairwise(read.entries):
-            if other.seq != one.seq + 1:
+            if other.seq <= one.seq or not changes.issuperset(range(one.seq + 1, other.seq)):
                 sentence = f"history goes from {one.epoch}:{one.seq} to {other.epoch}:{other.seq}"
                 yield Violation("R8 stable", room.room, sentence)
         held = {entry.cmid for entry in read.entries}
         for send in room.sends.values():
-            if not send.acknowledged or send.cmid in held:
+            if not send.acknowledged or send.is_change or send.cmid in held:
                 continue
             ack = send.oks[0]
             if ack.seq <= read.head - history_cap or ack.at > read.at:
@@ -185,6 +198,19 @@ def stable(room: RoomView, history_cap: int) -> Iterator[Violation]:
             if not _gone(room, send, gaps):
                 sentence = f"{send.cmid} was acknowledged at {ack.epoch}:{ack.seq}, not in history"
                 yield Violation("R8 stable", room.room, sentence, (send.invokes[0], ack))
+
+
+def folded(room: RoomView) -> Iterator[Violation]:
+    """R11: what a client made of a message, event by event, is what history says that it is."""
+    for read in room.reads:
+        for entry in read.entries:
+            for state in room.states:
+                if state.messages.get(entry.message_id, entry.state) != entry.state:
+                    sentence = (
+                        f"{state.client} takes {entry.cmid} at {entry.epoch}:{entry.seq} for "
+                        f"something else than the history that {read.client} read"
+                    )
+                    yield Violation("R11 folded", room.room, sentence)
 
 
 def _gone(room: RoomView, send: Send, gaps: list[Gap]) -> bool:
@@ -209,4 +235,5 @@ ROOM_RULES: tuple[Callable[[RoomView], Iterator[Violation]], ...] = (
     contiguous,
     sender_order,
     real_time_order,
+    folded,
 )

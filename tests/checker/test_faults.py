@@ -34,7 +34,7 @@ async def test_clients_that_come_and_go_lose_nothing(fresh_redis: RedisServer) -
         del nemesis
 
     report = await verdict_on(fresh_redis, no_harm)
-    report.require(acked=30, received=200, reconnects=1)
+    report.require(acked=30, changed=10, received=200, reconnects=1)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,47 @@ async def test_clients_that_come_and_go_lose_nothing(fresh_redis: RedisServer) -
 )
 async def test_a_fault_loses_no_acknowledged_message(fresh_redis: RedisServer, harm: Harm) -> None:
     report = await verdict_on(fresh_redis, harm)
-    report.require(acked=30, received=200, reconnects=1, faults=1)
+    report.require(acked=30, changed=10, received=200, reconnects=1, faults=1)
     assert report.counts["resets"] == 0, f"Redis lost nothing: {report.text()}"
     assert report.counts["trims"] == 0, f"history is longer than the run: {report.text()}"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        Nemesis.kill_worker,
+        Nemesis.pause_worker,
+        Nemesis.cut_normal,
+        Nemesis.black_hole_pubsub,
+        Nemesis.restart_redis,
+        Nemesis.kill_redis,
+    ],
+    ids=lambda harm: harm.__name__,
+)
+async def test_programs_on_the_library_see_every_acknowledged_message_once(
+    fresh_redis: RedisServer, harm: Harm
+) -> None:
+    """Half of the users, those that lose their connections all the time too, are `chat.client`."""
+    async with nemesis_of(fresh_redis) as nemesis:
+        report = await run(nemesis, harm, Plan(seed=SEED, sdk=5))
+    report.require(acked=30, changed=10, received=200, reconnects=1, faults=1)
+    assert report.counts["resets"] + report.counts["trims"] == 0, report.text()
+
+
+async def test_programs_on_the_library_are_told_of_a_flushed_redis(
+    fresh_redis: RedisServer,
+) -> None:
+    async with nemesis_of(fresh_redis) as nemesis:
+        report = await run(nemesis, Nemesis.flush, Plan(seed=SEED, sdk=5))
+    report.require(acked=30, received=200, faults=1, resets=10)
+
+
+async def test_programs_on_the_library_follow_replaced_workers(fresh_redis: RedisServer) -> None:
+    async with Supervised(fresh_redis, 2, **SETTINGS) as cluster:
+        nemesis = Nemesis(cluster, fresh_redis, History(), seed=SEED)
+        report = await run(nemesis, Nemesis.replace_workers, Plan(seed=SEED, sdk=10))
+    report.require(acked=30, received=200, reconnects=10, faults=1)
+    assert report.counts["resets"] + report.counts["trims"] == 0, report.text()
 
 
 async def test_a_flushed_redis_is_told_to_every_client(fresh_redis: RedisServer) -> None:
@@ -88,7 +126,7 @@ async def test_all_faults_together_lose_no_acknowledged_message(fresh_redis: Red
             await fault(nemesis)
 
     report = await verdict_on(fresh_redis, everything)
-    report.require(acked=100, received=1000, reconnects=5, faults=8)
+    report.require(acked=100, changed=30, received=1000, reconnects=5, faults=8)
     assert report.counts["resets"] + report.counts["trims"] == 0, report.text()
 
 

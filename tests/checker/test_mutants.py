@@ -44,6 +44,7 @@ async def kill_all_workers(nemesis: Nemesis) -> None:
         ("keeps_the_epoch", Nemesis.flush, {"R1"}),
         ("hides_gaps", Nemesis.flush, {"R5"}),
         ("resumes_too_short", a_while, {"R5"}),
+        ("forgets_to_fold", a_while, {"R11"}),
         ("never_sweeps", kill_all_workers, {"R9"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.checker.client import ReferenceClient
-from tests.checker.history import Fail, Gap, History, Info, Ok, Recv
+from tests.checker.history import Fail, Gap, History, Info, Invoke, Ok, Recv
 from tests.checker.nemesis import Nemesis
 from tests.checker.rules import NO_CAP, check
 from tests.checker.view import Violation
-from tests.checker.workload import Plan, Workload
+from tests.checker.workload import AnyClient, Plan, Workload
 from tests.support.tokens import token
 from tests.support.waiting import DeadlineError, until
 
@@ -129,14 +128,16 @@ async def _settle(workload: Workload, settle_s: float) -> list[Violation]:
     return found
 
 
-def _all_have_seen(members: list[ReferenceClient], room: str, cmid: str) -> bool:
+def _all_have_seen(members: list[AnyClient], room: str, cmid: str) -> bool:
     return all(cmid in client.seen[room] for client in members)
 
 
 async def _read_all(workload: Workload, settle_s: float) -> list[Violation]:
-    """Have two members of every room read all of its history."""
+    """Have two members of every room read all of its history, and all say what they know of it."""
     found = []
     for room in workload.plan.room_names():
+        for client in workload.members(room):
+            client.tell_state(room)
         for client in workload.members(room)[-2:]:
             try:
                 async with asyncio.timeout(settle_s):
@@ -176,9 +177,11 @@ def _dead(room: str, sentence: str) -> Violation:
 def _counts(history: History) -> Counter[str]:
     gaps = list(history.of(Gap))
     acks = list(history.of(Ok))
+    changes = {invoke.cmid for invoke in history.of(Invoke) if invoke.is_change}
     return Counter(
         {
             "acked": len(acks),
+            "changed": sum(ack.cmid in changes for ack in acks),
             "deduplicated": sum(ack.duplicate for ack in acks),
             "refused": sum(1 for _ in history.of(Fail)),
             "uncertain": sum(1 for _ in history.of(Info)),

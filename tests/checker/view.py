@@ -20,6 +20,7 @@ from tests.checker.history import (
     Position,
     Read,
     Recv,
+    State,
 )
 
 
@@ -39,7 +40,7 @@ class Violation:
 
 @dataclass
 class Send:
-    """One message that a client tried to send, over all attempts."""
+    """One message, or change of one, that a client tried to send, over all attempts."""
 
     sender: str
     room: str
@@ -55,6 +56,11 @@ class Send:
         return bool(self.oks and self.invokes)
 
     @property
+    def is_change(self) -> bool:
+        """Whether this is about a message and no message itself."""
+        return any(invoke.is_change for invoke in self.invokes)
+
+    @property
     def refused(self) -> bool:
         """Whether every attempt was refused for certain, so that it must not exist."""
         return not self.oks and not self.infos and len(self.fails) == len(self.invokes)
@@ -62,7 +68,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A message seen at a place: in an ack, live, or in a history page."""
+    """A message, or a change, seen at a place: in an ack, live, or in a history page."""
 
     position: Position
     message_id: str
@@ -105,6 +111,7 @@ class RoomView:
         self.sightings: list[Sighting] = []
         self.tracks: dict[str, list[Joined | Recv | Gap]] = defaultdict(list)
         self.reads: list[Read] = []
+        self.states: list[State] = []
         self.epochs = EpochOrder()
 
     @property
@@ -167,6 +174,8 @@ def rooms_of(history: History) -> list[RoomView]:
             room.reads.append(op)
             for entry in op.entries:
                 room.sightings.append(_sighting(entry, op))
+        elif isinstance(op, State):
+            room.states.append(op)
     return list(rooms.values())
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from tests.checker.client import ReferenceClient
 from tests.checker.history import History, Members
+from tests.checker.sdk import SdkClient
 from tests.support.closing import Closing
+
+AnyClient = ReferenceClient | SdkClient
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,10 @@ class Plan:
         rooms_per_client: in how many of them each user is.
         bursts_per_s: how often each user sends something.
         burst: messages of one burst, sent without waiting for each other's ack.
+        changes: part of these that are edits, deletions and reactions instead.
         flappers: how many of the users lose their connection about every second.
-        away_s: how long they then stay away, besides their back-off.
+        away_s: how long they then stay away, besides their back-off; not those of `sdk`.
+        sdk: how many of the users, from the first on, are programs on `chat.client`.
         seed: of all randomness.
     """
 
@@ -31,8 +36,10 @@ class Plan:
     rooms_per_client: int = 2
     bursts_per_s: float = 4.0
     burst: int = 4
+    changes: float = 0.3
     flappers: int = 2
     away_s: float = 0.0
+    sdk: int = 0
     seed: int = 1
 
     def room_names(self) -> list[str]:
@@ -50,8 +57,8 @@ class Workload(Closing):
         self.history = history
         self._rng = random.Random(plan.seed)
         names = [f"u{number}" for number in range(plan.clients)]
-        self.clients = [
-            ReferenceClient(
+        self.clients: list[AnyClient] = [
+            (SdkClient if number < plan.sdk else ReferenceClient)(
                 name,
                 self._rng.sample(plan.room_names(), plan.rooms_per_client),
                 urls,
@@ -59,7 +66,7 @@ class Workload(Closing):
                 history,
                 random.Random(f"{plan.seed} {name}"),
             )
-            for name in names
+            for number, name in enumerate(names)
         ]
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._sending: list[asyncio.Task[None]] = []
@@ -76,7 +83,7 @@ class Workload(Closing):
         """Clients that ended because the server told them not to come back."""
         return [name for name, life in self._lives.items() if life.done()]
 
-    def members(self, room: str) -> list[ReferenceClient]:
+    def members(self, room: str) -> list[AnyClient]:
         """Clients that are in a room."""
         return [client for client in self.clients if room in client.rooms]
 
@@ -114,7 +121,7 @@ class Workload(Closing):
         await _end(self._sending)
         return len(lacking)
 
-    async def retire(self, client: ReferenceClient) -> None:
+    async def retire(self, client: AnyClient) -> None:
         """Let a client leave for good."""
         self.clients.remove(client)
         await _end([self._lives.pop(client.name)])
@@ -125,21 +132,26 @@ class Workload(Closing):
             names = tuple(sorted(client.name for client in self.members(room)))
             self.history.add(Members(at=time.monotonic(), room=room, members=names))
 
-    async def _send(self, client: ReferenceClient) -> None:
+    async def _send(self, client: AnyClient) -> None:
         rng = random.Random(f"{self.plan.seed} sends {client.name}")
         while not self._over.is_set():
             room = rng.choice(client.rooms)
             size = rng.randint(1, self.plan.burst)
             async with asyncio.TaskGroup() as burst:
                 for _ in range(size):
-                    burst.create_task(client.send(room))
+                    is_change = rng.random() < self.plan.changes
+                    burst.create_task(client.change(room) if is_change else _said(client, room))
             await asyncio.sleep(rng.expovariate(self.plan.bursts_per_s))
 
-    async def _flap(self, client: ReferenceClient) -> None:
+    async def _flap(self, client: AnyClient) -> None:
         rng = random.Random(f"{self.plan.seed} flaps {client.name}")
         while True:
             await asyncio.sleep(rng.uniform(0.3, 1.5))
             client.cut(self.plan.away_s)
+
+
+async def _said(client: AnyClient, room: str) -> None:
+    await client.send(room)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

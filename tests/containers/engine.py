@@ -4,6 +4,7 @@ It sets up no firewall rules and no default bridge, so it changes nothing of the
 where those cannot be had; ports published on 127.0.0.1 go through its user-space proxy.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from tests.support import processes
 from tests.support.worker import REPOSITORY
@@ -22,13 +23,15 @@ _START_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 20.0
 _PROGRAMS = ("dockerd", "docker", "iptables", "mmdebstrap", "apt-get", "openssl")
 #: Runs a program that adopts the orphans below it: the engine's containers would otherwise become
-#: children of the test run, which takes those for leftovers.
+#: children of the test run, which takes those for leftovers. It ends with the test run.
 _ADOPTING = (
     sys.executable,
     "-c",
-    "import os, sys; from tests.support.processes import adopt_orphans; adopt_orphans(); "
-    "os.execvp(sys.argv[1], sys.argv[1:])",
+    "import os, sys; from tests.support.processes import adopt_orphans, end_with_parent; "
+    "adopt_orphans(); end_with_parent(); os.execvp(sys.argv[1], sys.argv[1:])",
 )
+_FOLDERS = Path("/tmp")  # short, for the paths of sockets
+_PREFIX = "chat-engine-"
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 
 
@@ -49,11 +52,52 @@ def why_not() -> str | None:
     return None
 
 
-class Engine:
-    """One dockerd. Not the machine's own: another socket, other data, other networks."""
+def sweep() -> None:
+    """Remove what runs that were killed have left: engines, containers, networks, folders.
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="chat-engine-", dir="/tmp"))
+    Another run that is under way holds the lock of its folder and is left alone.
+    """
+    for folder in _FOLDERS.glob(f"{_PREFIX}*"):
+        try:
+            lock = (folder / "lock").open("r+")
+        except OSError:
+            continue  # not of this kind, or just removed
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        try:
+            _end_orphan(folder)
+            with Engine(folder, lock):  # an engine knows best what it has made
+                pass
+        except CommandError as exc:
+            print(f"{folder} was not removed: {exc}", file=sys.stderr)
+
+
+def _end_orphan(folder: Path) -> None:
+    """Wait for the engine of a killed run, which has been told to end, or kill it."""
+    deadline = time.monotonic() + _END_TIMEOUT_S
+    try:
+        pid = int((folder / "dockerd.pid").read_text())
+    except (OSError, ValueError):
+        return
+    while str(folder) in processes.command_line(pid):
+        if time.monotonic() > deadline:
+            processes.kill_all({pid})
+        time.sleep(0.1)
+
+
+class Engine:
+    """One dockerd. Not the machine's own: another socket, other data, other networks.
+
+    Args:
+        folder: what another one has left, with its lock; its own if there is none.
+        lock: held for as long as this process lives.
+    """
+
+    def __init__(self, folder: Path | None = None, lock: IO[str] | None = None) -> None:
+        self.folder, self._lock = (folder, lock) if folder and lock else _new_folder()
         self._log = self.folder / "dockerd.log"
         self._socket = self.folder / "docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,6 +154,7 @@ class Engine:
         finally:
             self._end()
             shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock.close()
 
     def docker(self, *arguments: str, stdin: str | None = None, timeout_s: float = 60.0) -> str:
         """Run a docker command and return what it prints.
@@ -117,9 +162,17 @@ class Engine:
         Raises:
             CommandError: it failed, or took too long.
         """
-        # Debian's client builds without further components; others on the machine may not.
-        client = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
-        return self.run([client, *arguments], stdin=stdin, timeout_s=timeout_s)
+        return self.run([_client(), *arguments], stdin=stdin, timeout_s=timeout_s)
+
+    def begin(self, *arguments: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a docker command that takes a while; what it says goes to the log."""
+        return subprocess.Popen(
+            [_client(), *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
     def run(
         self,
@@ -178,3 +231,16 @@ class Engine:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def _client() -> str:
+    """Debian's client builds without further components; others on the machine may not."""
+    return "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
+
+
+def _new_folder() -> tuple[Path, IO[str]]:
+    """Make a folder that has its lock from the moment it has its name."""
+    made = Path(tempfile.mkdtemp(prefix="chat-new-", dir=_FOLDERS))
+    lock = (made / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return made.rename(made.with_name(made.name.replace("chat-new-", _PREFIX))), lock

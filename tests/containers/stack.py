@@ -49,19 +49,28 @@ class Stack:
         """Address of the WebSocket, through HAProxy."""
         return f"wss://localhost:{self.https_port}/ws"
 
+    @property
+    def page(self) -> str:
+        """Address of the web page, through HAProxy."""
+        return f"https://localhost:{self.https_port}/"
+
+    @property
+    def certificate(self) -> Path:
+        """The file of the certificate and its key."""
+        return self.secrets / "certs" / "localhost.pem"
+
     def tls(self) -> ssl.SSLContext:
         """Trust in this stack's certificate and no other."""
-        return ssl.create_default_context(cafile=str(self.secrets / "certs" / "localhost.pem"))
+        return ssl.create_default_context(cafile=str(self.certificate))
 
-    def token(self, user: str) -> str:
-        """Mint a token with this stack's key."""
-        secret = (self.secrets / "loadtest-jwt-secret").read_text().strip()
-        return token(user, secret=secret)
+    @property
+    def secret(self) -> str:
+        """The key that tokens are signed with."""
+        return (self.secrets / "loadtest-jwt-secret").read_text().strip()
 
-    def make_secrets(self) -> None:
-        """Make the secrets as `make secrets` does."""
-        script = str(REPOSITORY / "deploy" / "make-secrets.sh")
-        subprocess.run([script, str(self.secrets)], check=True, capture_output=True, timeout=30)
+    def token(self, user: str, secret: str = "") -> str:
+        """Mint a token with this stack's key, or another."""
+        return token(user, secret=secret or self.secret)
 
     def compose(self, *arguments: str, timeout_s: float = 90.0) -> str:
         """Run a `docker compose` command.
@@ -72,6 +81,16 @@ class Stack:
         command = [str(COMPOSE), "--project-name", self._project]
         command += ["--project-directory", str(REPOSITORY)]
         return self._engine.run([*command, *arguments], timeout_s=timeout_s, more=self._environ)
+
+    def script(self, name: str, *arguments: str, timeout_s: float = 120.0) -> str:
+        """Run a script of deploy.
+
+        Raises:
+            CommandError: it failed.
+        """
+        more = {"COMPOSE": str(COMPOSE), "COMPOSE_PROJECT_NAME": self._project, **self._environ}
+        path = REPOSITORY / "deploy" / name
+        return self._engine.run([str(path), *arguments], timeout_s=timeout_s, more=more)
 
     def up(self, *arguments: str) -> None:
         """Start what is not running and wait until it is healthy; build and pull nothing."""
@@ -113,6 +132,15 @@ class Stack:
         families = {family.name: family for family in text_string_to_metric_families(text)}
         return int(families["chat_connections"].samples[0].value)
 
+    def said(self, service: str) -> str:
+        """Return all that the containers of a service have written."""
+        return self.compose("logs", "--no-color", "--no-log-prefix", service)
+
+    def remove_data(self) -> None:
+        """Lose all that Redis has, as a disk does."""
+        self.compose("rm", "--stop", "--force", "redis")
+        self._engine.docker("volume", "rm", f"{self._project}_redis-data")
+
     def down(self) -> None:
         """Remove everything, data too."""
         self.compose("--profile=*", "down", "--volumes", "--timeout=1")
@@ -127,3 +155,9 @@ class Stack:
 def _profile(arguments: tuple[str, ...]) -> list[str]:
     """Services of a profile can be named only with it."""
     return ["--profile=monitoring"] if "prometheus" in arguments else []
+
+
+def make_secrets(folder: Path) -> None:
+    """Make secrets as `make secrets` does."""
+    script = str(REPOSITORY / "deploy" / "make-secrets.sh")
+    subprocess.run([script, str(folder)], check=True, capture_output=True, timeout=30)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.containers.engine import CommandError, Engine
 from tests.containers.stack import IMAGE, Stack
-from tests.containers.traffic import Traffic
 from tests.support.client import ChatClient
+from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -208,7 +208,8 @@ async def test_the_image_holds_nothing_that_builds(stack: Stack) -> None:
     await until(is_healthy, 30.0, what="the health check", interval_s=0.5)
 
 
-def test_the_load_harness_runs_against_the_stack(stack: Stack) -> None:
+def test_the_load_harness_runs_against_the_stack(stack: Stack, load_image: str) -> None:
+    assert stack.inspect(load_image)
     patient = ("delivery_p50_ms", "delivery_p99_ms", "ack_p99_ms", "connect_p99_ms")
     said = stack.compose(
         "--profile=load",
@@ -218,7 +219,7 @@ def test_the_load_harness_runs_against_the_stack(stack: Stack) -> None:
         "-T",
         "load",
         *("run", "chat-mix", "--url=wss://haproxy:8443/ws", "--insecure", "--plain"),
-        *("--connections=40", "--ramp=20", "--rate=20", "--hold=5", "--agents=1"),
+        *("--connections=40", "--ramp=40", "--rate=20", "--hold=3", "--agents=1"),
         "--set=traffic.churn_per_s=0",
         *(f"--set=thresholds.{name}=10000" for name in patient),
         "--out=/results/check",

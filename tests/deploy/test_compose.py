@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from redis import AuthenticationError, Redis
 
 from chat.ops.tables import PAGES
 from chat.settings import PREFIX, Settings, from_environ
+from tests.support.redis_server import RedisServer
 from tests.support.worker import REPOSITORY
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -105,6 +107,26 @@ def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
     before = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*.*")}
     run(script, str(tmp_path / "secrets"))
     assert {path: path.read_text() for path in before} == before
+
+
+@pytest.mark.slow
+def test_redis_keeps_what_scripts_wrote_over_a_restart_with_the_users_that_are_made(
+    tmp_path: Path,
+) -> None:
+    """A file is replayed as the user `default`, and transactions in it are checked against that."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    run(str(REPOSITORY / "deploy" / "make-secrets.sh"), str(tmp_path))
+    password = (tmp_path / "redis-url").read_text().partition("@")[0].rpartition(":")[2]
+    script = "redis.call('SET', KEYS[1], 1) redis.call('SET', KEYS[2], 2)"
+    acl = str(tmp_path / "redis.acl")
+    with RedisServer(user="chat", password=password, aclfile=acl) as redis:
+        redis.run("EVAL", script, 2, "chat:{room}:a", "chat:{room}:b")
+        redis.restart()
+        assert redis.run("MGET", "chat:{room}:a", "chat:{room}:b") == ["1", "2"]
+        stranger = Redis(unix_socket_path=str(redis.socket_path))
+        with stranger, pytest.raises(AuthenticationError):
+            stranger.get("chat:{room}:a")
 
 
 def test_made_secrets_are_never_the_same_twice(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from tests.support.ports import unused_port
 
 
 @asynccontextmanager
-async def backends(hosts: Sequence[str]) -> AsyncIterator[int]:
+async def backends(hosts: Sequence[str], port: int | None = None) -> AsyncIterator[int]:
     """Listen on one port of several loopback addresses; yields the port."""
-
     open_ones: set[asyncio.StreamWriter] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +33,7 @@ async def backends(hosts: Sequence[str]) -> AsyncIterator[int]:
         finally:
             open_ones.discard(writer)
 
-    port = unused_port()
+    port = port or unused_port()
     async with AsyncExitStack() as stack:
         for host in hosts:
             server = await asyncio.start_server(answer, host, port)

@@ -5,17 +5,20 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from csv import DictReader
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat.cli import main
+from tests.front.backends import backends
 from tests.front.certificates import Certificates
 from tests.front.conftest import Front, StartCluster, StartFront, StartHaproxy, addresses
 from tests.support import logs
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS
+from tests.support.haproxy import Haproxy
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
@@ -71,6 +74,27 @@ async def test_a_worker_that_is_not_ready_gets_nothing_new_and_keeps_what_it_has
             return second in await grown(front, 4)
 
         await until(is_used, what="a connection for the worker that came back, slowly")
+
+
+def weights(haproxy: Haproxy) -> dict[str, int]:
+    """Return how much of new connections each worker takes now, of 100."""
+    rows = DictReader(haproxy.runtime.run("show stat -1 4 -1").removeprefix("# ").splitlines())
+    return {row["addr"]: int(row["weight"]) for row in rows if row["pxname"] == "workers_any"}
+
+
+@pytest.mark.slow
+async def test_a_worker_that_comes_back_gets_its_share_slowly(start_haproxy: StartHaproxy) -> None:
+    async with backends(["127.0.1.1"]) as port:
+        first, second = f"127.0.1.1:{port}", f"127.0.1.2:{port}"
+        async with backends(["127.0.1.2"], port):
+            haproxy = await start_haproxy([first, second], slowstart="60s")
+            assert weights(haproxy) == {first: 100, second: 100}
+        await until(lambda: haproxy.states()[second].startswith("DOWN"), what="the second down")
+        async with backends(["127.0.1.2"], port):
+            await haproxy.wait_up(second, backend="workers_any")
+            now = weights(haproxy)
+            assert now[first] == 100
+            assert now[second] < 20
 
 
 async def test_a_worker_is_taken_out_by_hand_and_back(

@@ -110,6 +110,20 @@ async def test_a_request_that_drips_is_ended_in_time(start_front: StartFront) ->
     await hang_up(writer)
 
 
+@pytest.mark.parametrize("said", [b"", bytes.fromhex("16030102000100")])
+async def test_a_tls_handshake_that_stalls_is_ended_in_time(
+    start_front: StartFront, said: bytes
+) -> None:
+    """Nothing, or the first bytes of a ClientHello, and then silence."""
+    front = await start_front(1, front={"request_timeout": "1s", "client_timeout": "1s"})
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.haproxy.port)
+    writer.write(said)
+    began_s = time.monotonic()
+    assert await asyncio.wait_for(reader.read(-1), 10.0) == b""
+    assert 0.5 < time.monotonic() - began_s < 5.0
+    await hang_up(writer)
+
+
 async def _drip(writer: asyncio.StreamWriter) -> None:
     for byte in b"GET /ws HTTP/1.1\r\nX: " + b"x" * 1000:
         writer.write(bytes([byte]))

@@ -2,19 +2,23 @@
 
 import asyncio
 import os
+import signal
 import socket
 import ssl
 import subprocess
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from tests.front.asking import ask
 from tests.front.backends import backends
-from tests.front.certificates import Certificates
+from tests.front.certificates import Certificates, make_certificates
 from tests.front.conftest import Front, StartHaproxy
-from tests.support.haproxy import Haproxy
+from tests.support import logs
+from tests.support.haproxy import Haproxy, servers_file
+from tests.support.waiting import until
 
 
 def handshake(
@@ -112,3 +116,41 @@ async def test_every_answer_asks_for_tls_in_future(front: Front) -> None:
     for path in ("/", "/readyz", "/nothing"):
         answer = await ask(front.haproxy.port, path, tls=tls)
         assert answer.headers["strict-transport-security"] == "max-age=31536000", path
+
+
+async def test_a_renewed_certificate_is_served_after_a_reload_and_a_broken_one_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    old, new = (make_certificates(tmp_path / name) for name in ("old", "new"))
+    folder = logs.new_directory()
+    async with backends(["127.0.1.1"]) as port:
+        servers = servers_file(folder, [f"127.0.1.1:{port}"])
+        async with Haproxy(folder, servers, old.folder) as haproxy:
+
+            async def is_trusted_by(client: ssl.SSLContext) -> bool:
+                try:
+                    await asyncio.to_thread(handshake, haproxy, client)
+                except ssl.SSLCertVerificationError:
+                    return False
+                return True
+
+            async def reload_until(condition: Callable[[], Awaitable[bool]]) -> None:
+                """A master that is about to start itself anew does not hear the signal."""
+
+                async def reloaded() -> bool:
+                    haproxy.signal(signal.SIGUSR2)
+                    await asyncio.sleep(0.5)
+                    return await condition()
+
+                await until(reloaded, what="a reload")
+
+            async def complains() -> bool:
+                return "[ALERT]" in haproxy.log()
+
+            (old.folder / "chat.pem").write_text("no certificate")
+            await reload_until(complains)
+            assert await is_trusted_by(old.client())
+            (old.folder / "chat.pem").write_bytes((new.folder / "chat.pem").read_bytes())
+            await reload_until(lambda: is_trusted_by(new.client()))

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,6 +122,59 @@ def test_a_secret_that_is_another_kind_of_key_is_refused():
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     with pytest.raises(SettingsError, match="CHAT_JWT_SECRET"):
         KeyRing.from_settings(Settings(jwt_secret=pem))
+
+
+# ----------------------------------------------------------------------- file
+
+
+@contextlib.asynccontextmanager
+async def with_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Verifier]:
+    """A verifier whose ring looks at its file all the time."""
+    monkeypatch.setattr("chat.identity.keys.FILE_CHECK_S", 0.01)
+    settings = Settings(jwt_keys_file=str(path))
+    ring = KeyRing.from_settings(settings)
+    running = asyncio.create_task(ring.run())
+    yield Verifier(settings, ring)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def accepts(verifier: Verifier, pair: Pair, kid: str) -> bool:
+    with contextlib.suppress(InvalidTokenError):
+        return verifier.verify(token_of(pair, kid)).user_id == "ann"
+    return False
+
+
+async def test_a_file_is_read_again_when_it_is_written_or_replaced(tmp_path, monkeypatch):
+    path, new = tmp_path / "keys.json", tmp_path / "new.json"
+    path.write_bytes(jwks(RSA.jwk("one")))
+    async with with_file(path, monkeypatch) as verifier:
+        assert not accepts(verifier, EC, "two")
+        path.write_bytes(jwks(RSA.jwk("one"), EC.jwk("two")))
+        await until(lambda: accepts(verifier, EC, "two"), what="the new key")
+        assert accepts(verifier, RSA, "one")
+        new.write_bytes(jwks(EC.jwk("two")))
+        new.replace(path)
+        await until(lambda: not accepts(verifier, RSA, "one"), what="the old key's end")
+        assert accepts(verifier, EC, "two")
+
+
+@pytest.mark.parametrize("fault", [b'{"keys": [', jwks(), jwks({"kty": "RSA", "kid": "k"}), None])
+async def test_keys_stay_in_force_while_their_file_is_wrong(fault, tmp_path, monkeypatch, caplog):
+    path = tmp_path / "keys.json"
+    path.write_bytes(jwks(RSA.jwk("one")))
+    async with with_file(path, monkeypatch) as verifier:
+        if fault is None:
+            path.unlink()
+        else:
+            path.write_bytes(fault)
+        await until(lambda: "keys_file_refused" in caplog.messages, what="the complaint")
+        assert accepts(verifier, RSA, "one")
+        await asyncio.sleep(0.05)
+        assert caplog.messages == ["keys_file_refused"]
+        path.write_bytes(jwks(EC.jwk("two")))
+        await until(lambda: accepts(verifier, EC, "two"), what="the mended file")
 
 
 # ------------------------------------------------------------------- JWKS URL

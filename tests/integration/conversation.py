@@ -24,6 +24,7 @@ NAMES = {"epoch", "previousEpoch", "messageId", "connectionId", "workerId"}
 #: Fields that differ freely: only the kind of the value is compared.
 FREE = {
     "timestamp",
+    "editedAt",
     "expiresAt",
     "expiresInMs",
     "retryAfterMs",

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
+from chat.identity.access import MEMBER
 from chat.protocol.commands import AnyCommand
 from chat.protocol.errors import CLOSE_REASONS, ErrorCode
 from chat.protocol.events import AnyEvent
@@ -28,7 +29,7 @@ from tests.support.tokens import token
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 EPOCH = "9c56cc51"  # of a room at the beginning of a scene
-ROOMS = {"lobby": ["join", "publish"], "news-*": ["join", "publish"]}
+ROOMS = {"lobby": list(MEMBER), "news-*": ["join", "publish"]}
 
 
 class Stage:
@@ -77,7 +78,7 @@ class Stage:
 
     async def direct(self, direction: str) -> None:  # noqa: C901 - a flat list of cases
         match direction.split(" "):
-            case ["scene", *_]:
+            case ["scene", *_] | [_, "is", "new"]:
                 pass
             case [who, "connects", "without", "a", "token"]:
                 await self.enter(who, await ChatClient.connect(self.workers[0].url))

@@ -13,7 +13,9 @@ from loadtest.scenario import Connections, Rooms, Scenario, SlowReaders, Storm, 
 from tests.loadtest.coordinating import Coordinator, agent_process, boot_id, one_agent
 from tests.loadtest.tls import Certificate, tls_in_front_of
 from tests.support import http
+from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.tokens import token
 from tests.support.waiting import until
 
 Start = Callable[..., Awaitable[Cluster]]
@@ -52,6 +54,29 @@ async def test_clients_join_chat_and_miss_nothing(cluster: Start) -> None:
     assert {one.phase for one in agent.progress} == {"connect", "warm_up", "hold", "drain"}
     assert held[-1].rss_kib > 0
     assert held[-1].cpu_s > 0
+
+
+async def test_what_happens_to_messages_moves_on_the_place_and_is_no_loss(cluster: Start) -> None:
+    workers = await cluster(1, **NO_LIMITS)
+    talk = scenario(rooms=Rooms(size=40), traffic=Traffic(messages_per_s=100.0))
+    async with one_agent(talk, workers[0].url) as agent:
+        await agent.start()
+        await agent.until(lambda counts: counts.connected == 40, "all in")
+        await agent.begin("warm_up")
+        await agent.until(lambda counts: counts.messages_acked >= 10, "acks")
+        async with await ChatClient.connect(workers[0].url, token("ann")) as ann:
+            room = "load-0"
+            await ann.join(room)
+            mine = await ann.say(room, "one of my own")
+            target = {"roomId": room, "seq": mine["seq"], "messageId": mine["messageId"]}
+            for number in range(20):
+                edit = await ann.command("edit_message", content=str(number), **target)
+                assert edit["type"] == "ack"
+        await agent.begin("drain")
+        last = await agent.stop()
+    counts = last.counts
+    assert counts.deliveries == 40 * counts.messages_acked
+    assert (counts.lost, counts.duplicated, counts.out_of_order, counts.gaps) == (0, 0, 0, 0)
 
 
 @pytest.mark.slow

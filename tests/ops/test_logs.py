@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.identity.apikeys import Scope, new_key
 from chat.ops import logs
 from chat.ops.logs import ConsoleFormatter, JsonFormatter, Redactor
 from chat.settings import Settings
@@ -73,6 +74,13 @@ def test_a_token_is_redacted_wherever_it_stands(
     redacted = Redactor()(f"{before}{token}{after}")
     assert payload not in redacted
     assert signature not in redacted
+
+
+@given(st.text("abcXYZ019=&/ ", max_size=20), st.text("=&/ ", max_size=20))
+def test_an_api_key_is_redacted_wherever_it_stands(before: str, after: str) -> None:
+    key, entry = new_key([Scope.READ], ["*"])
+    secret = key.partition(entry.id)[2]
+    assert secret not in Redactor()(f"{before}{key}{after}")
 
 
 def test_what_is_no_secret_stays() -> None:

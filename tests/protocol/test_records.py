@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.records import (
+    CHANGES,
+    ChangeRecord,
     Page,
     Record,
     decode_page,
     decode_record,
     encode_body,
+    encode_change,
     event_head,
 )
 
@@ -52,6 +55,7 @@ def test_the_event_is_what_was_sent_with_the_place_it_got(
     body = encode_body(message_id, user_id, user, client_message_id, content)
     record = Record(epoch, seq, timestamp_ms, body)
     assert decode_record(stored(record)) == record
+    assert record.encode() == stored(record)
     expected = {
         "type": "chat_message",
         "roomId": room,
@@ -70,13 +74,71 @@ def test_the_event_is_what_was_sent_with_the_place_it_got(
     assert json.loads(record.event(event_head(room))) == expected
 
 
+@given(
+    letter=st.sampled_from(sorted(CHANGES)),
+    room=ROOMS,
+    epoch=EPOCHS,
+    seq=SAFE,
+    user=DISPLAY,
+    client_message_id=st.none() | st.text(),
+    content=st.text(),
+)
+def test_an_event_about_a_message_is_what_was_said_with_the_place_it_got(
+    letter: bytes,
+    room: str,
+    epoch: str,
+    seq: int,
+    user: dict[str, Any] | None,
+    client_message_id: str | None,
+    content: str,
+) -> None:
+    body = encode_change("ann", user, client_message_id, (7, "m7"), {"content": content})
+    record = ChangeRecord(epoch, seq, 9, body, letter)
+    assert decode_record(record.encode()) == record
+    assert record.encode()[:1] == letter
+    event = json.loads(record.event(event_head(room)))
+    assert event.pop("type") in (
+        "message_edited",
+        "message_deleted",
+        "reaction_added",
+        "reaction_removed",
+    )
+    assert event.pop("user", None) == user
+    assert event.pop("clientMessageId", None) == client_message_id
+    assert event == {
+        "roomId": room,
+        "epoch": epoch,
+        "seq": seq,
+        "timestamp": 9,
+        "userId": "ann",
+        "messageSeq": 7,
+        "messageId": "m7",
+        "content": content,
+    }
+
+
+def test_a_reply_says_what_it_answers_and_its_content_last() -> None:
+    body = encode_body(
+        "m2", "ann", None, None, "yes", reply_to=(1, "m1"), thread_id="m0", mentions=["ben"]
+    )
+    assert json.loads(b"{" + body) == {
+        "messageId": "m2",
+        "userId": "ann",
+        "replyTo": {"seq": 1, "messageId": "m1"},
+        "threadId": "m0",
+        "mentions": ["ben"],
+        "content": "yes",
+    }
+    assert body.endswith(b'"content":"yes"}')
+
+
 @given(st.binary())
 def test_bytes_that_are_no_record_are_a_value_error(data: bytes) -> None:
     try:
         record = decode_record(data)
     except ValueError:
         return
-    assert data.startswith(b"m")
+    assert data.startswith((b"m", *CHANGES))
     assert data.endswith(record.body)
 
 

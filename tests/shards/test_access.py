@@ -1,16 +1,9 @@
-"""Ways into one Redis: password, user, database, TLS; and a server that must not be written to."""
+"""Ways into one Redis: password, user, database; and a server that must not be written to."""
 
 import asyncio
-import datetime
-import ipaddress
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from chat.broker.link import LinkError, open_link
 from chat.broker.target import Address, parse_target
@@ -61,76 +54,6 @@ async def test_a_wrong_password_is_refused() -> None:
     with RedisServer(tcp=True, requirepass=PASSWORD, password=PASSWORD) as redis:
         target = parse_target(f"redis://:wrong@127.0.0.1:{redis.port}/0")
         with pytest.raises(LinkError, match="WRONGPASS"):
-            await open_link(Address("127.0.0.1", redis.port), target.access, timeout_s=3.0)
-
-
-def certificates(directory: Path) -> None:
-    """Make an authority of our own and a certificate of it for 127.0.0.1."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def write(name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-        (directory / f"{name}.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
-        (directory / f"{name}.pem").write_bytes(pem)
-
-    def issue(
-        subject: str,
-        issuer: str,
-        key: ec.EllipticCurvePrivateKey,
-        signer: ec.EllipticCurvePrivateKey,
-        *extensions: tuple[x509.ExtensionType, bool],
-    ) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(signer, hashes.SHA256())
-
-    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    of_authority = issue(
-        "authority", "authority", authority, authority, (x509.BasicConstraints(True, None), True)
-    )
-    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    of_server = issue(
-        "redis", "authority", server, authority, (x509.SubjectAlternativeName([loopback]), False)
-    )
-    write("ca", authority, of_authority)
-    write("redis", server, of_server)
-
-
-async def test_tls_with_an_authority_of_ones_own_carries_everything(
-    cluster: StartCluster, connect: Connect, room: str, tmp_path: Path
-) -> None:
-    certificates(tmp_path)
-    with RedisServer(
-        tls=True,
-        tls_cert_file=str(tmp_path / "redis.pem"),
-        tls_key_file=str(tmp_path / "redis.key"),
-        tls_ca_cert_file=str(tmp_path / "ca.pem"),
-        tls_auth_clients="no",
-    ) as redis:
-        url = f"rediss://127.0.0.1:{redis.port}/0"
-        ours = f"{url}?ssl_ca_certs={tmp_path / 'ca.pem'}"
-        workers = await cluster(2, redis=ours, **NO_LIMITS)
-        ann = await connect(workers[0], "ann", room)
-        ben = await connect(workers[1], "ben", room)
-        await said(ann, room, ["x" * 5000, "2"])
-        await heard(ben, room, "2")
-        target = parse_target(url)
-        with pytest.raises(OSError, match="certificate verify failed"):
             await open_link(Address("127.0.0.1", redis.port), target.access, timeout_s=3.0)
 
 

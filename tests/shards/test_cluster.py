@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import orjson
 import pytest
@@ -225,6 +226,47 @@ async def test_messages_of_one_connection_keep_their_order_while_their_slot_move
     refused = {event["id"] for event in of_type(ann, "error")}
     assert len(stored) + len(refused) == number
     print(f"{number} messages, {len(refused)} refused")
+
+
+async def test_changes_of_one_connection_keep_their_order_while_their_slot_moves(
+    cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
+) -> None:
+    workers = await cluster(2, redis=redis_cluster.url, history_size=100_000, **QUICK)
+    room = rooms_of_every_shard(redis_cluster)[0]
+    ann = await connect(workers[0], "ann", room)
+    ben = await connect(workers[1], "ben", room)
+    (message,) = await said(ann, room, ["0"])
+    target = {"roomId": room, "seq": message["seq"], "messageId": message["messageId"]}
+    home = redis_cluster.master_of(room)
+    away = next(node for node in redis_cluster.masters() if node is not home)
+    over = asyncio.Event()
+
+    async def edit() -> int:
+        number = 0
+        while not over.is_set():
+            number += 1
+            named: dict[str, Any] = {"clientMessageId": f"c{number}"} if number % 2 else {}
+            answer = await ann.command("edit_message", content=str(number), **target, **named)
+            assert answer["type"] == "ack", answer
+        return number
+
+    editing = asyncio.create_task(edit())
+    for node in (away, home):
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(redis_cluster.move_slot, room, node, pause_s=0.2)
+    await asyncio.sleep(0.3)
+    over.set()
+    edits = await editing
+    await insist(ann, room, "last")
+    await heard(ben, room, "last")
+    seen = of_type(ben, "message_edited")
+    assert len(seen) == edits
+    for number, event in enumerate(seen, start=1):
+        # What was read from history to fill a gap may be overtaken.
+        assert event.get("content", str(number)) == str(number)
+    assert not of_type(ben, "gap")
+    page = await ben.command("history", roomId=room, after=0, limit=1)
+    assert page["messages"][0]["content"] == str(edits)
 
 
 async def test_a_migration_left_half_done_refuses_for_certain_and_others_go_on(

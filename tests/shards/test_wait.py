@@ -88,6 +88,34 @@ async def test_without_the_replica_the_sender_hears_that_and_the_members_the_mes
     assert contents(ben.messages(room)) == ["1", "2", "3"]
 
 
+async def test_a_change_is_acknowledged_when_it_is_on_the_replica(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    room: str,
+) -> None:
+    master, replica = replicated
+    workers = await cluster(1, redis=master, **WAIT)
+    ann = await connect(workers[0], "ann", room)
+    (message,) = await said(ann, room, ["1"])
+    deletion = {
+        "roomId": room,
+        "seq": message["seq"],
+        "messageId": message["messageId"],
+        "clientMessageId": "only",
+    }
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):  # a retry finds it deleted, and is still not replicated
+            answer = await ann.command("delete_message", **deletion)
+            assert (answer["code"], answer["uncertain"]) == ("not_replicated", True)
+        assert await ann.wait_for("message_deleted")
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    ack = await ann.command("delete_message", **deletion)
+    assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 2, True)
+
+
 async def test_messages_that_are_stored_meanwhile_wait_together(
     cluster: StartCluster,
     replicated: tuple[RedisServer, RedisServer],
@@ -123,6 +151,28 @@ async def test_a_drain_waits_for_the_acknowledgements(
     finally:
         os.kill(replica.pid, signal.SIGCONT)
     assert (await saying)["type"] == "ack"
+    assert (await ann.wait_closed(10.0)).code == 1012
+
+
+async def test_a_drain_waits_for_the_acknowledgement_of_a_change(
+    cluster: StartCluster,
+    replicated: tuple[RedisServer, RedisServer],
+    connect: Connect,
+    room: str,
+) -> None:
+    master, replica = replicated
+    workers = await cluster(1, redis=master, **{**WAIT, "redis_wait_timeout": 1.0})
+    ann = await connect(workers[0], "ann", room)
+    (message,) = await said(ann, room, ["1"])
+    target = {"roomId": room, "seq": message["seq"], "messageId": message["messageId"]}
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        deleting = asyncio.create_task(ann.command("delete_message", **target))
+        await ann.wait_for("message_deleted")
+        workers[0].signal(signal.SIGTERM)
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    assert (await deleting)["type"] == "ack"
     assert (await ann.wait_closed(10.0)).code == 1012
 
 

@@ -1,5 +1,6 @@
 """The `chat` command as a person runs it."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         ["settings"],
         ["front"],
         ["front", "servers"],
+        ["join"],
     ],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
@@ -98,6 +100,44 @@ def test_token_prints_only_a_token_that_the_configured_key_verifies() -> None:
     assert claims["sub"] == "ann"
     assert 0 < claims["exp"] - time.time() <= 61
     assert claims["rooms"] == {"news-*": ["join"]}
+
+
+def test_api_key_prints_a_key_and_its_line_for_the_file() -> None:
+    done = chat("api-key", "--scope", "publish,read", "--room", "news-*", "--note", "cms")
+    assert done.returncode == 0, done.stderr
+    key, line = done.stdout.splitlines()
+    entry = json.loads(line)
+    assert entry["sha256"] == hashlib.sha256(key.encode()).hexdigest()
+    assert entry["scopes"] == ["publish", "read"]
+    assert (entry["rooms"], entry["note"]) == (["news-*"], "cms")
+
+
+def test_api_key_adds_to_a_file_and_prints_the_key_alone(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    for number in (1, 2):
+        done = chat("api-key", "--scope", "statistics", "--file", str(file))
+        [key] = done.stdout.splitlines()
+        lines = file.read_text().splitlines()
+        assert len(lines) == number
+        assert key not in lines[-1]
+        assert json.loads(lines[-1])["id"] in key
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("--scope", "fly"), 2, "publish, read, tokens, statistics, moderate"),
+        ((), 2, "--scope"),
+        (("--scope", "read"), 1, "--room"),
+        (("--scope", "read", "--room", "*", "--file", "/nowhere/keys"), 1, "No such file"),
+    ],
+)
+def test_api_key_refuses_with_a_sentence(
+    arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
+    done = chat("api-key", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert sentence in done.stderr
 
 
 def test_token_signs_with_the_first_private_key_of_the_keys_file(tmp_path: Path) -> None:

@@ -15,6 +15,14 @@ Event = dict[str, Any]
 
 SUBPROTOCOL = "chat.v1"
 DEFAULT_TIMEOUT_S = 5.0
+#: Events with a place in a room's order.
+PLACED = (
+    "chat_message",
+    "message_edited",
+    "message_deleted",
+    "reaction_added",
+    "reaction_removed",
+)
 
 
 class ClosedError(Exception):
@@ -176,14 +184,14 @@ class ChatClient:
         ]
 
     def position(self, room: str) -> tuple[str, int] | None:
-        """Return the (epoch, seq) to resume a room from: of its last message, gap or join.
+        """Return the (epoch, seq) to resume a room from: of its last placed event, gap or join.
 
         A join with `since` moves nothing by itself: what was missed follows it.
         """
         for event in reversed(self.received):
             if event.get("roomId") != room or "recovered" in event:
                 continue
-            if event["type"] in ("chat_message", "room_joined"):
+            if event["type"] in (*PLACED, "room_joined"):
                 return event["epoch"], event["seq"]
             if event["type"] == "gap":
                 return event["epoch"], event["toSeq"]

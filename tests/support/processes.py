@@ -11,6 +11,7 @@ import signal
 import time
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 #: Processes that may outlive a test, because a fixture of the whole session owns them.
@@ -19,10 +20,17 @@ session_pids: set[int] = set()
 
 def adopt_orphans() -> None:
     """Make orphaned descendants children of this process (Linux only, elsewhere nothing)."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    except AttributeError:
-        return
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent() -> None:
+    """Get SIGTERM when the parent dies, in whatever way (Linux only); outlives an `exec`."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prctl(option: int, value: int) -> None:
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def children_of(pid: int) -> set[int]:

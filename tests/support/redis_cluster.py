@@ -1,5 +1,7 @@
 """A Redis Cluster on loopback: three masters, each with a replica if wanted."""
 
+import itertools
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Self
@@ -9,8 +11,10 @@ from chat.broker.slots import SLOTS, slot_of_tag
 from tests.support.closing import Started
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
+from tests.support.redis_tls import RedisTls
 
 _TIMEOUT_S = 20.0
+_TOOL_TIMEOUT_S = 45.0
 NODE_TIMEOUT_MS = 1000
 
 
@@ -20,13 +24,19 @@ class RedisCluster(Started):
     Args:
         replicas: of each master, 0 or 1.
         password: that all nodes ask for.
+        tls: spoken by all nodes, on their bus too.
     """
 
-    def __init__(self, replicas: int = 1, *, password: str = "") -> None:
+    def __init__(
+        self, replicas: int = 1, *, password: str = "", tls: RedisTls | None = None
+    ) -> None:
         self._password = password
+        self._tls = tls
         # The usual bus port, 10,000 above the other, is out of range for some.
         self._bus = [unused_port() for _ in range(3 * (1 + replicas))]
-        self.nodes = [RedisServer(tcp=True, password=password) for _ in self._bus]
+        self.nodes = [
+            RedisServer(tcp=True, tls=tls is not None, password=password) for _ in self._bus
+        ]
         for node, bus in zip(self.nodes, self._bus, strict=True):
             node.configure(
                 appendonly="no",
@@ -40,6 +50,8 @@ class RedisCluster(Started):
             )
             if password:
                 node.configure(requirepass=password, masterauth=password)
+            if tls:
+                node.configure(tls_cluster="yes", **tls.server())
         self.ids: dict[str, RedisServer] = {}
 
     @property
@@ -47,7 +59,7 @@ class RedisCluster(Started):
         """CHAT_REDIS_URL of the cluster: some of its nodes are enough."""
         user = f":{quote(self._password)}@" if self._password else ""
         nodes = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
-        return f"redis+cluster://{user}{nodes}"
+        return f"{'rediss' if self._tls else 'redis'}+cluster://{user}{nodes}"
 
     def start(self) -> Self:
         """Start all nodes, share the slots and wait until everyone agrees."""
@@ -159,6 +171,48 @@ class RedisCluster(Started):
         source.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
         for node in self.masters():
             node.run("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def reshard(self, source: RedisServer, target: RedisServer, slots: int) -> None:
+        """Move the first slots of a master to another one, with Redis's own tool."""
+        self._tool(
+            "reshard",
+            *("--cluster-from", self.id_of(source)),
+            *("--cluster-to", self.id_of(target)),
+            *("--cluster-slots", str(slots)),
+        )
+
+    def rebalance(self) -> None:
+        """Give all masters the same number of slots, with Redis's own tool."""
+        self._tool("rebalance", "--cluster-threshold", "1")
+
+    def slots_of(self, master: RedisServer) -> list[int]:
+        """Return the slots of a master, as it sees them."""
+        mine = next(line for line in self._lines(master) if "myself" in line)
+        return [slot for span in mine.split()[8:] for slot in _range(span)]
+
+    def early_room(self, master: RedisServer, among: int) -> str:
+        """Return a room in one of the first slots of a master."""
+        first = set(self.slots_of(master)[:among])
+        rooms = (f"early-{number}" for number in itertools.count())
+        return next(room for room in rooms if slot_of_tag(room) in first)
+
+    def _tool(self, command: str, *options: str) -> None:
+        self.until(lambda: not self._redis_cli("check").returncode, "the nodes to agree")
+        done = self._redis_cli(command, *options, "--cluster-yes")
+        if done.returncode:
+            raise AssertionError(f"redis-cli --cluster {command}: {done.stdout}{done.stderr}")
+
+    def _redis_cli(self, command: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        tls = ["--tls", "--cacert", str(self._tls.authority)] if self._tls else []
+        entry = f"127.0.0.1:{self.living()[0].port}"
+        return subprocess.run(
+            ["redis-cli", *tls, "--cluster", command, entry, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TOOL_TIMEOUT_S,
+            check=False,
+        )
 
     def begin_move(self, room_id: str, target: RedisServer) -> None:
         """Declare that the slot of a room is going to move, and move nothing."""

@@ -37,6 +37,7 @@ class RedisServer:
         tcp: also listen on a loopback port.
         tls: what listens on the loopback port speaks TLS; takes its files from `config`.
         password: that `connect` uses; say `requirepass` to have one asked for.
+        user: that `connect` uses, `default` if empty.
         config: further directives, written `maxmemory="1mb"`.
     """
 
@@ -48,6 +49,7 @@ class RedisServer:
         tcp: bool = False,
         tls: bool = False,
         password: str = "",
+        user: str = "",
         **config: str,
     ) -> None:
         self._own_dir = Path(tempfile.mkdtemp(prefix="redis-", dir="/tmp"))  # a short socket path
@@ -56,7 +58,7 @@ class RedisServer:
         self.port = unused_port() if tcp or tls else 0
         self._tls = tls
         self.log_path = self._own_dir / "redis.log"
-        self._password = password
+        self._password, self._user = password, user
         self._config = {"appendonly": "yes", "appendfsync": appendfsync, "save": ""}
         self.configure(**config)
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,6 +149,7 @@ class RedisServer:
             unix_socket_path=str(self.socket_path),
             decode_responses=True,
             socket_timeout=10.0,
+            username=self._user or None,
             password=self._password or None,
         )
 

@@ -13,6 +13,7 @@ import redis
 from tests.support.closing import Started
 from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer, server_binary
+from tests.support.redis_tls import RedisTls
 
 SERVICE = "chat"
 _START_TIMEOUT_S = 15.0
@@ -22,11 +23,15 @@ _DOWN_AFTER_MS = 500
 class _Watch:
     """One Sentinel process."""
 
-    def __init__(self, directory: Path, master_port: int, quorum: int, password: str) -> None:
+    def __init__(
+        self, directory: Path, master_port: int, quorum: int, password: str, tls: RedisTls | None
+    ) -> None:
         self.port = unused_port()
+        self._authority = str(tls.authority) if tls else None
         config = directory / f"sentinel-{self.port}.conf"
         lines = [
-            f"port {self.port}",
+            *(["port 0", f"tls-port {self.port}"] if tls else [f"port {self.port}"]),
+            *(f"{name} {text}" for name, text in (tls.server() if tls else {}).items()),
             "bind 127.0.0.1",
             f"dir {directory}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {master_port} {quorum}",
@@ -47,12 +52,12 @@ class _Watch:
             )
 
     def run(self, *command: str) -> object:
-        with redis.Redis(port=self.port, decode_responses=True, socket_timeout=5.0) as client:
+        with self._connect() as client:
             return client.execute_command(*command)
 
     def instances(self, *command: str) -> list[dict[str, str]]:
         """Run a command of which redis-py would keep only some fields."""
-        with redis.Redis(port=self.port, decode_responses=True, socket_timeout=5.0) as client:
+        with self._connect() as client:
             connection = client.connection_pool.get_connection()
             connection.send_command("SENTINEL", *command)
             found = connection.read_response()
@@ -62,6 +67,16 @@ class _Watch:
             else fields
             for fields in found
         ]
+
+    def _connect(self) -> "redis.Redis":
+        return redis.Redis(
+            "127.0.0.1",
+            self.port,
+            decode_responses=True,
+            socket_timeout=5.0,
+            ssl=self._authority is not None,
+            ssl_ca_certs=self._authority,
+        )
 
     def end(self) -> None:
         self.process.kill()
@@ -73,15 +88,20 @@ class Sentinels(Started):
 
     Args:
         password: of the servers.
+        tls: spoken by the servers and the Sentinels, and by nobody anything else.
     """
 
-    def __init__(self, password: str = "") -> None:
+    def __init__(self, password: str = "", tls: RedisTls | None = None) -> None:
         self._dir = Path(tempfile.mkdtemp(prefix="sentinels-", dir="/tmp"))
         self._password = password
-        self.servers = [RedisServer(tcp=True, password=password) for _ in range(2)]
+        self._tls = tls
+        self.servers = [
+            RedisServer(tcp=True, tls=tls is not None, password=password) for _ in range(2)
+        ]
         for server in self.servers:
             # No file: a former master that comes back has nothing but what the new one gives it.
             server.configure(appendonly="no", repl_diskless_sync_delay="0")
+            server.configure(**(tls.server() if tls else {}))
             if password:
                 server.configure(requirepass=password, masterauth=password)
         self._watches: list[_Watch] = []
@@ -91,7 +111,7 @@ class Sentinels(Started):
         """CHAT_REDIS_URL of the service."""
         hosts = ",".join(f"127.0.0.1:{watch.port}" for watch in self._watches)
         user = f":{self._password}@" if self._password else ""
-        return f"redis+sentinel://{user}{hosts}/0?service={SERVICE}"
+        return f"{'rediss' if self._tls else 'redis'}+sentinel://{user}{hosts}/0?service={SERVICE}"
 
     @property
     def master(self) -> RedisServer:
@@ -114,7 +134,9 @@ class Sentinels(Started):
         first, second = self.servers
         second.run("REPLICAOF", "127.0.0.1", first.port)
         self._wait(lambda: second.replication()["master_link_status"] == "up", "the replica")
-        self._watches = [_Watch(self._dir, first.port, 2, self._password) for _ in range(3)]
+        self._watches = [
+            _Watch(self._dir, first.port, 2, self._password, self._tls) for _ in range(3)
+        ]
         self._wait(self._complete, "the Sentinels")
         return self
 

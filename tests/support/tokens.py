@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 
-EVERY_ROOM: Mapping[str, Sequence[str]] = {"*": ("join", "publish")}
+EVERY_ROOM: Mapping[str, Sequence[str]] = {"*": ("join", "publish", "edit", "delete", "react")}
 SECRET = "a key of the tests, long enough for HS256"
 
 

@@ -27,7 +27,9 @@ class Scripts:
         self.publish = publish
         head = f"local PUBLISH = '{publish}'\n"
         stream = _read("_stream")
-        self.room_publish = Script(head + stream + _read("room_publish"))
+        storing = head + stream + _read("_append")
+        self.room_publish = Script(storing + _read("room_publish"))
+        self.room_fold = Script(storing + _read("room_fold"))
         self.room_read = Script(stream + _read("room_read"))
         self.member_set = Script(head + _read("member_set"))
         self.member_sweep = Script(head + _read("member_sweep"))

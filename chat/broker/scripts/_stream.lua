@@ -1,4 +1,4 @@
--- The birth and the forks of a room's stream. Prelude of room_publish and room_read.
+-- The birth and the forks of a room's stream. Prelude of room_publish, room_fold and room_read.
 --
 -- A stream is a hash: e epoch, s last seq, h the history id of the Redis that wrote last, x when to
 -- renew the expiry, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each with

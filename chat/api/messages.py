@@ -1,0 +1,172 @@
+"""Publishing to a room without a connection: the same script, limits and refusals as there."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chat.api.authentication import BODY, Caller, Guard
+from chat.api.body import decode_body
+from chat.api.head import head_of
+from chat.api.idempotency import client_message_id
+from chat.api.operations import JSON, Operation
+from chat.api.refusals import IN_ROOM, WITH_BODY
+from chat.api.services import ApiServices
+from chat.broker.broker import Outcome, Publication, Published
+from chat.broker.link import LinkError
+from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
+from chat.identity.access import Action
+from chat.identity.apikeys import Scope
+from chat.identity.tokens import Identity
+from chat.identity.users import UserError, check_user_id, display_of
+from chat.protocol.commands import check_room_id
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.events import Ack, encode_event
+from chat.protocol.http import MessageBody, Publish
+from chat.protocol.records import encode_body
+
+
+class Author(NamedTuple):
+    """In whose name a message is published."""
+
+    user_id: str
+    user: dict[str, Any] | None
+
+
+class Messages:
+    """The operation that publishes."""
+
+    def __init__(self, services: ApiServices, guard: Guard) -> None:
+        self._services = services
+        self._guard = guard
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked."""
+        return [
+            Operation(
+                path="/api/v1/rooms/{roomId}/messages",
+                method="POST",
+                handler=self.publish,
+                name="publishMessage",
+                summary="Publish a message",
+                description=(
+                    "Stores a message in a room and sends it to everyone there. A token has to "
+                    "allow `publish` in the room, and the message is its user's. An API key "
+                    "publishes in the name of `userId`, who need not be a member, and `user` is "
+                    "what others are shown of that user. A retry with the same `clientMessageId`, "
+                    "or the same `Idempotency-Key`, of the same user is answered with the place of "
+                    "the first one and stored once. When a refusal says `uncertain`, the message "
+                    "may be stored all the same: send it again with the same id."
+                ),
+                command=Publish,
+                parameters={"roomId": "The room."},
+                headers={
+                    "Idempotency-Key": (
+                        "The same as `clientMessageId`, as a quoted string. Given both, they have "
+                        "to be equal."
+                    )
+                },
+                body=MessageBody,
+                answer=Ack,
+                answers={
+                    201: "The message is stored, at this place.",
+                    200: "It had been stored before, at this place: `duplicate` is true.",
+                },
+                errors=(
+                    *IN_ROOM,
+                    *WITH_BODY,
+                    ErrorCode.CONTENT_TOO_LONG,
+                    ErrorCode.SLOW_MODE,
+                    ErrorCode.NOT_REPLICATED,
+                ),
+                scope=Scope.PUBLISH,
+            )
+        ]
+
+    async def publish(self, request: Request) -> Response:
+        """Publish a message.
+
+        Raises:
+            CommandError: the request is refused.
+            RefusedError: its body is.
+        """
+        services = self._services
+        caller = await self._guard.admit(request)
+        room_id = request.path_params["roomId"]
+        check_room_id(room_id)
+        self._guard.require(caller, room_id, Action.PUBLISH)
+        sent = request.scope[BODY]
+        body = decode_body(request, sent, MessageBody)
+        author = _author(caller, body)
+        client_id = client_message_id(
+            body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
+        )
+        check_content(body.content, services.settings)
+        mentions = checked_mentions(body.mentions, services.settings)
+        slow_ms = services.slow_mode.wait_ms(room_id)
+        if self._guard.allows(caller, room_id, Action.MODERATE):
+            slow_ms = 0
+        elif not isinstance(caller, Identity):
+            self._guard.charge_user(author.user_id, len(sent))
+        message_id = services.next_id("msg")
+        record = encode_body(
+            message_id,
+            *author,
+            client_id,
+            body.content,
+            reply_to=None if body.replyTo is None else (body.replyTo.seq, body.replyTo.messageId),
+            thread_id=body.threadId,
+            mentions=mentions,
+        )
+        publication = Publication(room_id, author.user_id, message_id, record, client_id, slow_ms)
+        published = self._judged(await self._outcome(publication))
+        ack = Ack(
+            roomId=room_id,
+            epoch=published.epoch,
+            seq=published.seq,
+            messageId=published.message_id,
+            clientMessageId=client_id,
+            timestamp=published.timestamp_ms,
+            duplicate=published.duplicate,
+        )
+        status = 200 if published.duplicate else 201
+        return Response(encode_event(ack), status, media_type=JSON)
+
+    async def _outcome(self, publication: Publication) -> Outcome:
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(found: Outcome) -> None:
+            if not outcome.done():  # the request may have been cancelled: the process ends
+                outcome.set_result(found)
+
+        self._services.broker.publish(publication, done)
+        return await outcome
+
+    def _judged(self, outcome: Outcome) -> Published:
+        stats = self._services.stats
+        if isinstance(outcome, Published):
+            stats.messages_published += 1
+            return outcome
+        if isinstance(outcome, LinkError):
+            stats.publish_uncertain += is_uncertain(outcome)
+        raise not_published(outcome)
+
+
+def _author(caller: Caller, body: MessageBody) -> Author:
+    if isinstance(caller, Identity):
+        if body.userId is not None or body.user is not None:
+            raise CommandError(
+                ErrorCode.FORBIDDEN,
+                "A token publishes as its own user: leave out `userId` and `user`.",
+            )
+        return Author(caller.user_id, caller.user)
+    if body.userId is None:
+        raise CommandError(
+            ErrorCode.INVALID_MESSAGE, "With an API key `userId` says in whose name you publish."
+        )
+    try:
+        check_user_id(body.userId, "`userId`")
+        return Author(body.userId, display_of(body.user, "`user`"))
+    except UserError as exc:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None

@@ -1,0 +1,225 @@
+"""Edits, deletions and reactions: judged and folded here, stored where nobody can come between.
+
+    read the record ─▶ may this user? ─▶ fold ─▶ script: still that record? ─▶ event and fold stored
+                            ▲                          │ no
+                            └──── the record it is now ┘
+
+The fold is computed here and not in the script, so that no Lua parses what users wrote. A lost race
+costs one more round trip. Changes of one message by this worker take turns, or a crowd that reacts
+to one message would have one winner per round.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+
+from chat.broker.broker import Broker, Fold, Outcome, Publication, Raced
+from chat.broker.refusals import busy
+from chat.ops.stats import Stats
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.folding import apply
+from chat.protocol.records import ChangeRecord, Record, decode_record, encode_change
+from chat.settings import Settings
+
+#: Rounds before a change is given up: each is lost to another worker that has stored a change.
+TRIES = 16
+#: What a message with its reactions may take, in sizes of a message from a client.
+SIZE_MAX = 2
+
+_LETTERS = {
+    "message_edited": b"e",
+    "message_deleted": b"d",
+    "reaction_added": b"a",
+    "reaction_removed": b"r",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a user wants to happen to a message.
+
+    Args:
+        kind: type of the event.
+        room_id: where.
+        seq: place of the message.
+        message_id: its id.
+        user_id: who changes it.
+        user: that user's display data.
+        may_moderate: messages of others may be deleted too, at any time.
+        client_message_id: makes a retry safe.
+        details: what is particular to the kind, as on the wire.
+    """
+
+    kind: str
+    room_id: str
+    seq: int
+    message_id: str
+    user_id: str
+    user: dict[str, Any] | None
+    may_moderate: bool
+    client_message_id: str | None
+    details: dict[str, Any]
+
+
+class Unchanged:
+    """The message is already what the change would make of it; nothing was stored."""
+
+
+class Changes:
+    """Changes messages of any room.
+
+    Args:
+        broker: where they are.
+        settings: windows and limits.
+        stats: counts lost races; None where nobody asks.
+    """
+
+    def __init__(self, broker: Broker, settings: Settings, stats: Stats | None = None) -> None:
+        self._broker = broker
+        self._settings = settings
+        self._stats = stats
+        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+
+    async def make(self, change: Change) -> Outcome | Unchanged:
+        """Store a change and what it makes of the message; `Raced` means that it was given up.
+
+        Raises:
+            CommandError: message_gone, not_author, too_many_reactions, busy.
+            LinkError: Redis is away; nothing was stored.
+
+        Cancellation: safe; the change is stored or it is not.
+        """
+        turn = self._turns.setdefault((change.room_id, change.seq), asyncio.Lock())
+        try:
+            async with asyncio.timeout(self._settings.redis_timeout):
+                await turn.acquire()
+        except TimeoutError:
+            raise busy("Too many change this message at once, try again.") from None
+        try:
+            return await self._make(change)
+        finally:
+            turn.release()
+
+    async def barrier(self) -> None:
+        """Wait until every change that is under way has its outcome."""
+        for turn in list(self._turns.values()):
+            async with turn:
+                pass
+
+    async def _make(self, change: Change) -> Outcome | Unchanged:
+        page = await self._broker.read_page(change.room_id, change.seq, 1)
+        record = page.records[0] if page.records else None
+        outcome: Outcome = Raced(None)
+        for _ in range(TRIES):
+            try:
+                fold = judge(record, change, self._settings)
+            except CommandError:
+                # A retry may find the message as the first attempt has left it: gone, say.
+                before = await self._stored_before(change)
+                if before is None:
+                    raise
+                return before
+            if fold is None:
+                return await self._stored_before(change) or Unchanged()
+            outcome = await self._store(change, fold)
+            if not isinstance(outcome, Raced):
+                return outcome
+            record = None if outcome.record is None else decode_record(outcome.record)
+            if self._stats is not None:
+                self._stats.changes_raced += 1
+        return outcome
+
+    async def _stored_before(self, change: Change) -> Outcome | None:
+        """Return the answer to a change that was stored already, under its client id."""
+        if change.client_message_id is None:
+            return None
+        # A fold that fits no record: the script gets no further than looking for the client id.
+        nothing = Fold(_LETTERS[change.kind], change.seq, "", b"", False, 0, 0)
+        outcome = await self._store(change, nothing)
+        return None if isinstance(outcome, Raced) else outcome
+
+    async def _store(self, change: Change, fold: Fold) -> Outcome:
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(result: Outcome) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        body = encode_change(
+            change.user_id,
+            change.user,
+            change.client_message_id,
+            (change.seq, change.message_id),
+            change.details,
+        )
+        publication = Publication(
+            change.room_id,
+            change.user_id,
+            change.message_id,
+            body,
+            change.client_message_id,
+            slow_mode_ms=0,
+            fold=fold,
+        )
+        self._broker.publish(publication, done)
+        return await outcome
+
+
+def judge(record: Record | None, change: Change, settings: Settings) -> Fold | None:
+    """Return what a change makes of a message; None if it is so already.
+
+    Raises:
+        CommandError: message_gone, not_author, too_many_reactions.
+    """
+    message = _message(record, change)
+    if record is None or message is None:
+        raise CommandError(ErrorCode.MESSAGE_GONE, "That message is not there any more.")
+    is_edit, is_deletion = change.kind == "message_edited", change.kind == "message_deleted"
+    window_s = 0.0
+    if is_edit or (is_deletion and not change.may_moderate):
+        if message["userId"] != change.user_id:
+            raise CommandError(ErrorCode.NOT_AUTHOR, "That message is someone else's.")
+        window_s = settings.edit_window if is_edit else settings.delete_window
+    folded = apply(message, {"type": change.kind, "userId": change.user_id, **change.details})
+    if folded is None:
+        return None
+    folded.pop("version", None)  # the script knows the new one
+    body = orjson.dumps(folded)[1:]
+    if change.kind == "reaction_added":
+        _check_reactions(folded["reactions"], change.details["reaction"], len(body), settings)
+    return Fold(
+        letter=_LETTERS[change.kind],
+        seq=change.seq,
+        digest=hashlib.sha1(record.encode(), usedforsecurity=False).hexdigest(),
+        body=body,
+        is_edit=is_edit,
+        overtaken_seq=message.get("editedSeq", 0) if is_edit or is_deletion else 0,
+        latest_ms=record.timestamp_ms + int(window_s * 1000) if window_s else 0,
+    )
+
+
+def _message(record: Record | None, change: Change) -> dict[str, Any] | None:
+    """Return the message that a change is about, if the record is that and it is not deleted."""
+    if record is None or record.seq != change.seq or isinstance(record, ChangeRecord):
+        return None
+    message = record.fields()
+    if message["messageId"] != change.message_id or message.get("deleted"):
+        return None
+    return message
+
+
+def _check_reactions(
+    reactions: dict[str, list[str]], reaction: str, size: int, settings: Settings
+) -> None:
+    if (
+        len(reactions) > settings.max_reactions
+        or len(reactions[reaction]) > settings.max_reaction_users
+        or size > SIZE_MAX * settings.max_message_bytes
+    ):
+        raise CommandError(
+            ErrorCode.TOO_MANY_REACTIONS, "That message has as many reactions as it may have."
+        )

@@ -1,0 +1,49 @@
+-- What every record that is stored goes through. Prelude of room_publish and room_fold, which have
+-- these in common:
+--
+-- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]
+-- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
+-- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
+-- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
+-- ARGV[9] idempotency ms, 0 = no client message id
+
+local idempotency_ms = tonumber(ARGV[9])
+
+-- Returns the answer to a retry; nil when nothing was stored by this client id.
+local function stored_before()
+  local sent = idempotency_ms > 0 and redis.call('GET', KEYS[3])
+  if sent then
+    local epoch, seq, timestamp, id = string.match(sent, '^(%S+) (%S+) (%S+) (%S+)$')
+    return { 'dup', epoch, seq, timestamp, id }
+  end
+end
+
+local function time_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Give the record the next seq, append, trim, expire, remember the client id, publish.
+-- Returns {'ok', epoch, seq, timestamp, message id}
+local function append(letter, epoch, refresh, now_ms)
+  local timestamp = string.format('%d', now_ms)
+  local seq = string.format('%d', redis.call('HINCRBY', KEYS[1], 's', 1))
+  local record = letter .. epoch .. ':' .. seq .. ':' .. timestamp .. ':' .. ARGV[5]
+  if redis.call('RPUSH', KEYS[2], record) > tonumber(ARGV[6]) then
+    redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
+  end
+  if now_ms >= refresh then
+    -- Two calls saved on most records: an expiry is set a sixteenth longer, and renewed that often.
+    local spare = math.floor(ARGV[7] / 16)
+    redis.call('PEXPIRE', KEYS[2], string.format('%d', ARGV[7] + spare))
+    redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[8] + spare))
+    redis.call('HSET', KEYS[1], 'x', string.format('%d', now_ms + spare))
+  end
+  if idempotency_ms > 0 then
+    local sent = table.concat({ epoch, seq, timestamp, ARGV[4] }, ' ')
+    redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
+  end
+  redis.call(PUBLISH, ARGV[1], record)
+  return { 'ok', epoch, seq, timestamp, ARGV[4] }
+end
+

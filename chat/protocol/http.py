@@ -1,0 +1,91 @@
+"""What only the HTTP side says: bodies of requests, and answers and events without a WebSocket.
+
+As in commands, unknown fields are ignored and field names are the wire's.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from chat.protocol.commands import (
+    ClientMessageId,
+    Command,
+    MessageId,
+    MessagePlace,
+    RoomId,
+    UserId,
+)
+from chat.protocol.events import Event
+
+
+class Publish(Command, frozen=True, kw_only=True):
+    """Where a message is published; what it is stands in the body."""
+
+    roomId: RoomId
+
+
+class Follow(Command, frozen=True, kw_only=True):
+    """Which room a stream is of, and from where on."""
+
+    roomId: RoomId
+    since: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class MessageBody(Struct, frozen=True, kw_only=True):
+    """A message to publish; with an API key, `userId` says in whose name."""
+
+    content: str
+    clientMessageId: ClientMessageId | None = None
+    replyTo: MessagePlace | None = None
+    threadId: MessageId | None = None
+    mentions: list[UserId] | None = None
+    userId: UserId | None = None
+    user: dict[str, Any] | None = None
+
+
+class TokenBody(Struct, frozen=True, kw_only=True):
+    """Whom a token is for, what it allows in which rooms, and for how long."""
+
+    userId: UserId
+    rooms: dict[str, list[str]]
+    user: dict[str, Any] | None = None
+    expiresInMs: Annotated[int, Meta(ge=1000)] | None = None
+
+
+class MintedToken(Struct, frozen=True, kw_only=True):
+    """A token that opens a WebSocket, until `expiresAt`."""
+
+    token: str
+    userId: str
+    expiresAt: int
+
+
+class Statistics(Struct, frozen=True, kw_only=True):
+    """The cluster as its workers last told, a few seconds ago at most.
+
+    `rooms` counts a room once for each worker that has members of it.
+    """
+
+    hosts: int
+    workers: int
+    workersReady: int
+    connections: int
+    rooms: int
+    versions: list[str]
+
+
+class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
+    """First of a stream: `headSeq` is where the room is; what was missed up to there follows."""
+
+    roomId: str
+    epoch: str
+    headSeq: int
+    memberCount: int
+    recovered: bool | None = None
+
+
+class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
+    """Last of a stream, for a reason: `token_expired`, `slow_consumer`."""
+
+    roomId: str
+    reason: str

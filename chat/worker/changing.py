@@ -1,0 +1,114 @@
+"""Changing messages: the gates of edits, deletions and reactions, and what is answered."""
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from chat.broker import changes
+from chat.broker.broker import Published
+from chat.broker.refusals import check_content, checked_mentions
+from chat.identity.access import Action
+from chat.protocol.commands import AddReaction, Change, DeleteMessage, EditMessage, RemoveReaction
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.events import Ack
+from chat.worker.publishing import acknowledge, refusal
+
+if TYPE_CHECKING:
+    from chat.worker.session import Session
+
+REACTION_CHARS_MAX = 32
+#: Characters that show nothing by themselves and are part of emoji: the joiner, and the tags that
+#: spell the flags of regions. Source: Unicode UTS 51.
+_PARTS_OF_EMOJI = frozenset({0x200D, *range(0xE0020, 0xE0080)})
+#: Where new emoji are added, which the Unicode tables of this Python may not know yet.
+_EMOJI_PLANE = range(0x1F000, 0x1FB00)
+
+
+async def change(session: "Session", command: Change) -> None:
+    """Store what happens to a message; later commands of the connection wait for the answer.
+
+    Raises:
+        CommandError: not_joined, forbidden, invalid_message, content_too_long, message_gone,
+            not_author, too_late, too_many_reactions, busy, unavailable, not_replicated.
+        LinkError: Redis is away.
+    """
+    services, identity = session.services, session.require_identity()
+    room_id = session.require_room(command.roomId).room_id
+    kind, details = _wanted(session, command)
+    outcome = await services.changes.make(
+        changes.Change(
+            kind,
+            room_id,
+            command.seq,
+            command.messageId,
+            identity.user_id,
+            identity.user,
+            identity.capabilities.allows(room_id, Action.MODERATE),
+            command.clientMessageId,
+            details,
+        )
+    )
+    if isinstance(outcome, changes.Unchanged):
+        _answer_unchanged(session, command)
+        return
+    if not isinstance(outcome, Published):
+        raise refusal(session, outcome)
+    services.stats.messages_changed += 1
+    acknowledge(session, command, outcome)
+
+
+def _wanted(session: "Session", command: Change) -> tuple[str, dict[str, Any]]:
+    """Return the type of the event and its particulars, if the token allows it."""
+    settings = session.services.settings
+    match command:
+        case EditMessage():
+            session.require(command.roomId, Action.EDIT)
+            check_content(command.content, settings)
+            mentions = checked_mentions(command.mentions, settings)
+            details: dict[str, Any] = {"content": command.content}
+            return "message_edited", details | ({"mentions": mentions} if mentions else {})
+        case DeleteMessage():
+            capabilities = session.require_identity().capabilities
+            if not capabilities.allows(command.roomId, Action.MODERATE):
+                session.require(command.roomId, Action.DELETE)
+            return "message_deleted", {}
+        case AddReaction():
+            session.require(command.roomId, Action.REACT)
+            check_reaction(command.reaction)
+            return "reaction_added", {"reaction": command.reaction}
+        case RemoveReaction():
+            session.require(command.roomId, Action.REACT)
+            check_reaction(command.reaction)
+            return "reaction_removed", {"reaction": command.reaction}
+    raise TypeError(f"{type(command).__name__} changes no message")
+
+
+def check_reaction(reaction: str) -> None:
+    """Refuse what is not a short printable text with something to see.
+
+    Raises:
+        CommandError: invalid_message.
+    """
+    seen = [char for char in reaction if ord(char) not in _PARTS_OF_EMOJI]
+    if (
+        not 1 <= len(reaction) <= REACTION_CHARS_MAX
+        or reaction != reaction.strip()
+        or not all(char.isprintable() or ord(char) in _EMOJI_PLANE for char in seen)
+        or not any(unicodedata.category(char)[0] != "M" for char in seen)
+    ):
+        raise CommandError(
+            ErrorCode.INVALID_MESSAGE,
+            f"A reaction is 1 to {REACTION_CHARS_MAX} printable characters.",
+        )
+
+
+def _answer_unchanged(session: "Session", command: Change) -> None:
+    if command.id is not None or command.clientMessageId is not None:
+        session.send(
+            Ack(
+                id=command.id,
+                roomId=command.roomId,
+                messageId=command.messageId,
+                clientMessageId=command.clientMessageId,
+                duplicate=True,
+            )
+        )

@@ -1,0 +1,56 @@
+"""Workers for the tests that do them no harm, and clients that are closed with the test."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from chat.client import Client, Options
+from chat.client.tokens import TokenSource
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_server import RedisServer
+from tests.support.tokens import token
+
+Open = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture(scope="module")
+def pair(redis_server: RedisServer) -> Iterator[Cluster]:
+    """Two workers shared by the tests of a module; each test takes rooms and users of its own."""
+    prefix = f"t{uuid.uuid4().hex[:12]}"
+    settings: dict[str, Any] = {"redis_prefix": prefix, **NO_LIMITS}
+    made = Cluster(redis_server, 2, **settings)
+    with asyncio.Runner() as runner:
+        runner.run(made.__aenter__())
+        try:
+            yield made
+        finally:
+            runner.run(made.close())
+
+
+@pytest.fixture
+def room() -> str:
+    """A room no other test uses."""
+    return f"room-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+async def open_client() -> AsyncIterator[Open]:
+    """Open clients of users: `await open_client(url, "ann", max_buffered=10)`; options follow."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(
+            url: str | Sequence[str],
+            user: str,
+            token_source: TokenSource | None = None,
+            **options: object,
+        ) -> Client:
+            patience = {"backoff_base_s": 0.1, "backoff_max_s": 1.0, "proxy": None, **options}
+            source = token_source or (lambda: token(user))
+            client = Client(url, source, options=Options(**patience))  # type: ignore[arg-type]
+            return await stack.enter_async_context(client)
+
+        yield opened

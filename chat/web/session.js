@@ -88,6 +88,28 @@ export class Session {
     }
   }
 
+  /** The rooms one was in; the fragment names only the one that is looked at. */
+  loadRooms() {
+    try {
+      const rooms = JSON.parse(localStorage.getItem(this.#roomsKey) ?? "[]");
+      return rooms.filter((roomId) => roomIdOf(roomId) === roomId);
+    } catch {
+      return []; // storage is blocked or was tampered with
+    }
+  }
+
+  saveRooms(roomIds) {
+    try {
+      localStorage.setItem(this.#roomsKey, JSON.stringify(roomIds));
+    } catch {
+      // Storage is blocked or full: the rooms are still in this page's memory.
+    }
+  }
+
+  get #roomsKey() {
+    return `chat.rooms/${this.name}`;
+  }
+
   #key(roomId) {
     return `chat.unsent/${this.name}/${roomId}`;
   }

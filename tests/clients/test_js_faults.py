@@ -75,23 +75,27 @@ async def talk_through(nemesis: Nemesis, harm: Harm) -> dict[str, Any]:
 
 
 def judge(told: Mapping[str, Any]) -> Counter[str]:
-    """Check every client against the history; return what was counted."""
+    """Check every client against the others and the history; return what was counted."""
     counts: Counter[str] = Counter()
+    order: dict[str, dict[int, str]] = {room: {} for room in ROOMS}
     for chatter in told["chatters"]:
+        name = chatter["name"]
         assert chatter["failed"] == []
         assert chatter["gaps"] == 0
         counts["reconnects"] += chatter["connects"] - 1
-        for room, seq, message in chatter["acked"]:
-            places = [there for there, name in told["history"][room] if name == message]
-            assert places == [seq], f"{message} of {chatter['name']} was acknowledged at {seq}"
-            counts["acked"] += 1
-        for room, events in chatter["events"].items():
-            log = told["history"][room]
+        for room, events in chatter["seen"].items():
             first = events[0][0]
-            assert events == log[first - 1 :], f"{chatter['name']} in {room}"
+            assert [seq for seq, _ in events] == list(range(first, first + len(events))), name
+            for seq, act in events:
+                assert order[room].setdefault(seq, act) == act, f"{name} saw another {seq}"
             counts["seen"] += len(events)
-    for room, log in told["history"].items():
-        assert [seq for seq, _ in log] == list(range(1, len(log) + 1)), room
+            history = [message for message in told["history"][room] if message[0] >= first]
+            assert chatter["shown"][room] == history, f"{name} in {room}"
+    for chatter in told["chatters"]:
+        for room, seq, act in chatter["acked"]:
+            places = [there for there, other in order[room].items() if other == act]
+            assert places == [seq], f"{act} of {chatter['name']} was acknowledged at {seq}"
+            counts["acked"] += 1
     return counts
 
 

@@ -13,6 +13,8 @@ from chat.gateway.page import load_page
 
 ROOT = Path(__file__).resolve().parents[2]
 SDK = ROOT / "clients" / "js" / "src"
+IMPORTS = re.compile(r'(?:from|import) "([^"]+)"')
+PRELOADED = re.compile(r'rel="modulepreload" href="([^"]+)"')
 ASKS_FOR = re.compile(r'''(?:from |import |src=|href=)"([^"#]+)"''')
 
 
@@ -38,6 +40,22 @@ def test_modules_come_as_scripts_and_nothing_comes_from_elsewhere() -> None:
         if path.endswith(".js"):
             assert content_type == "text/javascript; charset=utf-8"
             assert b"https://" not in body, path
+
+
+def test_no_module_waits_for_another_to_be_asked_for() -> None:
+    page = load_page()
+    imports = {
+        path: {urljoin(path, name) for name in IMPORTS.findall(body.decode())}
+        for path, (_, body) in page.items()
+        if path.endswith(".js")
+    }
+    needed: set[str] = set()
+    asked = ["/static/app.js"]
+    while asked:
+        for path in imports[asked.pop()] - needed:
+            needed.add(path)
+            asked.append(path)
+    assert needed == set(PRELOADED.findall(page["/"][1].decode()))
 
 
 @pytest.mark.slow

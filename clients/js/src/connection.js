@@ -24,6 +24,7 @@ const STABLE_MS = 10_000; // a connection that lived this long forgets earlier f
 const TICK_MS = 1_000;
 const ABNORMAL = 1006;
 const UNAUTHORIZED = 4001;
+const SIGNED_OUT = 4002; // the token was revoked
 
 /** @typedef {import("./protocol.js").Command} Command */
 /** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
@@ -206,7 +207,7 @@ export class Connection {
       this.#refused = { token: this.#token, why: reason };
       this.#connect("refused");
     } else {
-      this.stop(reason, code === UNAUTHORIZED);
+      this.stop(reason, code === UNAUTHORIZED || code === SIGNED_OUT);
     }
   }
 

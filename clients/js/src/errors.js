@@ -33,6 +33,26 @@ export class TokenNeeded extends ChatError {}
 /** The client was closed, or the room was left, before this could happen. */
 export class Closed extends ChatError {}
 
+/** @type {Record<string, string>} */
+const LEFT = {
+  kicked: "You were taken out of this room",
+  banned: "You are banned from this room",
+  forbidden: "You may not be in this room any more",
+};
+
+/** The server took one out of a room. */
+export class RoomLost extends Closed {
+  /** @param {import("./protocol.js").RoomLeft} event */
+  constructor({ reason = "", message, retryAfterMs }) {
+    const why = LEFT[reason] ?? "You are no longer in this room";
+    super(message === undefined ? `${why}.` : `${why}: ${message}`);
+    /** Stable: `kicked`, `banned`, `forbidden` ... */
+    this.reason = reason;
+    /** After how long a join may succeed, where that is known. */
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** As many messages wait to be sent as may. */
 export class QueueFull extends ChatError {}
 

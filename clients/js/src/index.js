@@ -2,7 +2,7 @@
 
 export { ChatClient } from "./client.js";
 export {
-  ChatError, Closed, CommandError, ConnectionLost, NotSent, QueueFull, TokenNeeded,
+  ChatError, Closed, CommandError, ConnectionLost, NotSent, QueueFull, RoomLost, TokenNeeded,
 } from "./errors.js";
 export { folded } from "./fold.js";
 export { Room } from "./room.js";

@@ -25,9 +25,9 @@ export class Moderation {
     await this.#request({ type: "ban_user", userId, durationMs, reason });
   }
 
-  /** @param {string} userId */
-  async unban(userId) {
-    await this.#request({ type: "unban_user", userId });
+  /** @param {string} userId  @param {{reason?: string}} options */
+  async unban(userId, { reason } = {}) {
+    await this.#request({ type: "unban_user", userId, reason });
   }
 
   /** @param {string} userId  @param {Sentence} sentence */
@@ -35,8 +35,8 @@ export class Moderation {
     await this.#request({ type: "mute_user", userId, durationMs, reason });
   }
 
-  /** @param {string} userId */
-  async unmute(userId) {
-    await this.#request({ type: "unmute_user", userId });
+  /** @param {string} userId  @param {{reason?: string}} options */
+  async unmute(userId, { reason } = {}) {
+    await this.#request({ type: "unmute_user", userId, reason });
   }
 }

@@ -113,8 +113,8 @@
  * @property {string} roomId
  * @property {string} epoch
  * @property {number} headSeq
- * @property {number} [fromSeq] the first place that the page covers
- * @property {number} [toSeq]
+ * @property {number} fromSeq the first place that the page covers
+ * @property {number} toSeq
  * @property {ChatMessage[]} messages rising in `seq`
  * @property {boolean} more
  * @property {CommandId} [id]
@@ -130,7 +130,7 @@
  * @property {CommandId} [id]
  */
 
-/** @typedef {{type: "room_left", roomId: string, reason?: string, id?: CommandId}} RoomLeft */
+/** @typedef {{type: "room_left", roomId: string, reason?: string, message?: string, retryAfterMs?: number, id?: CommandId}} RoomLeft */
 /** @typedef {{type: "user_joined", roomId: string, memberCount: number, id?: CommandId} & Member} UserJoined */
 /** @typedef {{type: "user_left", roomId: string, userId: string, memberCount: number, id?: CommandId}} UserLeft */
 /** @typedef {{type: "member_count", roomId: string, memberCount: number, id?: CommandId}} MemberCount */

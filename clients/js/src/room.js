@@ -4,7 +4,7 @@
  */
 
 import { Emitter } from "./emitter.js";
-import { Closed } from "./errors.js";
+import { Closed, RoomLost } from "./errors.js";
 import { Members } from "./members.js";
 import { Membership } from "./membership.js";
 import { Moderation } from "./moderation.js";
@@ -26,7 +26,7 @@ import { TypingSignal } from "./typing.js";
  * @property {string} change something to show changed; the name of what it was
  * @property {RoomEvent} event every live event of the room's order, each once and in order
  * @property {Gap} gap events that can not be delivered any more, at this place of the order
- * @property {Error} error the room may not be joined, or was left: `CommandError` or `Closed`
+ * @property {Error} error the room may not be joined (`CommandError`), or was lost (`RoomLost`)
  */
 
 /**
@@ -210,9 +210,7 @@ export class Room extends Emitter {
         this.#gap(event);
         break;
       case "room_left":
-        if (event.id === undefined) {
-          this.#ended(new Closed(event.reason ?? "You are no longer a member of this room."));
-        }
+        if (event.id === undefined) this.#ended(new RoomLost(event));
         break;
       case "typing":
         this.members.typing(event, Date.now());

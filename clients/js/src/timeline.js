@@ -150,7 +150,7 @@ export class Timeline {
     const [fill] = this.fills;
     if (fill === undefined || page.epoch !== this.position?.epoch) return;
     this.fills.shift();
-    const from = page.more ? firstPlace(page) : fill.downTo + 1;
+    const from = page.more ? page.fromSeq : fill.downTo + 1;
     const found = page.messages.filter(({ seq }) => seq <= fill.upTo && seq > fill.downTo);
     const known = found.filter(({ messageId }) => this.#ids.has(messageId));
     for (const message of fill.again ? known : found) {
@@ -173,7 +173,7 @@ export class Timeline {
     if (page.epoch !== this.position?.epoch) return;
     const found = page.messages.filter(({ seq }) => seq < this.#knownFrom);
     for (const message of found) this.#insert(this.#entry(this.#oldestSegment, message));
-    this.#reached(firstPlace(page), page.more);
+    this.#reached(page.fromSeq, page.more);
   }
 
   /**
@@ -317,9 +317,4 @@ export class Timeline {
  */
 function isMessageEvent(event) {
   return event.type === "chat_message";
-}
-
-/** @param {HistoryPage} page */
-function firstPlace({ fromSeq, messages }) {
-  return fromSeq ?? messages[0]?.seq ?? 1;
 }

@@ -81,6 +81,17 @@ test("the same token is not offered again after it was refused", async () => {
   assert.equal(server.visits.length, 1);
 });
 
+test("who is signed out needs another token, and does not ask for it", async () => {
+  const server = await start();
+  const reasons = [];
+  const client = clientOf(server, (reason) => `${reasons.push(reason)}.b.c`);
+  await client.connect();
+  server.visits[0].socket.close(4002, "signed out: the token was revoked");
+  const state = await next(client, "state", ({ phase }) => phase === "stopped");
+  assert.ok(state.needsToken);
+  assert.deepEqual(reasons, ["connect"]);
+});
+
 test("after 4101 it comes back by itself with another token", async () => {
   const server = await start();
   let tokens = 0;
@@ -283,8 +294,12 @@ test("who is kicked out is told why, and does not come back by itself", async ()
   const room = client.room("tea");
   await room.join();
   const told = next(room, "error");
-  server.visits[0].say({ type: "room_left", roomId: "tea", reason: "kicked" });
-  assert.equal((await told).message, "kicked");
+  const left = { type: "room_left", roomId: "tea", reason: "banned", retryAfterMs: 60_000 };
+  server.visits[0].say({ ...left, message: "Off topic" });
+  const { name, message, reason, retryAfterMs } = await told;
+  assert.equal(name, "RoomLost");
+  assert.equal(message, "You are banned from this room: Off topic");
+  assert.deepEqual([reason, retryAfterMs], ["banned", 60_000]);
   server.visits[0].socket.terminate();
   await visits(server, 2);
   await until(() => client.state.phase === "online", "online again");

@@ -10,7 +10,7 @@ const message = (seq, epoch = "e1") => ({
   content: `${seq}`,
 });
 const page = (from, to, more, headSeq = to) => ({
-  epoch: "e1", headSeq, more, messages: Array.from({ length: to - from + 1 }, (_, i) => message(from + i)),
+  epoch: "e1", headSeq, fromSeq: from, more, messages: Array.from({ length: to - from + 1 }, (_, i) => message(from + i)),
 });
 const order = (timeline) => timeline.entries.map((entry) => {
   return entry.kind === "gap" ? `${entry.reason} ${entry.fromSeq}-${entry.toSeq}` : entry.seq;

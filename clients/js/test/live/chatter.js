@@ -14,6 +14,8 @@ import { mint, Party } from "../support/worker.js";
 const SETTLE_MS = 45_000;
 const EVERY_MS = 60;
 const PAGE = 500;
+const REACTIONS = ["👍", "🎉"];
+const MAY_COME_TOO_LATE = new Set(["message_gone"]); // somebody else deleted it meanwhile
 
 const { urls, secret, rooms: roomIds, clients } = JSON.parse(process.env.CHATTER);
 const party = new Party();
@@ -58,16 +60,31 @@ class Chatter {
   async #talk() {
     for (let number = 0; !over; number += 1) {
       const room = this.rooms[number % this.rooms.length];
-      if (!room.outbox.full) this.#say(room, `${this.name} says ${number}`);
+      if (!room.outbox.full) this.#act(room, `${this.name} says ${number}`);
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS * (0.5 + Math.random())));
     }
   }
 
-  #say(room, content) {
-    const { clientMessageId, acknowledged } = room.send(content);
+  // Mostly words, and now and then a change of what was said lately, by oneself or by others.
+  #act(room, words) {
+    const messages = room.entries.filter(({ kind, deleted }) => kind === "message" && !deleted);
+    const any = pick(messages.slice(-8));
+    const own = messages.findLast(({ userId }) => userId === this.name);
+    const chance = Math.random();
+    if (chance < 0.2 && any !== undefined) this.#do(room, room.react(any, pick(REACTIONS)));
+    else if (chance < 0.3 && any !== undefined) this.#do(room, room.unreact(any, pick(REACTIONS)));
+    else if (chance < 0.4 && own !== undefined) this.#do(room, room.edit(own, `${words}, edited`));
+    else if (chance < 0.43 && own !== undefined) this.#do(room, room.delete(own));
+    else this.#do(room, room.send(words));
+  }
+
+  #do(room, { clientMessageId, acknowledged }) {
     acknowledged.then(
-      ({ seq }) => this.acked.push([room.roomId, seq, clientMessageId]),
-      (error) => this.failed.push(`${clientMessageId}: ${error.message}`),
+      ({ seq }) => seq !== undefined && this.acked.push([room.roomId, seq, clientMessageId]),
+      (error) => {
+        room.discard(clientMessageId);
+        if (!MAY_COME_TOO_LATE.has(error.code)) this.failed.push(error.message);
+      },
     );
   }
 
@@ -76,13 +93,19 @@ class Chatter {
   }
 }
 
-async function history(room) {
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+
+/** What a message is by now, in a form that can be compared. */
+function state({ seq, messageId, content, version, editedSeq, deleted, reactions }) {
+  return [seq, messageId, content, version, editedSeq, deleted, reactions].map((v) => v ?? null);
+}
+
+async function history(client, roomId) {
   const messages = [];
-  for (let more = true; more; ) {
-    const after = messages.at(-1)?.[0] ?? 0;
-    const command = { type: "history", roomId: room.roomId, after, limit: PAGE };
-    const page = await room.request(command);
-    messages.push(...page.messages.map(({ seq, clientMessageId }) => [seq, clientMessageId]));
+  for (let after = 0, more = true; more; ) {
+    const page = await client.request({ type: "history", roomId, after, limit: PAGE });
+    messages.push(...page.messages.map(state));
+    after = page.toSeq;
     more = page.more;
   }
   return messages;
@@ -98,14 +121,15 @@ await until(() => chatters.every(({ quiet }) => quiet), "everything is sent", SE
 const [{ client }] = chatters;
 const logs = {};
 for (const roomId of roomIds) {
-  const request = (command) => client.request(command);
-  logs[roomId] = await history({ roomId, request });
-  const head = logs[roomId].at(-1)?.[0] ?? 0;
-  const there = (chatter) => chatter.client.room(roomId).timeline.position.seq === head;
-  await until(() => chatters.every(there), `everyone at ${head} of ${roomId}`, SETTLE_MS);
+  const { headSeq } = await client.request({ type: "history", roomId, limit: 1 });
+  const there = (chatter) => chatter.client.room(roomId).timeline.position.seq === headSeq;
+  await until(() => chatters.every(there), `everyone at ${headSeq} of ${roomId}`, SETTLE_MS);
+  logs[roomId] = await history(client, roomId);
 }
-const told = chatters.map(({ name, acked, failed, gaps, connects, events }) => {
-  return { name, acked, failed, gaps, connects, events: Object.fromEntries(events) };
+const told = chatters.map(({ name, rooms, acked, failed, gaps, connects, events }) => {
+  const entries = rooms.map((room) => [room.roomId, room.entries.map(state)]);
+  const [seen, shown] = [events, entries].map((each) => Object.fromEntries(each));
+  return { name, acked, failed, gaps, connects, seen, shown };
 });
 process.stdout.write(`${JSON.stringify({ history: logs, chatters: told })}\n`);
 party.close();

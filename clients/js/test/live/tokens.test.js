@@ -56,6 +56,6 @@ test("a room that the new token does not allow is left, and said so", async () =
   const { client, room } = await party.member("ann", roomId, { token });
   const told = next(room, "error");
   await client.renewToken();
-  assert.equal((await told).message, "forbidden");
+  assert.equal((await told).reason, "forbidden");
   await until(() => !room.ready, "out of the room");
 });

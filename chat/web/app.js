@@ -1,40 +1,56 @@
-/** Wiring: from the address or the form to a session, a connection, a conversation and a screen. */
+/** Wiring: from the address or the form to a session, rooms and a screen. */
 
-import { Connection, ConnectionLost, TokenNeeded } from "./connection.js";
-import { Conversation } from "./conversation.js";
+import { Composer } from "./composer.js";
 import { Entry } from "./entry.js";
 import { buildRows } from "./rows.js";
-import { readFragment, Session, writeFragment } from "./session.js";
+import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
+import { countText, Sidebar } from "./sidebar.js";
 import { Stream } from "./stream.js";
+import { Talk } from "./talk.js";
 import { View } from "./view.js";
 
 const MAX_WHILE_READING_BACK = 6_000;
-const REFRESH_TRIES = 3;
-const REFRESH_EVERY_MS = 5_000;
-const CHANGES_OUTBOX = new Set(["outbox", "chat_message", "history", "gap"]);
 
 class App {
-  #current = null; // {session, connection, conversation} while in a room
+  #talk = null; // while in a room
+  #roomId = null; // the one that is looked at
   #painting = false;
-  #unread = 0;
+  #unread = 0; // since the page was hidden
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
     this.stream = new Stream({
-      onOlder: () => this.#current?.conversation.loadOlder(),
-      onRetry: (id) => this.#current.conversation.retry(id),
-      onDiscard: (id) => this.#current.conversation.discard(id),
+      onOlder: () => this.#room?.loadOlder(),
+      onRetry: (id) => this.#room.retry(id),
+      onDiscard: (id) => this.#room.discard(id),
+      onReact: (row, reaction) => this.#react(row, reaction),
+      onReply: (row) => this.composer.reply(row),
+      onEdit: (row) => this.composer.edit(row),
+      onDelete: (row) => this.#tellFailure(this.#room.delete(row)),
+      onBack: () => this.composer.focus(),
+    });
+    this.composer = new Composer({
+      onSend: (text, about) => this.#send(text, about),
+      onTyping: (isTyping) => this.#room?.typing(isTyping),
+      onEditLast: () => this.#editLast(),
+    });
+    this.sidebar = new Sidebar({
+      onSelect: (roomId) => this.#look(roomId),
+      onJoin: (text) => this.#join(text),
     });
     this.view = new View({
-      onSend: (text) => this.#send(text),
-      onTyping: (isTyping) => this.#current?.conversation.typing(isTyping),
-      onLeave: () => this.#leave(),
-      onRetryConnection: () => this.#current.connection.retryNow(),
+      onLeave: () => this.#leave(this.#roomId),
+      onRetryConnection: () => this.#talk.client.retryNow(),
       onToken: (text) => this.#takeToken(text),
     });
     addEventListener("hashchange", () => location.reload());
+    addEventListener("keydown", (event) => this.#pressed(event));
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => this.#everySecond(), 1_000);
+  }
+
+  get #room() {
+    return this.#talk?.room(this.#roomId);
   }
 
   start() {
@@ -49,101 +65,141 @@ class App {
       this.entry.open({ problem: "That does not look like a token.", needsToken: true });
       return;
     }
-    const conversation = new Conversation({
+    this.#talk = new Talk({
+      session,
       roomId,
-      unsent: session.loadUnsent(roomId),
-      onChange: (what) => this.#changed(what),
-      onRefused: (reason) => this.#leave({ problem: reason }),
-    });
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const hint = new URLSearchParams({ room: roomId }); // for a balancer: members meet on a worker
-    const connection = new Connection({
-      url: `${scheme}://${location.host}/ws?${hint}`,
-      fetchToken: () => session.token(),
-      onEvent: (event) => this.#received(event),
+      onChange: () => this.#paintSoon(),
+      onMessage: (where) => this.#arrived(where),
+      onRefused: (where, problem) => this.#left(where, problem),
       onState: (state) => this.#stateChanged(state),
+      onTokenWish: (wish) => this.view.wishToken(wish),
     });
-    conversation.attach(connection);
-    this.#current = { session, connection, conversation };
-    writeFragment({ roomId, name });
+    for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
     this.entry.close();
-    this.stream.clear();
-    this.view.open(roomId);
-    connection.start();
+    this.#look(roomId);
+    this.#talk.client.connect();
   }
 
-  #leave(start = {}) {
-    const { session, connection, conversation } = this.#current;
-    this.#current = null;
+  /** Show a room that one is in. */
+  #look(roomId) {
+    if (this.#room !== undefined) this.#room.readingBack = false;
+    this.#roomId = roomId;
+    this.#talk.count(roomId, true);
+    writeFragment({ roomId, name: this.#talk.session.name });
+    this.stream.clear();
+    this.view.open(roomId);
+    this.composer.open(roomId);
+    this.#paintSoon();
+  }
+
+  #join(text) {
+    const roomId = roomIdOf(text);
+    if (roomId === null) return "A room name has letters, digits and _ . : @ + = ~ - only.";
+    this.#talk.join(roomId);
+    this.#look(roomId);
+    return null;
+  }
+
+  #leave(roomId) {
+    this.#talk.leave(roomId);
+    this.#left(roomId, "");
+  }
+
+  /** A room is not there any more. */
+  #left(roomId, problem) {
+    const [next] = this.#talk.roomIds;
+    if (next === undefined) {
+      this.#close({ roomId, problem });
+      return;
+    }
+    if (problem !== "") this.view.tell(`#${roomId}: ${problem}`);
+    if (roomId === this.#roomId) this.#look(next);
+    this.#paintSoon();
+  }
+
+  #close(start) {
+    const { session } = this.#talk;
+    const talk = this.#talk;
+    this.#talk = null;
+    this.#roomId = null;
+    talk.close();
     this.view.wishToken(null);
-    conversation.close();
-    connection.stop();
     writeFragment();
+    this.composer.open(null);
+    this.sidebar.close();
     this.view.close();
     this.stream.clear();
     document.title = "Chat";
-    this.entry.open({ name: session.name, roomId: conversation.roomId, ...start });
+    this.entry.open({ name: session.name, ...start });
   }
 
-  #received(event) {
-    const { conversation } = this.#current;
-    if (event.type === "token_expiring") this.#renewToken();
-    if (event.type === "chat_message" && event.userId !== conversation.selfId) {
-      this.stream.arrived();
-      if (document.hidden) this.#unread += 1;
-    }
-    conversation.handle(event);
+  #arrived(roomId) {
+    const looked = roomId === this.#roomId;
+    if (looked) this.stream.arrived();
+    this.#talk.count(roomId, looked && !document.hidden);
+    if (document.hidden) this.#unread += 1;
   }
 
   #stateChanged(state) {
-    if (this.#current === null) return;
-    const { session, conversation } = this.#current;
-    if (state.phase !== "online") conversation.disconnected();
+    if (this.#talk === null) return;
+    const { session, client } = this.#talk;
     if (state.needsToken) session.forgetToken();
-    if (state.needsToken && conversation.selfId === null) {
-      this.#leave({ problem: state.reason, needsToken: true });
+    if (state.needsToken && client.userId === null) {
+      this.#close({ roomId: this.#roomId, problem: state.reason, needsToken: true });
       return;
     }
-    this.#changed("state");
+    this.#paintSoon();
   }
 
-  #send(text) {
-    const { conversation } = this.#current;
-    if (conversation.outbox.full) return false;
-    conversation.submit(text);
+  #send(text, about) {
+    const room = this.#room;
+    if (room.outbox.full) return false;
+    if (about?.kind !== "edit") {
+      const replyTo = about === null ? undefined : reference(about.row);
+      room.send(text, { replyTo });
+    } else if (text !== about.row.content) {
+      this.#tellFailure(room.edit(about.row, text));
+    }
     return true;
   }
 
-  async #renewToken(triesLeft = REFRESH_TRIES) {
-    if (this.#current === null) return;
-    const { session, connection } = this.#current;
-    try {
-      await connection.request({ type: "refresh_token", token: await session.freshToken() });
-    } catch (error) {
-      const wish = "Your access token is about to expire.";
-      if (error instanceof TokenNeeded) this.view.wishToken(wish);
-      else if (!(error instanceof ConnectionLost) && triesLeft > 1) {
-        setTimeout(() => this.#renewToken(triesLeft - 1), REFRESH_EVERY_MS);
-      }
-    }
+  #react(row, reaction) {
+    const own = row.reactions.some((each) => each.reaction === reaction && each.own);
+    const sending = own ? this.#room.unreact(row, reaction) : this.#room.react(row, reaction);
+    this.#tellFailure(sending);
+  }
+
+  // A change that failed shows nowhere in the stream: it is said, and given up.
+  #tellFailure({ clientMessageId, acknowledged }) {
+    const room = this.#room;
+    acknowledged.catch((error) => {
+      room.discard(clientMessageId);
+      this.view.tell(error.message);
+    });
+  }
+
+  #editLast() {
+    const row = this.#rows().findLast((each) => each.own && each.canAct);
+    if (row !== undefined) this.composer.edit(row);
+    return row !== undefined;
   }
 
   #takeToken(text) {
-    const { session, connection } = this.#current;
+    const { session, client } = this.#talk;
     if (!session.paste(text)) return false;
     this.view.wishToken(null);
-    if (connection.state.phase === "online") this.#renewToken();
-    else connection.retryNow();
+    if (client.state.phase === "online") client.renewToken();
+    else client.retryNow();
     return true;
   }
 
-  #changed(what) {
-    if (this.#current === null) return;
-    const { session, conversation } = this.#current;
-    if (CHANGES_OUTBOX.has(what)) {
-      session.saveUnsent(conversation.roomId, conversation.outbox.save());
-    }
-    this.#paintSoon();
+  // Alt and an arrow go to the next room, as in other chats.
+  #pressed(event) {
+    if (this.#talk === null || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    const { roomIds } = this.#talk;
+    const step = event.key === "ArrowUp" ? roomIds.length - 1 : 1;
+    event.preventDefault();
+    this.#look(roomIds[(roomIds.indexOf(this.#roomId) + step) % roomIds.length]);
   }
 
   // Many events can come within one frame; a hidden page gets no frames at all.
@@ -156,41 +212,42 @@ class App {
 
   #paint() {
     this.#painting = false;
-    if (this.#current === null) return;
-    const { connection, conversation } = this.#current;
-    const { room, outbox, selfId, olderState } = conversation;
-    // Not under the eyes of someone who reads back, unless they have left the page like that.
-    if (this.stream.atEnd || room.entries.length > MAX_WHILE_READING_BACK) room.prune();
-    this.view.showStatus(connection.state, Date.now());
+    const room = this.#room;
+    if (room === undefined) return;
+    const { timeline } = room;
+    // Nothing is forgotten under the eyes of someone who reads back, unless they left it like that.
+    room.readingBack = !this.stream.atEnd && timeline.entries.length < MAX_WHILE_READING_BACK;
+    this.view.showStatus(this.#talk.client.state, Date.now());
     this.#paintPeople();
-    this.stream.render(
-      buildRows({
-        entries: room.entries,
-        items: outbox.items,
-        selfId: selfId ?? this.#current.session.name,
-        complete: room.position !== null && room.fills.length === 0 && !room.hasOlder,
-        headSeq: room.position?.seq ?? 0,
-        ready: room.ready,
-      }),
-      { canLoad: room.hasOlder, state: olderState },
-    );
-    const unread = this.#unread > 0 ? `(${this.#unread}) ` : "";
-    document.title = `${unread}#${conversation.roomId}`;
+    this.sidebar.showRooms(this.#talk.list, this.#roomId);
+    this.stream.render(this.#rows(), { canLoad: timeline.hasOlder, state: room.olderState });
+    document.title = `${this.#unread > 0 ? `(${this.#unread}) ` : ""}#${this.#roomId}`;
   }
 
-  #paintPeople() {
-    const { people, selfId } = this.#current.conversation;
-    this.view.showPeople({
-      members: people.list(selfId),
-      count: people.count,
-      typists: people.typists(selfId, Date.now()),
-      selfId,
+  #rows() {
+    const room = this.#room;
+    const { timeline, members } = room;
+    return buildRows({
+      entries: room.entries,
+      items: room.unsent,
+      selfId: this.#talk.selfId,
+      complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
+      headSeq: timeline.position?.seq ?? 0,
+      ready: room.ready,
+      nameOf: (userId) => members.nameOf(userId),
     });
   }
 
+  #paintPeople() {
+    const { members } = this.#room;
+    const { userId } = this.#talk.client;
+    this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
+    this.sidebar.showPeople({ members: members.list(userId), count: members.count, selfId: userId });
+  }
+
   #everySecond() {
-    if (this.#current === null) return;
-    this.view.showStatus(this.#current.connection.state, Date.now());
+    if (this.#room === undefined) return;
+    this.view.showStatus(this.#talk.client.state, Date.now());
     this.#paintPeople();
   }
 
@@ -200,8 +257,13 @@ class App {
       return;
     }
     this.#unread = 0;
-    this.#changed("seen");
+    this.#talk?.count(this.#roomId, true);
+    this.#paintSoon();
   }
+}
+
+function reference({ seq, messageId }) {
+  return { seq, messageId };
 }
 
 new App().start();

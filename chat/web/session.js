@@ -1,6 +1,6 @@
 /** Who the person is: name, room, token, and what the browser remembers of them. */
 
-import { TokenNeeded } from "./connection.js";
+import { TokenNeeded } from "./sdk/index.js";
 
 const FETCH_MS = 10_000;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -44,10 +44,17 @@ export class Session {
     this.#pasted = null;
   }
 
-  /** A token for a connection. Throws TokenNeeded if the server does not hand them out. */
-  async token() {
+  /**
+   * A token. Throws TokenNeeded if the server does not hand them out.
+   *
+   * @param {string} reason "expiring" if the live connection's own will not do any more
+   */
+  async token(reason) {
     if (this.#pasted !== null) {
       if (hasExpired(this.#pasted)) throw new TokenNeeded("Your access token has expired.");
+      if (reason === "expiring" && this.#pasted === this.#used) {
+        throw new TokenNeeded("A new access token is needed.");
+      }
       this.#used = this.#pasted;
       return this.#pasted;
     }
@@ -61,14 +68,6 @@ export class Session {
     }
     if (answer.status === 400) throw new TokenNeeded("The server does not accept this name.");
     throw new Error(`The server answered ${answer.status}.`);
-  }
-
-  /** A token that the live connection does not have yet. */
-  async freshToken() {
-    if (this.#pasted !== null && this.#pasted === this.#used) {
-      throw new TokenNeeded("A new access token is needed.");
-    }
-    return this.token();
   }
 
   /** Unsent messages outlive a reload of this window, never the window. */
@@ -87,6 +86,28 @@ export class Session {
     } catch {
       // Storage is blocked or full: the messages are still in this page's memory.
     }
+  }
+
+  /** The rooms one was in; the fragment names only the one that is looked at. */
+  loadRooms() {
+    try {
+      const rooms = JSON.parse(localStorage.getItem(this.#roomsKey) ?? "[]");
+      return rooms.filter((roomId) => roomIdOf(roomId) === roomId);
+    } catch {
+      return []; // storage is blocked or was tampered with
+    }
+  }
+
+  saveRooms(roomIds) {
+    try {
+      localStorage.setItem(this.#roomsKey, JSON.stringify(roomIds));
+    } catch {
+      // Storage is blocked or full: the rooms are still in this page's memory.
+    }
+  }
+
+  get #roomsKey() {
+    return `chat.rooms/${this.name}`;
   }
 
   #key(roomId) {

@@ -1,30 +1,35 @@
-/** The stream of messages on screen: keyed rows, changed in place, and where it is scrolled to. */
+/** The stream of messages on screen: keyed rows, and where it is scrolled to. */
 
-import { avatar, dayOf, element, hueOf, linked, plural, setText, timeElement } from "./text.js";
+import { Actions } from "./actions.js";
+import { messageNode, updateMessage } from "./message.js";
+import { dayOf, element, plural, setText } from "./text.js";
 
 const NEAR_END_PX = 80;
 const NEAR_START_PX = 160;
 
-const STATE_TEXT = { queued: "Waiting to be sent", sending: "", acked: "", delivered: "" };
-
 export class Stream {
-  #rows = new Map();
+  #shown = new Map(); // {node, row, signature} by key
   #unread = 0;
   #lastKey = null;
   #atEnd = true;
   #olderState = "idle";
   #top = 0; // where it was scrolled to when last looked
 
-  /** @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId) */
+  /**
+   * @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId),
+   *   onReact(row, reaction), onReply(row), onEdit(row), onDelete(row), onBack()
+   */
   constructor(handlers) {
-    this.handlers = handlers;
+    this.handlers = { ...handlers, onShow: (messageId) => this.#show(messageId) };
     this.scroller = document.getElementById("stream");
     this.list = document.getElementById("messages");
     this.olderButton = document.getElementById("older");
     this.toEnd = document.getElementById("to-end");
+    this.actions = new Actions(handlers);
     this.olderButton.addEventListener("click", () => handlers.onOlder());
     this.toEnd.addEventListener("click", () => this.scrollToEnd());
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#listenToMessages();
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
   }
 
@@ -33,7 +38,8 @@ export class Stream {
   }
 
   clear() {
-    this.#rows.clear();
+    this.actions.hide();
+    this.#shown.clear();
     this.list.replaceChildren();
     this.#unread = 0;
     this.#lastKey = null;
@@ -56,6 +62,7 @@ export class Stream {
     this.#top = this.scroller.scrollTop;
     this.#lastKey = rows.at(-1)?.key ?? null;
     this.#showUnread();
+    this.#keepActions();
     this.#wantOlder();
   }
 
@@ -74,48 +81,94 @@ export class Stream {
 
   #reconcile(rows) {
     const keys = new Set(rows.map(({ key }) => key));
-    for (const [key, node] of this.#rows) {
+    for (const [key, { node }] of this.#shown) {
       if (keys.has(key)) continue;
-      this.#rows.delete(key);
+      this.#shown.delete(key);
       node.remove();
     }
     let next = this.list.firstElementChild;
     for (const row of rows) {
-      let node = this.#rows.get(row.key);
-      if (node === undefined) {
-        node = NEW_NODE[row.kind](row);
-        this.#rows.set(row.key, node);
-      }
-      if (row.kind === "message") this.#update(node, row);
+      const node = this.#nodeOf(row);
       if (node === next) next = next.nextElementSibling;
       else this.list.insertBefore(node, next);
     }
   }
 
-  #update(node, row) {
-    const signature = `${row.first} ${row.last} ${row.state} ${row.reason}`;
-    if (node.dataset.signature === signature) return;
-    node.dataset.signature = signature;
-    node.dataset.state = row.state;
-    node.classList.toggle("first", row.first);
-    node.classList.toggle("last", row.last);
-    const status = node.querySelector(".delivery");
-    if (row.state === "failed") {
-      status.replaceChildren(
-        element("span", "", `Not sent. ${row.reason}`),
-        this.#action("Send again", () => this.handlers.onRetry(row.clientMessageId)),
-        this.#action("Discard", () => this.handlers.onDiscard(row.clientMessageId)),
-      );
-    } else {
-      setText(status, STATE_TEXT[row.state]);
+  #nodeOf(row) {
+    let shown = this.#shown.get(row.key);
+    if (shown === undefined) {
+      shown = { node: NEW_NODE[row.kind](row), row, signature: null };
+      shown.node.dataset.key = row.key;
+      this.#shown.set(row.key, shown);
+    }
+    shown.row = row;
+    if (row.kind === "message") {
+      const signature = JSON.stringify(row);
+      if (signature !== shown.signature) updateMessage(shown.node, row, this.handlers);
+      shown.signature = signature;
+    }
+    return shown.node;
+  }
+
+  #listenToMessages() {
+    const { list, scroller, actions } = this;
+    const messageOf = (target) => target.closest?.(".message") ?? null;
+    const show = (node) => node !== null && actions.show(node, this.#shown.get(node.dataset.key).row);
+    list.addEventListener("pointerover", ({ target, pointerType }) => {
+      if (pointerType === "mouse") show(messageOf(target));
+    });
+    scroller.addEventListener("pointerleave", ({ pointerType }) => {
+      if (pointerType === "mouse" && !scroller.contains(document.activeElement)) actions.hide();
+    });
+    list.addEventListener("focusin", ({ target }) => show(messageOf(target)));
+    list.addEventListener("click", ({ target }) => {
+      const node = messageOf(target);
+      if (node === null || target.closest("a, button")) return;
+      if (actions.node === node && matchMedia("(pointer: coarse)").matches) actions.hide();
+      else show(node);
+    });
+    scroller.addEventListener("keydown", (event) => this.#pressed(event));
+  }
+
+  // Up and down go from message to message, as in a list; Escape goes back to writing.
+  #pressed(event) {
+    const { key, target } = event;
+    if (key === "Escape") {
+      this.actions.hide();
+      this.handlers.onBack();
+      return;
+    }
+    if (key === "Tab" && !event.shiftKey && target === this.actions.node) {
+      event.preventDefault();
+      this.actions.focus();
+      return;
+    }
+    if (key !== "ArrowUp" && key !== "ArrowDown") return;
+    const all = [...this.list.querySelectorAll(".message")];
+    const here = all.indexOf(target.closest(".message") ?? this.actions.node);
+    const step = key === "ArrowUp" ? -1 : 1;
+    const next = here < 0 ? all.at(-1) : all[here + step];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  #show(messageId) {
+    for (const { node, row } of this.#shown.values()) {
+      if (row.messageId !== messageId) continue;
+      node.scrollIntoView({ block: "center" });
+      node.focus({ preventScroll: true });
+      return;
     }
   }
 
-  #action(text, onClick) {
-    const button = element("button", "", text);
-    button.type = "button";
-    button.addEventListener("click", onClick);
-    return button;
+  #keepActions() {
+    const { node } = this.actions;
+    if (node === null) return;
+    const shown = this.#shown.get(node.dataset.key);
+    if (shown?.node === node) this.actions.show(node, shown.row);
+    else this.actions.hide();
   }
 
   #showOlder({ canLoad, state }) {
@@ -160,13 +213,5 @@ const NEW_NODE = {
   day: ({ timestamp }) => element("li", "day", element("span", "", dayOf(timestamp))),
   notice: ({ text, quiet = false }) =>
     element("li", quiet ? "gap quiet" : "gap", element("span", "", text)),
-  message: ({ userId, name, content, timestamp, own }) => {
-    const author = element("span", `author hue-${hueOf(userId)}`, own ? "You" : name);
-    const head = element("p", "head", author, timeElement(timestamp));
-    const body = element("div", "body", ...linked(content));
-    body.dir = "auto";
-    const bubble = element("div", "bubble", head, body);
-    const className = own ? "message own" : "message";
-    return element("li", className, avatar(userId, name), bubble, element("p", "delivery"));
-  },
+  message: messageNode,
 };

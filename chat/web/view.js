@@ -1,8 +1,8 @@
-/** The chat screen around the stream: bar, status, notice, people, typing, composer. */
+/** The chat screen around the stream: bar, status, notice, typing. */
 
-import { avatar, element, plural, setText } from "./text.js";
+import { setText } from "./text.js";
 
-const MAX_DRAFT_LINES_PX = 168;
+const TOLD_MS = 6_000;
 const PHASE_SPOKEN = {
   connecting: "Connecting",
   online: "Online",
@@ -14,38 +14,35 @@ const PHASE_SPOKEN = {
 const find = (id) => document.getElementById(id);
 
 export class View {
-  #typingStops = null;
   #tokenWish = null;
+  #told = null;
 
-  /**
-   * @param {object} handlers onSend(text), onTyping(isTyping), onLeave(), onRetryConnection(),
-   *   onToken(text)
-   */
+  /** @param {object} handlers onLeave(), onRetryConnection(), onToken(text) */
   constructor(handlers) {
     this.handlers = handlers;
     this.screen = find("chat");
-    this.draft = find("draft");
     find("leave").addEventListener("click", () => handlers.onLeave());
     find("notice-retry").addEventListener("click", () => handlers.onRetryConnection());
     find("notice-token-form").addEventListener("submit", (event) => this.#giveToken(event));
-    this.#listenToComposer();
-    this.#listenToPeople();
   }
 
   open(roomId) {
     this.screen.hidden = false;
-    this.#draftChanged(); // a hidden field has no height to measure
     setText(find("room-name"), roomId);
     find("room-name").title = roomId;
-    this.draft.focus();
   }
 
   close() {
     this.screen.hidden = true;
-    this.screen.classList.remove("people-open");
-    find("people-toggle").ariaExpanded = "false";
     find("notice").hidden = true;
-    this.draft.value = "";
+    this.#forgetTold();
+  }
+
+  /** Say something that passes. @param {string} text */
+  tell(text) {
+    clearTimeout(this.#told);
+    setText(find("told"), text);
+    this.#told = setTimeout(() => this.#forgetTold(), TOLD_MS);
   }
 
   /** @param {object} state of the connection  @param {number} now */
@@ -66,19 +63,16 @@ export class View {
     this.#tokenWish = text;
   }
 
-  /** @param {{members: object[], count: number, typists: string[], selfId: string}} people */
-  showPeople({ members, count, typists, selfId }) {
-    setText(find("room-count"), count === 0 ? "" : plural(count, "person", "people"));
+  /** @param {string} countText  @param {string[]} typists */
+  showPeople(countText, typists) {
+    setText(find("room-count"), countText);
     setText(find("typing-text"), typingText(typists));
     find("typing").classList.toggle("active", typists.length > 0);
-    const list = find("people-list");
-    const signature = JSON.stringify([members, selfId]);
-    if (list.dataset.signature !== signature) {
-      list.dataset.signature = signature;
-      list.replaceChildren(...members.map((member) => memberNode(member, selfId)));
-    }
-    const more = count - members.length;
-    setText(find("people-more"), more > 0 ? `and ${more.toLocaleString()} more` : "");
+  }
+
+  #forgetTold() {
+    clearTimeout(this.#told);
+    setText(find("told"), "");
   }
 
   #showNotice(text, asksToken) {
@@ -93,60 +87,6 @@ export class View {
     const input = find("notice-token");
     if (this.handlers.onToken(input.value)) input.value = "";
     else input.select();
-  }
-
-  #listenToComposer() {
-    find("composer").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#send();
-    });
-    this.draft.addEventListener("input", () => {
-      this.#draftChanged();
-      this.#tellTyping(this.draft.value.trim() !== "");
-    });
-    this.draft.addEventListener("keydown", (event) => {
-      // On a touch keyboard Enter makes a line, the button sends.
-      const touch = matchMedia("(pointer: coarse)").matches;
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || touch) return;
-      event.preventDefault();
-      this.#send();
-    });
-    this.draft.addEventListener("blur", () => this.#tellTyping(false));
-  }
-
-  #send() {
-    const text = this.draft.value.trim();
-    if (text === "" || !this.handlers.onSend(text)) return;
-    clearTimeout(this.#typingStops);
-    this.draft.value = "";
-    this.#draftChanged();
-    this.draft.focus();
-  }
-
-  #tellTyping(isTyping) {
-    clearTimeout(this.#typingStops);
-    this.handlers.onTyping(isTyping);
-    if (isTyping) this.#typingStops = setTimeout(() => this.handlers.onTyping(false), 5_000);
-  }
-
-  #draftChanged() {
-    find("send").disabled = this.draft.value.trim() === "";
-    this.draft.style.height = "auto";
-    this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
-  }
-
-  #listenToPeople() {
-    const toggle = find("people-toggle");
-    const show = (shown) => {
-      this.screen.classList.toggle("people-open", shown);
-      toggle.ariaExpanded = String(shown);
-    };
-    toggle.addEventListener("click", () => show(toggle.ariaExpanded !== "true"));
-    this.screen.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || toggle.ariaExpanded !== "true") return;
-      show(false);
-      toggle.focus();
-    });
   }
 }
 
@@ -173,10 +113,4 @@ function typingText(names) {
   if (names.length === 1) return `${names[0]} is typing`;
   if (names.length === 2) return `${names[0]} and ${names[1]} are typing`;
   return `${names.length} people are typing`;
-}
-
-function memberNode({ userId, name }, selfId) {
-  const node = element("li", "", avatar(userId, name), element("span", "name", name));
-  if (userId === selfId) node.append(element("span", "you", "you"));
-  return node;
 }

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from chat.gateway.page import load_page
 from tests.browser.window import Window
 from tests.support.cluster import Supervised
 
-WEB = Path(__file__).resolve().parents[2] / "chat" / "web"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -74,13 +75,13 @@ async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
 async def modules(browser: Browser) -> Page:
     """An empty page that can import the web client's modules: no server, no conversation."""
     page = await browser.new_page()
+    files = load_page()
+    empty = "text/html", b"<!doctype html>"
 
     async def serve(route: Route) -> None:
-        name = route.request.url.rpartition("/static/")[2]
-        if name in {path.name for path in WEB.glob("*.js")}:
-            await route.fulfill(body=(WEB / name).read_text(), content_type="text/javascript")
-        else:
-            await route.fulfill(body="<!doctype html>", content_type="text/html")
+        path = urlsplit(route.request.url).path
+        content_type, body = files[path] if path.startswith("/static/") else empty
+        await route.fulfill(body=body, content_type=content_type)
 
     await page.route("**/*", serve)
     await page.goto("http://modules.test/")

@@ -1,16 +1,16 @@
 /**
- * What to do after a connection ended: pure rules, so that they can be read and tested alone.
+ * When to come back and when to ask again: pure rules (docs/protocol.md, "Closing").
  *
- * The range of a close code tells how to come back (docs/protocol.md):
- * 4000-4099 not by yourself, 4100-4199 back off, 4200-4299 at once, 1012 when the server said.
+ * The range of a close code tells how to come back: 4000-4099 not by yourself, 4100-4199 back off,
+ * 4200-4299 at once, 1012 when the server said.
  */
 
-export const MIN_DELAY_MS = 500;
-export const MAX_DELAY_MS = 20_000;
+export const MAX_DELAY_MS = 30_000;
 
-const FIRST_CEILING_MS = 1_000;
+const FIRST_CEILING_MS = 500;
 const SERVICE_RESTART = 1012;
 const MAX_HINT_MS = 60_000;
+const SPREAD_MS = 250;
 
 /**
  * Exponential back-off with full jitter: any delay below a ceiling that doubles, so that many
@@ -21,7 +21,7 @@ const MAX_HINT_MS = 60_000;
  */
 export function backoffMs(attempt, random = Math.random()) {
   const ceiling = Math.min(MAX_DELAY_MS, FIRST_CEILING_MS * 2 ** Math.min(attempt, 30));
-  return Math.round(MIN_DELAY_MS + random * (ceiling - MIN_DELAY_MS));
+  return Math.round(random * ceiling);
 }
 
 /**
@@ -32,26 +32,37 @@ export function backoffMs(attempt, random = Math.random()) {
  */
 export function afterClose({ code, drainMs, attempt }, random = Math.random()) {
   if (code >= 4000 && code <= 4099) return { reconnect: false, delayMs: 0 };
-  if (drainMs !== null || code === SERVICE_RESTART) {
-    const delayMs = drainMs === null ? backoffMs(0, random) : Math.min(drainMs, MAX_HINT_MS);
-    return { reconnect: true, delayMs };
-  }
+  if (drainMs !== null) return { reconnect: true, delayMs: Math.min(drainMs, MAX_HINT_MS) };
   // A server that says "at once" twice in a row is in trouble: from then on the client backs off.
-  if (code >= 4200 && code <= 4299 && attempt === 0) return { reconnect: true, delayMs: 0 };
-  return { reconnect: true, delayMs: backoffMs(attempt, random) };
+  const atOnce = code === SERVICE_RESTART || (code >= 4200 && code <= 4299);
+  return { reconnect: true, delayMs: atOnce && attempt === 0 ? 0 : backoffMs(attempt, random) };
 }
 
 const RETRIABLE = new Set([
-  "rate_limited", "slow_mode", "busy", "unavailable", "internal", "not_joined",
+  "rate_limited", "slow_mode", "busy", "unavailable", "not_replicated", "internal", "not_joined",
 ]);
 
-/** Whether the same command may succeed later, given the `error` that refused it. */
+/** Their `retryAfterMs` is for the person: nothing waits for it. */
+const SENTENCES = new Set(["banned", "muted"]);
+
+/**
+ * Whether the same command may succeed later, given the `error` that refused it.
+ *
+ * @param {{code: string, retryAfterMs?: number}} refusal
+ */
 export function mayRetry({ code, retryAfterMs }) {
+  if (SENTENCES.has(code)) return false;
   return retryAfterMs !== undefined || RETRIABLE.has(code);
 }
 
-/** When to try a refused command again: what the server said, else back-off. */
+/**
+ * When to try a refused command again: what the server said, else back-off.
+ *
+ * @param {{retryAfterMs?: number}} refusal
+ * @param {number} attempt
+ * @param {number} random in [0, 1)
+ */
 export function retryDelayMs({ retryAfterMs }, attempt, random = Math.random()) {
   if (retryAfterMs === undefined) return backoffMs(attempt, random);
-  return retryAfterMs + Math.round(random * 250);
+  return retryAfterMs + Math.round(random * SPREAD_MS);
 }

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Members } from "../src/members.js";
+
+test("who comes while the list is read is on it, who leaves is not", () => {
+  const members = new Members();
+  members.listBegins();
+  members.joined({ userId: "new", memberCount: 3 });
+  members.left({ userId: "gone", memberCount: 2 });
+  members.replace([{ userId: "gone" }, { userId: "zoe" }, { userId: "ada", user: { name: "Ada" } }]);
+  assert.deepEqual(members.list("zoe").map(({ name }) => name), ["zoe", "Ada", "new"]);
+  assert.equal(members.count, 2);
+});
+
+test("typing ends by itself, and oneself is not told", () => {
+  const members = new Members();
+  members.typing({ userId: "ada", isTyping: true, expiresInMs: 50 }, 0);
+  members.typing({ userId: "zoe", isTyping: true }, 0);
+  assert.deepEqual(members.typists("zoe", 49), ["ada"]);
+  assert.deepEqual(members.typists("zoe", 50), []);
+});
+
+test("of a crowd only so many are listed, and all are counted", () => {
+  const members = new Members();
+  members.counted(9_000);
+  members.replace(Array.from({ length: 700 }, (_, i) => ({ userId: `u${i}` })));
+  assert.equal(members.list().length, 500);
+  assert.equal(members.count, 9_000);
+});

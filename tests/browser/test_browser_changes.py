@@ -1,0 +1,143 @@
+"""Edits, deletions, reactions and replies, as two people in two windows make and see them."""
+
+import pytest
+from playwright.async_api import Locator
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.support.cluster import Supervised
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+ROOM = "tea"
+
+
+async def two(site: Supervised, open_window: OpenWindow) -> tuple[Window, Window]:
+    """Two people in a room, and a message of each."""
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", ROOM)
+    await grace.enter("Grace", ROOM)
+    await ada.say("Shall we meet at nien?")
+    await grace.wait_texts("Shall we meet at nien?")
+    await grace.say("Yes")
+    await ada.wait_texts("Shall we meet at nien?", "Yes")
+    return ada, grace
+
+
+def message(window: Window, text: str) -> Locator:
+    return window.page.locator(".message", has_text=text)
+
+
+async def act(window: Window, text: str, name: str) -> None:
+    """Point at a message and press a button of its toolbar."""
+    await message(window, text).locator(".body").hover()
+    await window.page.locator("#actions").get_by_role("button", name=name, exact=True).click()
+
+
+async def test_an_edit_is_seen_by_all_and_says_that_it_is_one(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await two(site, open_window)
+    draft = ada.page.locator("#draft")
+    await draft.press("ArrowUp")
+    assert await draft.input_value() == "Shall we meet at nien?"
+    await draft.fill("Shall we meet at nine?")
+    await draft.press("Enter")
+    await grace.wait_texts("Shall we meet at nine? (edited)", "Yes")
+    await ada.wait_texts("Shall we meet at nine? (edited)", "Yes")
+    assert await draft.input_value() == ""
+
+    await draft.fill("what I was about to say")
+    await act(ada, "Shall we", "Edit")
+    await draft.press("Escape")
+    assert await draft.input_value() == "what I was about to say"
+
+
+async def test_a_deleted_message_leaves_a_line_and_no_word(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await two(site, open_window)
+    await message(ada, "Yes").locator(".body").hover()
+    assert not await ada.page.locator("#act-delete").is_visible()
+    await act(ada, "Shall we", "Delete")
+    assert await ada.texts() == ["Shall we meet at nien?", "Yes"]
+    await ada.page.get_by_role("button", name="Really delete?").click()
+    await grace.wait_texts("This message was deleted.", "Yes")
+    await message(grace, "This message").locator(".body").hover()
+    assert not await grace.page.locator("#actions").is_visible()
+    await grace.page.reload()
+    await grace.wait_texts("This message was deleted.", "Yes")
+    await grace.shot("deleted")
+
+
+async def test_reactions_are_counted_and_taken_back_with_the_same_button(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await two(site, open_window)
+    await act(ada, "Yes", "React with \U0001f44d")
+    chip = message(grace, "Yes").locator(".reactions button")
+    await chip.click()
+    await until(lambda: _reads(chip, "\U0001f44d 2"), what="both")
+    assert await chip.get_attribute("aria-label") == "\U0001f44d 2, Ada, you"
+    assert await chip.get_attribute("aria-pressed") == "true"
+    await ada.shot("reactions")
+    await chip.click()
+    await until(lambda: _reads(chip, "\U0001f44d 1"), what="only Ada's")
+    mine = message(ada, "Yes").locator(".reactions button")
+    await until(lambda: _reads(mine, "\U0001f44d 1"), what="the same in the other window")
+    await mine.click()
+    await until(lambda: _none(chip), what="no reaction")
+
+
+async def test_a_reply_shows_what_it_answers_and_leads_there(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await two(site, open_window)
+    await act(grace, "Shall we", "Reply")
+    await grace.say("At nine, yes.")
+    quote = message(ada, "At nine").locator(".quote")
+    await quote.wait_for()
+    assert await quote.text_content() == "Ada Shall we meet at nien?"
+    await quote.click()
+    assert "Shall we" in (await ada.page.locator(":focus").text_content() or "")
+    await ada.shot("reply")
+
+
+async def test_a_change_made_offline_shows_at_once_and_arrives_later(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await two(site, open_window)
+    await ada.page.context.set_offline(True)
+    await ada.wait_phase("offline", "waiting")
+    await act(ada, "Yes", "React with \U0001f389")
+    mine = message(ada, "Yes").locator(".reactions button")
+    await until(lambda: _reads(mine, "\U0001f389 1"), what="one's own reaction")
+    assert await message(grace, "Yes").locator(".reactions button").count() == 0
+    await ada.page.context.set_offline(False)
+    theirs = message(grace, "Yes").locator(".reactions button")
+    await until(lambda: _reads(theirs, "\U0001f389 1"), 20, what="the reaction there")
+
+
+async def test_all_of_it_works_with_keys_alone(site: Supervised, open_window: OpenWindow) -> None:
+    ada, grace = await two(site, open_window)
+    keyboard = ada.page.keyboard
+    await ada.page.locator("#stream").focus()
+    await keyboard.press("ArrowUp")
+    await keyboard.press("ArrowUp")
+    assert "Shall we" in (await ada.page.locator(":focus").text_content() or "")
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")  # the first reaction
+    chip = message(grace, "Shall we").locator(".reactions button")
+    await until(lambda: _reads(chip, "\U0001f44d 1"), what="a reaction")
+    await ada.page.locator("#stream").focus()
+    await keyboard.press("Escape")
+    assert await ada.page.locator("#draft").evaluate("node => node === document.activeElement")
+
+
+async def _reads(locator: Locator, text: str) -> bool:
+    return await locator.all_text_contents() == [text]
+
+
+async def _none(locator: Locator) -> bool:
+    return await locator.count() == 0

@@ -1,0 +1,133 @@
+"""Several rooms in one window, with keys and fingers, for eyes and screen readers."""
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
+from tests.clients.node import SDK, install, node
+from tests.support.cluster import Supervised
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SERIOUS = """async () => {
+  const { violations } = await axe.run(document);
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}"""
+
+
+async def unread(window: Window) -> dict[str, str]:
+    """Return the badges by room."""
+    badges: dict[str, str] = {}
+    for item in await window.page.locator("#room-list button").all():
+        room = await item.get_attribute("data-room") or ""
+        text = await item.locator(".badge").all_text_contents()
+        badges[room] = "".join(text)
+    return badges
+
+
+async def also_join(window: Window, room: str) -> None:
+    await window.page.get_by_label("Another room").fill(room)
+    await window.page.get_by_label("Another room").press("Enter")
+    await window.wait_phase("online")
+
+
+async def tap_send(window: Window, text: str) -> None:
+    """Write on a phone, where Enter makes a line."""
+    await window.page.locator("#draft").fill(text)
+    await window.page.get_by_role("button", name="Send", exact=True).click()
+
+
+async def test_what_is_said_in_another_room_is_counted_until_one_looks(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", "tea")
+    await also_join(ada, "coffee")
+    await ada.page.locator("#draft").fill("half a thought")
+    await grace.enter("Grace", "tea")
+    await grace.say("one", "two")
+    await until(lambda: _is(unread(ada), {"tea": "2 new messages", "coffee": ""}), what="a badge")
+    await ada.shot("rooms-unread")
+
+    await ada.page.keyboard.press("Alt+ArrowUp")
+    await ada.wait_texts("one", "two")
+    assert await unread(ada) == {"tea": "", "coffee": ""}
+    assert await ada.page.locator("#draft").input_value() == ""
+    await ada.page.keyboard.press("Alt+ArrowUp")
+    assert await ada.page.locator("#draft").input_value() == "half a thought"
+
+    await ada.page.reload()
+    await until(lambda: _is(unread(ada), {"tea": "", "coffee": ""}), what="both rooms again")
+    await ada.page.get_by_role("button", name="Leave the room").click()
+    assert list(await unread(ada)) == ["tea"]
+    await ada.page.get_by_role("button", name="Leave the room").click()
+    assert await ada.page.get_by_label("Your name").is_visible()
+
+
+async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
+    site: Supervised, open_window: OpenWindow
+) -> None:
+    ada = await open_window(site, **PHONE)
+    await ada.enter("Ada", "tea")
+    toggle = ada.page.get_by_role("button", name="Your rooms")
+    await toggle.click()
+    await also_join(ada, "coffee")
+    assert await ada.page.locator("#room-name").text_content() == "coffee"
+    assert not await ada.page.locator("#rooms").is_visible()
+    long = "Hello from a small screen, with a word that is as long as_" + "x" * 80
+    await tap_send(ada, long)
+    await ada.wait_texts(long)
+    assert await ada.page.evaluate(TOO_WIDE) == 0
+    await ada.shot("phone-chat")
+    await toggle.click()
+    await ada.shot("phone-rooms")
+    await ada.page.get_by_role("button", name="tea").click()
+    assert await ada.page.locator("#room-name").text_content() == "tea"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious(
+    site: Supervised, open_window: OpenWindow, scheme: str
+) -> None:
+    node()
+    install()
+    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    ada = await open_window(site, **still)
+    grace = await open_window(site, **still, **PHONE)
+
+    async def flaws(window: Window) -> list[str]:
+        await window.page.evaluate(axe)
+        found: list[str] = await window.page.evaluate(SERIOUS)
+        return found
+
+    await ada.page.goto(ada.site)
+    assert await flaws(ada) == []
+    await ada.enter("Ada Lovelace", "tea")
+    await grace.enter("Grace Hopper", "tea")
+    await ada.say("Hello!", "See https://example.com/ for more.")
+    await tap_send(grace, "Thank you.")
+    said = ("Hello!", "See https://example.com/ for more.", "Thank you.")
+    await ada.wait_texts(*said)
+    await grace.wait_texts(*said)
+    await ada.page.context.set_offline(True)
+    await ada.say("Written in a tunnel.")
+    await ada.wait_phase("offline", "waiting")
+    await until(lambda: ada.texts("queued"), what="a message that waits")
+    assert await flaws(ada) == []
+    await ada.page.context.set_offline(False)
+    await ada.wait_phase("online")
+    assert await flaws(grace) == []
+    for panel in ("Your rooms", "People in this room"):
+        await grace.page.get_by_role("button", name=panel).click()
+        assert await flaws(grace) == []
+
+
+async def _is(found: Any, wanted: object) -> bool:
+    return bool(await found == wanted)

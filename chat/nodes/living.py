@@ -25,16 +25,19 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     """
     # Attempts that fail are said once, at the end of the patience.
     logging.getLogger("chat").addHandler(logging.NullHandler())
-    is_up = asyncio.Event()
-    store = Store(settings, Stats(), "chat-nodes", on_up=lambda _shard, _changed: is_up.set())
+    shard_up = asyncio.Event()
+    store = Store(settings, Stats(), "chat-nodes", on_up=lambda _shard, _changed: shard_up.set())
+    registry = Registry(store)
     running = asyncio.create_task(store.run(), name="store")
     try:
         try:
             async with asyncio.timeout(settings.redis_connect_timeout):
-                await is_up.wait()
+                while not registry.is_up:  # of a Cluster, another shard may come first
+                    shard_up.clear()
+                    await shard_up.wait()
         except TimeoutError:
             raise _away(settings) from None
-        yield Registry(store)
+        yield registry
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

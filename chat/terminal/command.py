@@ -41,8 +41,8 @@ async def _join(options: argparse.Namespace, client: Client) -> Exit:
         history=options.history,
         wait_s=options.wait,
     )
-    screen = Screen(json=visit.json, out=sys.stdout, err=sys.stderr)
     stop = Stop()
+    screen = Screen(json=visit.json, out=sys.stdout, err=sys.stderr, on_unread=stop.wanted.set)
     typed = _silence() if options.listen else lines(sys.stdin.fileno())
     with drain_on((signal.SIGINT, signal.SIGTERM), stop.tell):
         async with client:

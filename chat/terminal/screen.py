@@ -1,5 +1,6 @@
 """Where events are shown."""
 
+from collections.abc import Callable
 from typing import TextIO
 
 from chat.client import Event
@@ -15,12 +16,18 @@ class Screen:
         json: events as JSON instead of text.
         out: for what was said.
         err: for everything about it.
+        on_unread: called once when nobody reads `out` any more, as after `| head`; what comes
+            later is not written.
     """
 
-    def __init__(self, *, json: bool, out: TextIO, err: TextIO) -> None:
+    def __init__(
+        self, *, json: bool, out: TextIO, err: TextIO, on_unread: Callable[[], None]
+    ) -> None:
         self._json = json
         self._out = out
         self._err = err
+        self._on_unread = on_unread
+        self._is_read = True
 
     def show(self, event: Event) -> None:
         """Show an event."""
@@ -37,8 +44,14 @@ class Screen:
 
     def put(self, line: str) -> None:
         """Write a line of output."""
-        self._out.write(line + "\n")
-        self._out.flush()
+        if not self._is_read:
+            return
+        try:
+            self._out.write(line + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            self._is_read = False
+            self._on_unread()
 
     def tell(self, sentence: str) -> None:
         """Write a line about what is going on."""

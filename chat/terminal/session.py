@@ -143,8 +143,6 @@ class Session:
                     self._kept_out = isinstance(event, RoomLeft)
                     self._screen.show(event)
                 saying.cancel()
-        except* BrokenPipeError:
-            pass  # nobody reads on, as after `| head`
         except* ChatError as group:
             self._kept_out = True
             self._screen.tell(str(group.exceptions[0]))

@@ -32,6 +32,8 @@ def replicated() -> Iterator[tuple[RedisServer, RedisServer]]:
         while replica.replication()["master_link_status"] != "up":
             assert time.monotonic() < deadline, "the replica does not get through"
             time.sleep(0.02)
+        # The master counts on a replica only once that has said how far it is.
+        assert int(master.run("WAIT", 1, 10_000)) == 1, "the master knows no replica"
         yield master, replica
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support.contract import CONTRACT
 
 _HANDED_OVER = "frames_seen"
+_WHOLE = pytest.StashKey[bool]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -18,7 +19,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     handing_over: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if handing_over is not None:
         handing_over[_HANDED_OVER] = [[kind, name, n] for (kind, name), n in CONTRACT.seen.items()]
-    elif CONTRACT.unseen() and _is_whole(session):
+        return
+    is_whole = session.config.stash[_WHOLE] = _is_whole(session)
+    if is_whole and CONTRACT.unseen():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -30,10 +33,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many frames were held against docs/asyncapi.json."""
+    """Say how many frames were held against docs/asyncapi.json, and after a whole run which."""
     if not CONTRACT.seen:
         return
-    terminalreporter.section(f"{CONTRACT.seen.total():,} frames kept docs/asyncapi.json")
+    terminalreporter.line(f"{CONTRACT.seen.total():,} frames kept docs/asyncapi.json")
+    if not terminalreporter.config.stash.get(_WHOLE, False):
+        return
     for kind in ("command", "event"):
         counts = sorted((name, n) for (of, name), n in CONTRACT.seen.items() if of == kind)
         terminalreporter.line(f"{kind}s: " + ", ".join(f"{name} {n:,}" for name, n in counts))

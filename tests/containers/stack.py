@@ -1,5 +1,6 @@
 """The compose stack as an operator runs it: `docker compose` and what it shows."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +16,7 @@ from tests.containers.engine import COMPOSE, CommandError, Engine
 from tests.containers.subnets import unused_subnet
 from tests.support.ports import unused_port
 from tests.support.tokens import token
+from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
 IMAGE, LOAD_IMAGE = "chat:local", "chat-loadtest:local"
@@ -150,6 +152,15 @@ class Stack:
         with contextlib.suppress(CommandError):
             return self.compose("--profile=*", "logs", "--no-color", "--tail=30")[-8000:]
         return ""
+
+
+async def workers_behind_haproxy(stack: Stack, count: int) -> None:
+    """Wait until HAProxy sends connections to so many workers."""
+
+    async def are_there() -> bool:
+        return await asyncio.to_thread(stack.workers_up) == count
+
+    await until(are_there, 30.0, what=f"{count} workers behind HAProxy", interval_s=0.5)
 
 
 def _profile(arguments: tuple[str, ...]) -> list[str]:

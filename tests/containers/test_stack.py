@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.containers.engine import CommandError, Engine
-from tests.containers.stack import IMAGE, Stack
+from tests.containers.stack import IMAGE, Stack, workers_behind_haproxy
 from tests.support.client import ChatClient
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
@@ -24,13 +24,6 @@ async def connect(stack: Stack, user: str) -> ChatClient:
 
 def workers_of(clients: list[ChatClient]) -> set[str]:
     return {client.connected["serverInfo"]["workerId"] for client in clients}
-
-
-async def workers_behind_haproxy(stack: Stack, count: int) -> None:
-    async def are_there() -> bool:
-        return await asyncio.to_thread(stack.workers_up) == count
-
-    await until(are_there, 30.0, what=f"{count} workers behind HAProxy", interval_s=0.5)
 
 
 def test_without_secrets_nothing_starts_and_the_missing_file_is_named(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jwt.algorithms import HMACAlgorithm
 
-from tests.containers.stack import Stack, make_secrets
+from tests.containers.stack import Stack, make_secrets, workers_behind_haproxy
 from tests.integration.talk import insist
 from tests.support.client import ChatClient, ClosedError
 from tests.support.traffic import Traffic
@@ -70,6 +70,7 @@ async def test_a_backup_goes_onto_an_empty_volume_and_everyone_is_told_the_truth
         for client in (ann, eve):  # they never lost their connection, and had seen more
             gap = await client.wait_for("gap", 10.0)
             assert (gap["reason"], gap["previousEpoch"]) == ("reset", old["epoch"])
+        await workers_behind_haproxy(stack, 3)  # without Redis they were not ready
         async with await connect(stack, "ben") as ben:  # he had not
             answer = await ben.join(room, position)
             await ben.wait_for(lambda event: event.get("content") == "after the restore")

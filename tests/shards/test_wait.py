@@ -49,7 +49,7 @@ async def test_an_acknowledged_message_is_on_the_replica(
     room: str,
 ) -> None:
     master, replica = replicated
-    workers = await cluster(1, redis=master, **WAIT)
+    workers = await cluster(1, redis=master, **(WAIT | {"redis_wait_timeout": 2.0}))
     ann = await connect(workers[0], "ann", room)
     for number in range(20):
         (ack,) = await said(ann, room, [str(number)])

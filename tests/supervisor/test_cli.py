@@ -78,7 +78,7 @@ def test_a_wrong_setting_is_one_sentence_and_78(command: str) -> None:
     [("trusted_proxies", "foo"), ("redis_url", "foo"), ("redis_url", "redis://h:99999/0")],
 )
 def test_a_setting_that_only_its_user_can_judge_is_refused_too(setting: str, value: str) -> None:
-    line = refusal(chat("worker", port=unused_port(), **{setting: value}))
+    line = refusal(chat("worker", port=unused_port(), ops_port=unused_port(), **{setting: value}))
     assert line.startswith(f"chat: CHAT_{setting.upper()}")
 
 

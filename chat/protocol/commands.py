@@ -19,6 +19,8 @@ HISTORY_LIMIT_MAX = 1000
 
 #: The most rooms that one `unread` asks about.
 UNREAD_ROOMS_MAX = 100
+#: Rooms asked about that cost as much as one command more.
+UNREAD_ROOMS_PER_COMMAND = 10
 
 _ROOM_ID = "[A-Za-z0-9_.:@+=~-]{1,128}"
 ROOM_ID = re.compile(rf"{_ROOM_ID}\Z")

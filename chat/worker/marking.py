@@ -2,17 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from chat.broker.markers import Progress
+from chat.broker.pages import room_unread
 from chat.identity.access import Action
-from chat.protocol.commands import MarkRead, Unread
+from chat.protocol.commands import UNREAD_ROOMS_PER_COMMAND, MarkRead, Unread
 from chat.protocol.errors import CommandError, ErrorCode
-from chat.protocol.events import Ack, RoomUnread, UnreadCounts
+from chat.protocol.events import Ack, UnreadCounts
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
-
-#: Rooms asked about that cost as much as one command more.
-ROOMS_PER_COMMAND = 10
 
 
 def mark_at_once(session: "Session", command: MarkRead) -> bool:
@@ -65,7 +62,7 @@ async def unread(session: "Session", command: Unread) -> None:
     room_ids = list(dict.fromkeys(command.roomIds))
     for room_id in room_ids:
         session.require(room_id, Action.JOIN)
-    session.charge(messages=len(room_ids) // ROOMS_PER_COMMAND)
+    session.charge(messages=len(room_ids) // UNREAD_ROOMS_PER_COMMAND)
     read_markers, user_id = session.services.read_markers, session.require_identity().user_id
     asked = [(room_id, read_markers.ask(room_id, user_id)) for room_id in room_ids]
     rooms = []
@@ -74,14 +71,3 @@ async def unread(session: "Session", command: Unread) -> None:
         if not progress.ban_ms:
             rooms.append(room_unread(room_id, progress))
     session.send(UnreadCounts(id=command.id, rooms=rooms))
-
-
-def room_unread(room_id: str, progress: Progress) -> RoomUnread:
-    """Put what is known of a room into the wire's words."""
-    return RoomUnread(
-        roomId=room_id,
-        epoch=progress.epoch,
-        headSeq=progress.head_seq,
-        readSeq=progress.read_seq,
-        unread=progress.head_seq - (progress.read_seq or 0),
-    )

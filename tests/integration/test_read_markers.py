@@ -2,8 +2,11 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+import pytest
 
 from tests.integration.conftest import Connect
 from tests.integration.talk import heard, insist, insist_on_joining, of_type, said
@@ -120,6 +123,24 @@ async def test_the_last_of_many_marks_gets_there_and_few_are_written(
     await mark(ann, room, 30)  # back: the last word is still 50
     await phone.wait_for(lambda event: event.get("readSeq") == 50, 10.0)
     assert len(of_type(phone, "read_marker")) <= 5  # two, unless this machine is very slow
+
+
+@pytest.mark.slow
+async def test_in_a_large_room_markers_are_written_less_often(
+    cluster: StartCluster, connect: Connect, room: str
+) -> None:
+    workers = await cluster(2, large_room_members=1, member_count_interval=0.2, **NO_LIMITS)
+    phone = await connect(workers[1], "ann", room)
+    ann = await connect(workers[0], "ann", room)
+    for number in range(3):
+        await connect(workers[1], f"other{number}", room)
+    await ann.wait_for(lambda event: event.get("memberCount") == 4, 10.0)
+    await said(ann, room, ["1", "2"])
+    began_s = time.monotonic()
+    await mark(ann, room, 1)
+    await mark(ann, room, 2)
+    await phone.wait_for(lambda event: event.get("readSeq") == 2, 15.0)
+    assert time.monotonic() - began_s > 3.5  # four members are four intervals of a second
 
 
 async def test_a_marker_never_moves_back_whichever_device_says_so(

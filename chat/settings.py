@@ -343,6 +343,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typing_ttl: Annotated[
         Seconds, _doc("A user counts as typing this long after the last sign.")
     ] = 6.0
+    read_marker_interval: Annotated[
+        Seconds,
+        _doc(
+            "Least time between two writes of one user's read marker in a room; longer in rooms "
+            "above CHAT_LARGE_ROOM_MEMBERS, in proportion, up to a minute."
+        ),
+    ] = 1.0
+    read_markers_per_room: Annotated[
+        Count,
+        _doc("Users whose read marker a room keeps; beyond it those far behind are forgotten."),
+    ] = 10000
+    read_receipts: Annotated[
+        bool,
+        _doc(
+            "Tell all members of rooms up to CHAT_LARGE_ROOM_MEMBERS how far each has read; "
+            "otherwise only a user's own devices are told."
+        ),
+    ] = False
 
     # --- presence
     lease_ttl: Annotated[

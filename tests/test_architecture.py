@@ -64,6 +64,7 @@ DOORS = {
         "api/sanctions.py",
         "api/statistics.py",
         "api/tokens.py",
+        "api/unread.py",
         "api/users.py",
     },
     "uvicorn": {"api/server.py"},

@@ -26,6 +26,7 @@ from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
 from chat.api.statistics import Cluster
 from chat.api.tokens import Tokens
+from chat.api.unread import Unread
 from chat.api.users import Users
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
@@ -52,6 +53,7 @@ def build_application(services: ApiServices) -> Edge:
         *Messages(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
+        *Unread(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
         *Tokens(services, guard).operations(),

@@ -137,13 +137,15 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
         schema = _plain(properties[name])
         if name == "roomId":
             schema = {"type": "string", "pattern": _ROOM_ID}
+        is_list = schema.get("type") == "array"  # with commas between: `a,b`
         parameters.append(
             {
                 "name": name,
                 "in": "path" if in_path else "query",
-                "required": in_path,
+                "required": in_path or name in schemas[command.__name__].get("required", ()),
                 "description": sentence,
                 "schema": schema,
+                **({"style": "form", "explode": False} if is_list else {}),
             }
         )
     return parameters

@@ -91,6 +91,10 @@ class Keys:
         """Hash: who is banned or muted in a room; see `scripts/_sanctions.lua`."""
         return f"{self._prefix}:{{{room_id}}}:sanctions"
 
+    def markers(self, room_id: str) -> str:
+        """Hash: user id to the position up to which that user has read."""
+        return f"{self._prefix}:{{{room_id}}}:markers"
+
     def members(self, room_id: str) -> str:
         """Hash: user id to how many leases hold it, and its display data."""
         return f"{self._prefix}:{{{room_id}}}:members"

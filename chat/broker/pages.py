@@ -1,4 +1,4 @@
-"""Pages of a room, of its history and of its members: one reading for every way to ask."""
+"""What is read of a room, history, members, unread: one reading for every way to ask."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,11 @@ import orjson
 from msgspec import Raw
 
 from chat.broker.broker import Broker
+from chat.broker.markers import Progress
 from chat.broker.members import Members
 from chat.protocol.commands import HISTORY_LIMIT_MAX, History, Presence
 from chat.protocol.errors import CommandError, ErrorCode
-from chat.protocol.events import HistoryPage, Member, PresencePage
+from chat.protocol.events import HistoryPage, Member, PresencePage, RoomUnread
 from chat.protocol.records import ChangeRecord, Page, Record, event_head
 
 
@@ -151,4 +152,15 @@ async def presence_page(members: Members, command: Presence) -> PresencePage:
             for user_id, display in found
         ],
         cursor=None if following == "0" else following,
+    )
+
+
+def room_unread(room_id: str, progress: Progress) -> RoomUnread:
+    """Put what is known of a user's marker in a room into the wire's words."""
+    return RoomUnread(
+        roomId=room_id,
+        epoch=progress.epoch,
+        headSeq=progress.head_seq,
+        readSeq=progress.read_seq,
+        unread=progress.head_seq - (progress.read_seq or 0),
     )

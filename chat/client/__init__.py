@@ -41,8 +41,10 @@ from chat.client.events import (
     Position,
     ReactionAdded,
     ReactionRemoved,
+    ReadMarker,
     RoomLeft,
     TypingChanged,
+    Unread,
     UserJoined,
     UserLeft,
 )
@@ -79,6 +81,7 @@ __all__ = [
     "Published",
     "ReactionAdded",
     "ReactionRemoved",
+    "ReadMarker",
     "RefusedError",
     "Room",
     "RoomLeft",
@@ -88,6 +91,7 @@ __all__ = [
     "TypingChanged",
     "UnavailableError",
     "UncertainError",
+    "Unread",
     "UserJoined",
     "UserLeft",
 ]

@@ -7,8 +7,14 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from chat.client.connection import Connection
-from chat.client.errors import ConnectionLostError, RefusedError, RoomLeftError, StoppedError
-from chat.client.events import AnyEvent, Connected, Position, Unknown
+from chat.client.errors import (
+    ChatError,
+    ConnectionLostError,
+    RefusedError,
+    RoomLeftError,
+    StoppedError,
+)
+from chat.client.events import AnyEvent, Connected, Position, Unknown, Unread, UnreadCounts
 from chat.client.lifeline import Lifeline
 from chat.client.membership import Membership
 from chat.client.options import Options
@@ -18,6 +24,8 @@ from chat.client.states import Phase, State
 from chat.client.tokens import Tokens, TokenSource
 
 _DEFAULTS = Options()
+#: The server tells of so many rooms at a time.
+UNREAD_ROOMS_MAX = 100
 
 
 class Client:
@@ -197,6 +205,29 @@ class Client:
                 self._lifeline.spawn(self._say_leave(room_id))
             raise
         return room
+
+    async def unread(self, room_ids: Sequence[str]) -> list[Unread]:
+        """Return how much there is to read in rooms that one may join, waiting for a connection.
+
+        One need not be in them. Those from which one is banned are left out.
+
+        Raises:
+            RefusedError: the server does not tell, because one may not join one of them.
+            ConnectionLostError: the connection broke before the answer; ask again.
+            StoppedError: the client has stopped.
+        """
+        found: list[Unread] = []
+        for start in range(0, len(room_ids), UNREAD_ROOMS_MAX):
+            await self.wait_online()
+            connection = self._lifeline.connection
+            if connection is None:
+                raise ConnectionLostError("the connection was lost")
+            some = list(room_ids[start : start + UNREAD_ROOMS_MAX])
+            answer = await connection.request({"type": "unread", "roomIds": some})
+            if not isinstance(answer, UnreadCounts):
+                raise ChatError("the server answered something else")
+            found += answer.rooms
+        return found
 
     async def _leave(self, membership: Membership) -> None:
         if self._forget(membership):

@@ -23,6 +23,7 @@ from chat.client.events import (
     RoomLeft,
     TokenRefreshed,
     Unknown,
+    UnreadCounts,
     decode,
     encode,
 )
@@ -36,7 +37,9 @@ CLOSE_TIMEOUT_S = 2.0
 _MAX_REASON = 200
 
 Command = Mapping[str, Any]
-Answer = Ack | RoomJoined | RoomLeft | HistoryPage | PresencePage | TokenRefreshed | Pong
+Answer = (
+    Ack | RoomJoined | RoomLeft | HistoryPage | PresencePage | UnreadCounts | TokenRefreshed | Pong
+)
 
 
 class NoConnectionError(Exception):

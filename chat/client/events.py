@@ -133,6 +133,8 @@ class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room_joined"):
     epoch: str
     seq: int
     recovered: bool | None = None
+    read_seq: int | None = None
+    unread: int | None = None
 
     @property
     def position(self) -> Position:
@@ -180,6 +182,31 @@ class TypingChanged(RoomEvent, frozen=True, kw_only=True, tag="typing"):
     user_id: str
     is_typing: bool
     expires_in_ms: int | None = None
+
+
+class ReadMarker(RoomEvent, frozen=True, kw_only=True, tag="read_marker"):
+    """A user has read up to a place: oneself on another device, or with receipts anyone."""
+
+    user_id: str
+    epoch: str
+    read_seq: int
+
+
+class Unread(Struct, frozen=True, rename="camel"):
+    """How much of a room one has not read; without `read_seq` nothing is known to be read."""
+
+    room_id: str
+    head_seq: int
+    unread: int
+    epoch: str | None = None
+    read_seq: int | None = None
+
+
+class UnreadCounts(Event, frozen=True, kw_only=True, tag="unread"):
+    """What one has not read, room by room."""
+
+    id: int | str | None = None
+    rooms: list[Unread]
 
 
 class ServerInfo(Struct, frozen=True, rename="camel"):
@@ -312,6 +339,8 @@ AnyEvent = (
     | Error
     | HistoryPage
     | PresencePage
+    | ReadMarker
+    | UnreadCounts
     | TokenRefreshed
     | TokenExpiring
     | Drain

@@ -14,12 +14,14 @@ from chat.client.events import (
     MemberCount,
     Ordered,
     Position,
+    ReadMarker,
     RoomJoined,
     TypingChanged,
     Unknown,
     UserJoined,
     UserLeft,
 )
+from chat.client.reading import Reading
 from chat.client.typists import Typists
 from chat.client.walk import Step, Walk
 
@@ -54,8 +56,10 @@ class Intake:
         self.start = since  # where the program's events begin
         self.buffer = EventBuffer(limit, wake)
         self.typists = Typists()
+        self.reading = Reading()
         self.member_count = 0
         self.holes = 0  # in a row
+        self.head: Position | None = None  # the last place of the room that is known of
         self._room_id = room_id
         self._walk = Walk(since)
         self._wake = wake
@@ -68,8 +72,9 @@ class Intake:
 
     # --------------------------------------------------------------------- joins
 
-    def connect(self) -> None:
+    def connect(self, user_id: str) -> None:
         """The connection is another one: nothing counts until the room is joined on it."""
+        self.reading.user_id = user_id
         self._walk.fall_behind()
 
     def ask_since(self) -> Position | None:
@@ -107,6 +112,7 @@ class Intake:
             case ChatMessage() | Amendment():
                 if event.client_message_id is not None:
                     self._on_echo(event, event.client_message_id)
+                self._note_head(event.position)
                 self._take_ordered(event)
             case Gap():
                 self._take_gap(event)
@@ -114,6 +120,9 @@ class Intake:
                 self.member_count = event.member_count
                 self._take_passing(event)
             case TypingChanged():
+                self._take_passing(event)
+            case ReadMarker():
+                self.reading.heard(event)
                 self._take_passing(event)
             case Unknown(epoch=str(epoch), seq=int(seq)):
                 if self._walk.step(Position(epoch, seq)) is Step.NEXT:
@@ -125,8 +134,10 @@ class Intake:
             self.start = event.position
         self._walk.joined(event.position, self._since)
         self._head_seq = event.seq
+        self.head = event.position
         self._joined_at = self._loop.time()
         self.member_count = event.member_count
+        self.reading.joined(event)
         self.typists.clear()
 
     def _take_ordered(self, event: Ordered) -> None:
@@ -143,6 +154,11 @@ class Intake:
             self._walk.fall_behind()
             self._wake()
 
+    def _note_head(self, position: Position) -> None:
+        head = self.head
+        if head is None or position.epoch != head.epoch or position.seq > head.seq:
+            self.head = position
+
     def _note_hole(self, position: Position) -> None:
         self.holes += 1
         here = self._walk.position
@@ -152,6 +168,9 @@ class Intake:
         if not self._walk.listening:
             return
         self._on_gap()
+        self.reading.lost(gap)
+        if self.head is None or self.head.epoch != gap.epoch:
+            self.head = gap.position  # what follows it is yet to come
         if self.buffer.put(gap):
             self._walk.advance(gap.position)
         else:

@@ -141,7 +141,7 @@ class Membership:
             ConnectionLostError: the connection has ended.
         """
         self.sender.connect(connection)
-        self.intake.connect()
+        self.intake.connect(connection.connected.user_id)
         try:
             await self._join(connection)
             self._live = connection

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 from chat.client.buffer import Events
 from chat.client.errors import ChatError, ConnectionLostError
-from chat.client.events import ChatMessage, Event, HistoryPage, Member, Position, PresencePage
+from chat.client.events import (
+    ChatMessage,
+    Event,
+    HistoryPage,
+    Member,
+    Ordered,
+    Position,
+    PresencePage,
+)
 from chat.client.membership import Membership
 from chat.client.published import Placed, Published, reference
 from chat.client.typists import TypingThrottle
@@ -41,6 +49,7 @@ class Room:
         self._leave = leave
         self._position: Position | None = None
         self._typing = TypingThrottle()
+        self._marking = asyncio.Lock()
 
     @property
     def room_id(self) -> str:
@@ -211,6 +220,40 @@ class Room:
                 after = _last_seq(page)
             else:
                 before = _first_seq(page)
+
+    # ------------------------------------------------------------------- reading
+
+    @property
+    def read_seq(self) -> int | None:
+        """Up to where one has read, on any device; None while nothing is known to be read."""
+        return self._membership.intake.reading.seq
+
+    @property
+    def unread(self) -> int:
+        """How many places of the order follow `read_seq`: messages, and events about them."""
+        head = self._membership.intake.head
+        return 0 if head is None else max(0, head.seq - (self.read_seq or 0))
+
+    async def mark_read(self, upto: Ordered | Position | None = None) -> None:
+        """Say that one has read up to an event, or to what `events` has handed over last.
+
+        The marker only moves forward. Call it as often as you like: of calls that wait for each
+        other, as they do while offline, only the last is sent. One's other devices get a
+        `ReadMarker`.
+
+        Raises:
+            GoneError: the place is of an epoch that means nothing any more.
+        """
+        position = upto.position if isinstance(upto, Ordered) else upto or self.position
+        if position is None:
+            return
+        reading = self._membership.intake.reading
+        reading.read(position)
+        async with self._marking:
+            untold = reading.untold
+            if untold is not None:
+                await self._ask("mark_read", untold._asdict(), again=True)
+                reading.told(untold)
 
     # -------------------------------------------------------------------- people
 

@@ -124,6 +124,18 @@ FAMILIES: tuple[Family, ...] = (
         "presence_swept_workers",
         "Dead workers whose members were removed from presence.",
     ),
+    # read markers
+    _counter("read_markers_written", "read_markers_written", "Read markers sent to Redis."),
+    _counter(
+        "read_markers_forgotten",
+        "read_markers_forgotten",
+        "Read markers that gave way to others because a room keeps so many only.",
+    ),
+    _gauge(
+        "read_markers_waiting",
+        "read_markers_waiting",
+        "Users and rooms whose last read marker is not in Redis yet.",
+    ),
     # moderation
     _counter(
         "moderation_acts",

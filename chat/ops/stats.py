@@ -67,6 +67,7 @@ GAUGES = (
     "pubsub_deaf",
     "probe_seconds",
     "revocations",
+    "read_markers_waiting",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -99,6 +100,8 @@ COUNTERS = (
     "budgets_forgotten",
     "put_out",
     "acts_caught_up",
+    "read_markers_written",
+    "read_markers_forgotten",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -137,6 +140,7 @@ class Stats:
     pubsub_deaf: int
     probe_seconds: float
     revocations: int
+    read_markers_waiting: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -167,6 +171,8 @@ class Stats:
     budgets_forgotten: int
     put_out: int
     acts_caught_up: int
+    read_markers_written: int
+    read_markers_forgotten: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled

@@ -11,6 +11,7 @@ _ANSWERS: dict[type[Command], type[Event]] = {
     commands.LeaveRoom: events.RoomLeft,
     commands.History: events.HistoryPage,
     commands.Presence: events.PresencePage,
+    commands.Unread: events.UnreadCounts,
     commands.RefreshToken: events.TokenRefreshed,
     commands.Ping: events.Pong,
 }

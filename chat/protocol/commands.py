@@ -17,6 +17,11 @@ MAX_SAFE_INTEGER = 2**53 - 1
 #: The most messages in a page of history.
 HISTORY_LIMIT_MAX = 1000
 
+#: The most rooms that one `unread` asks about.
+UNREAD_ROOMS_MAX = 100
+#: Rooms asked about that cost as much as one command more.
+UNREAD_ROOMS_PER_COMMAND = 10
+
 _ROOM_ID = "[A-Za-z0-9_.:@+=~-]{1,128}"
 ROOM_ID = re.compile(rf"{_ROOM_ID}\Z")
 
@@ -144,6 +149,20 @@ class Presence(Command, frozen=True, kw_only=True, tag="presence"):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
+class MarkRead(Command, frozen=True, kw_only=True, tag="mark_read"):
+    """Say that one has read up to a place; the marker only moves forward."""
+
+    roomId: RoomId
+    seq: Seq
+    epoch: Epoch | None = None
+
+
+class Unread(Command, frozen=True, kw_only=True, tag="unread"):
+    """Ask how much there is to read in rooms that one may join; one need not be in them."""
+
+    roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
+
+
 class RefreshToken(Command, frozen=True, kw_only=True, tag="refresh_token"):
     """Replace the token of a live connection."""
 
@@ -216,6 +235,8 @@ AnyCommand = (
     | Typing
     | History
     | Presence
+    | MarkRead
+    | Unread
     | RefreshToken
     | Ping
     | ModerationCommand
@@ -251,6 +272,8 @@ def decode_command(text: str) -> AnyCommand:
         raise CommandError(ErrorCode.TOO_DEEP, "The message is nested too deeply.") from None
     room_id = getattr(command, "roomId", None)
     if room_id is not None:
+        check_room_id(room_id)
+    for room_id in getattr(command, "roomIds", ()):
         check_room_id(room_id)
     return command
 

@@ -133,8 +133,8 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "leave one",
     ),
     ErrorCode.EPOCH_CHANGED: Meaning(
-        "the history page's `epoch` is gone",
-        "start from the last page",
+        "the `epoch` of the command is gone",
+        "start from the last page, or with the room's present epoch",
     ),
     ErrorCode.RATE_LIMITED: Meaning("too many commands, bytes or joins", "wait `retryAfterMs`"),
     ErrorCode.SLOW_MODE: Meaning(

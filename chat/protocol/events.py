@@ -72,7 +72,10 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 
 
 class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
-    """The connection is a member; live messages continue after `seq`."""
+    """The connection is a member; live messages continue after `seq`.
+
+    `readSeq` and `unread` are there where the user has a read marker in the room.
+    """
 
     id: int | str | None = None
     roomId: str
@@ -80,6 +83,8 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     epoch: str
     seq: int
     recovered: bool | None = None
+    readSeq: int | None = None
+    unread: int | None = None
 
 
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
@@ -241,6 +246,35 @@ class PresencePage(Event, frozen=True, kw_only=True, tag="presence"):
     cursor: str | None = None
 
 
+class ReadMarker(Event, frozen=True, kw_only=True, tag="read_marker"):
+    """A user has read up to `readSeq`, on whichever device; it has no place in the order itself.
+
+    Sent to that user's own connections in the room; with receipts to all of its members.
+    """
+
+    roomId: str
+    userId: str
+    epoch: str
+    readSeq: int
+
+
+class RoomUnread(Struct, frozen=True, omit_defaults=True):
+    """How much of a room a user has not read; `epoch` is missing where nobody was ever in it."""
+
+    roomId: str
+    headSeq: int
+    unread: int
+    epoch: str | None = None
+    readSeq: int | None = None
+
+
+class UnreadCounts(Event, frozen=True, kw_only=True, tag="unread"):
+    """What one has not read, room by room; those from which one is banned are left out."""
+
+    id: int | str | None = None
+    rooms: list[RoomUnread]
+
+
 class TokenRefreshed(Event, frozen=True, kw_only=True, tag="token_refreshed"):
     """The new token is in force."""
 
@@ -287,6 +321,8 @@ AnyEvent = (
     | Gap
     | HistoryPage
     | PresencePage
+    | ReadMarker
+    | UnreadCounts
     | TokenRefreshed
     | TokenExpiring
     | Drain

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from chat.protocol.commands import (
+    UNREAD_ROOMS_MAX,
     ClientMessageId,
     Command,
     MessageId,
@@ -22,6 +23,13 @@ class Publish(Command, frozen=True, kw_only=True):
     """Where a message is published; what it is stands in the body."""
 
     roomId: RoomId
+
+
+class UnreadOf(Command, frozen=True, kw_only=True):
+    """Whose unread counts are asked for; with a token one's own."""
+
+    roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
+    userId: UserId | None = None
 
 
 class Follow(Command, frozen=True, kw_only=True):

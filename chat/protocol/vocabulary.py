@@ -62,6 +62,7 @@ WORDS: dict[str, Word] = {
     "protocol": Word("Which version of this protocol is spoken.", "chat.v1"),
     "reaction": Word("An emoji or a short text.", "👍"),
     "reactions": Word("Each reaction with the user ids of those who gave it."),
+    "readSeq": Word("Up to where the user has read; without it nothing is known to be read.", 15),
     "reason": Word("Why this happened."),
     "reconnectAfterMs": Word(
         "Come back after a random part of so many milliseconds, so that not all come at once.", 5000
@@ -74,6 +75,8 @@ WORDS: dict[str, Word] = {
     "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
     "roomId": Word("Which room.", "lobby"),
     "ServerInfo.version": Word("Version of the server.", "0.1.0"),
+    "roomIds": Word("Which rooms.", ["lobby"]),
+    "rooms": Word("One entry for each room, in the order of the question."),
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
@@ -86,6 +89,9 @@ WORDS: dict[str, Word] = {
     "token": Word("A JSON Web Token that says who the user is and what is allowed.", "eyJhbGc..."),
     "type": Word("Which command or event this is."),
     "uncertain": Word("The command may have taken effect all the same."),
+    "unread": Word(
+        "How many places of the room's order follow `readSeq`: messages and events about them.", 2
+    ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),

@@ -65,6 +65,8 @@ class Hub:
         #: What moderators did: told, and missed with the time of the last act; set by the worker.
         self.on_act: Callable[[Room, bytes], None] = _ignore
         self.on_missed_act: Callable[[Room, int], None] = _ignore
+        #: A user has read on; set by the worker.
+        self.on_marker: Callable[[Room, bytes], None] = _ignore
 
     # ---------------------------------------------------------- rooms come and go
 
@@ -151,6 +153,8 @@ class Hub:
                 self._on_typing(room, payload[1:])
             elif kind in CHANGES:
                 self._on_record(room, payload)
+            elif kind == b"p":
+                self.on_marker(room, payload[1:])
             elif kind == b"s":
                 self.on_act(room, payload[1:])
             else:
@@ -425,7 +429,7 @@ class Hub:
 
 
 def _ignore(_room: Room, _about: object) -> None:
-    """Nobody enforces what moderators do."""
+    """Nobody wants to know: a process without members of its own."""
 
 
 def gap_event(room_id: str, lost: Lost) -> Gap:

@@ -4,7 +4,7 @@ How nothing is missed and nothing comes twice stands in `chat/rooms/recovery.py`
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.identity.access import Action
 from chat.protocol.commands import JoinRoom
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from chat.worker.session import Session
 
 
+class _Known(NamedTuple):
+    """What the answer to a join says beside the position."""
+
+    member_count: int
+    read_seq: int | None
+
+
 async def join(session: "Session", command: JoinRoom) -> None:
     """Make the session a member.
 
@@ -28,7 +35,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
         TimeoutError: Redis did not answer in time.
     """
     services = session.services
-    session.charge_join()
+    session.charge(joins=1)
     session.require(command.roomId, Action.JOIN)
     again = any(room.room_id == command.roomId for room in session.rooms)
     if not again and len(session.rooms) >= services.settings.max_rooms_per_connection:
@@ -37,6 +44,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     if connection is None:
         return
     room, acts = await entered(services.hub, services.enforcement, connection, command.roomId)
+    asked = services.read_markers.ask(command.roomId, connection.user_id)
     left_at = None
     if again:
         services.hub.flush_room(room)
@@ -46,7 +54,9 @@ async def join(session: "Session", command: JoinRoom) -> None:
         count = room.member_count
         if not again:
             count = await _arrive(session, room)
-        await _become_member(session, connection, room, command, count)
+        progress = await services.read_markers.progress(command.roomId, connection.user_id, asked)
+        known = _Known(count, progress.read_seq)
+        await _become_member(session, connection, room, command, known)
     except BaseException:
         if not again:
             # It asks again in a moment, on this connection or another: it has its grace.
@@ -74,12 +84,12 @@ async def _arrive(session: "Session", room: Room) -> int:
 
 
 async def _become_member(
-    session: "Session", connection: "Connection", room: Room, command: JoinRoom, count: int
+    session: "Session", connection: "Connection", room: Room, command: JoinRoom, known: _Known
 ) -> None:
     services = session.services
     if command.since is None or is_current(room, command.since):
         stream, items = await missed(services.hub, services.broker, room, connection, command.since)
-        await _answer(session, connection, room, command, count, stream, items)
+        await _answer(session, connection, room, command, known, stream, items)
         return
     # The history in memory for slow readers is bounded by how many may read it at once.
     try:
@@ -92,7 +102,7 @@ async def _become_member(
             stream, items = await missed(
                 services.hub, services.broker, room, connection, command.since
             )
-        await _answer(session, connection, room, command, count, stream, items)
+        await _answer(session, connection, room, command, known, stream, items)
     finally:
         services.recoveries.release()
 
@@ -102,7 +112,7 @@ async def _answer(
     connection: "Connection",
     room: Room,
     command: JoinRoom,
-    count: int,
+    known: _Known,
     stream: Stream,
     items: list[Item],
 ) -> None:
@@ -113,10 +123,12 @@ async def _answer(
     answer = RoomJoined(
         id=command.id,
         roomId=room.room_id,
-        memberCount=count,
+        memberCount=known.member_count,
         epoch=stream.epoch,
         seq=stream.seq,
         recovered=recovered,
+        readSeq=known.read_seq,
+        unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
     )
     session.send(answer)
     deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout

@@ -18,6 +18,7 @@ from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 
@@ -56,6 +57,7 @@ class Services:
     attendance: Attendance
     members: Members  # to read those of any room
     typists: Typists
+    read_markers: ReadMarkers
     keyring: KeyRing
     verifier: Verifier
     users: UserBudgets

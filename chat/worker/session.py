@@ -29,7 +29,15 @@ from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.protocol.opening import SUBPROTOCOL
 from chat.rooms.room import Room
-from chat.worker import authentication, changing, joining, moderating, publishing, reading
+from chat.worker import (
+    authentication,
+    changing,
+    joining,
+    marking,
+    moderating,
+    publishing,
+    reading,
+)
 from chat.worker.services import Services
 
 log = logging.getLogger(__name__)
@@ -159,8 +167,8 @@ class Session:
             scope = "user"
         self._check_wait(wait_s, scope)
 
-    def charge_join(self) -> None:
-        """Take a join from the budgets.
+    def charge(self, *, messages: int = 0, joins: int = 0) -> None:
+        """Take from the budgets what a command costs beyond being one: joins, or many reads.
 
         Raises:
             CommandError: rate_limited.
@@ -168,9 +176,9 @@ class Session:
         services, now_s = self.services, time.monotonic()
         wait_s, scope = 0.0, "connection"
         if self._limits is not None:
-            wait_s = self._limits.charge(now_s, joins=1)
+            wait_s = self._limits.charge(now_s, messages=messages, joins=joins)
         if wait_s == 0.0 and self.identity is not None:
-            wait_s = services.users.charge(self.identity.user_id, 0, 0, 1, now_s)
+            wait_s = services.users.charge(self.identity.user_id, messages, 0, joins, now_s)
             scope = "user"
         self._check_wait(wait_s, scope)
 
@@ -206,18 +214,10 @@ class Session:
                 self._typing(command)
             case commands.LeaveRoom():
                 self._leave(command)
-            case commands.JoinRoom():
-                self._wait_for(command, joining.join(self, command))
-            case commands.Change():
-                self._wait_for(command, changing.change(self, command))
-            case commands.History():
-                self._wait_for(command, reading.history(self, command))
-            case commands.Presence():
-                self._wait_for(command, reading.presence(self, command))
-            case commands.RefreshToken():
-                self._wait_for(command, authentication.refresh(self, command))
-            case _ if isinstance(command, commands.ModerationCommand):
-                self._wait_for(command, moderating.moderate(self, command))
+            case commands.MarkRead() if marking.mark_at_once(self, command):
+                pass
+            case _:
+                self._wait_for(command, _work(self, command))
 
     # ---------------------------------------------------------------- commands
 
@@ -371,3 +371,25 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
+
+
+def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
+    """Return what a command does that has to wait for Redis or for keys."""
+    match command:
+        case commands.JoinRoom():
+            return joining.join(session, command)
+        case commands.Change():
+            return changing.change(session, command)
+        case commands.History():
+            return reading.history(session, command)
+        case commands.Presence():
+            return reading.presence(session, command)
+        case commands.MarkRead():
+            return marking.mark_earlier(session, command)
+        case commands.Unread():
+            return marking.unread(session, command)
+        case commands.RefreshToken():
+            return authentication.refresh(session, command)
+        case _ if isinstance(command, commands.ModerationCommand):
+            return moderating.moderate(session, command)
+    raise TypeError(f"{type(command).__name__} is answered at once")

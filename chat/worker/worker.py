@@ -15,6 +15,7 @@ from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
 from chat.broker.link import LinkError
+from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.probes import Probes
@@ -36,6 +37,7 @@ from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
@@ -92,6 +94,10 @@ class Worker:
         )
         self._hub.on_act = self._enforcement.heard
         self._hub.on_missed_act = self._enforcement.missed
+        self._read_markers = ReadMarkers(
+            settings, self.stats, Markers(self._store, self.worker_id), self._hub, self.worker_id
+        )
+        self._hub.on_marker = self._read_markers.heard
         self._revocations = Revocations(token_life_s(settings))
         self._feed = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._channels
@@ -108,6 +114,7 @@ class Worker:
             attendance=self._attendance,
             members=members[0],
             typists=Typists(settings, self.stats, broker),
+            read_markers=self._read_markers,
             keyring=keyring,
             verifier=Verifier(settings, keyring, self._revocations.refuses),
             users=UserBudgets(settings),
@@ -169,10 +176,12 @@ class Worker:
         await drain(self._gateway, self._broker, self._services.changes, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
+        self._read_markers.write_all()
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
                 await self._attendance.hand_over()
                 await self._registration.leave()
+                await self._store.barrier()  # the read markers have been sent without waiting
         except (LinkError, TimeoutError) as exc:
             log.warning("lease_not_handed_over", extra={"error": str(exc)})
         self._tell()
@@ -221,6 +230,7 @@ class Worker:
             self.stats.presence_in_grace = self._attendance.in_grace
             self.stats.revocations = len(self._revocations)
             self._services.typists.on_tick()
+            self._read_markers.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
             self.stats.budgets_forgotten = self._services.users.forgotten

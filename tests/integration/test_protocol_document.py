@@ -45,6 +45,7 @@ class Stage:
         self.ttl_s = 3600.0
         self.moved: set[str] = set()
         self.moderators: set[str] = set()
+        self.devices: dict[str, str] = {}
 
     async def play(self, step: Step) -> None:
         if step.direction:
@@ -65,6 +66,7 @@ class Stage:
     def token(self, who: str, ttl_s: float) -> str:
         more = ["moderate"] if who in self.moderators else []
         rooms = {pattern: [*allowed, *more] for pattern, allowed in self.rooms.items()}
+        who = self.devices.get(who, who)
         return token(who, ttl_s=ttl_s, rooms=rooms, user={"name": who.capitalize()})
 
     async def person(self, who: str) -> ChatClient:
@@ -89,6 +91,8 @@ class Stage:
                 self.rooms = {pattern: ["join", "publish"]}
             case ["the", "token", "of", _, "lives", "for", seconds, "seconds"]:
                 self.ttl_s = float(seconds)
+            case [device, "is", "also", who]:
+                self.devices[device] = who
             case [who, "moderates"]:
                 self.moderators.add(who)
             case [who, "disconnects"]:

@@ -41,6 +41,9 @@ class Scripts:
         self.room_sanction = Script(head + sanctions + _read("room_sanction"))
         self.sanction_read = Script(sanctions + _read("sanction_read"))
         self.user_act = Script(head + _read("user_act"))
+        markers = _read("_markers")
+        self.marker_set = Script(head + markers + _read("marker_set"))
+        self.marker_read = Script(sanctions + markers + _read("marker_read"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""

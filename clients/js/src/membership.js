@@ -15,6 +15,7 @@ const MEMBERS_PAGES = 5;
  * @property {import("./room.js").Link} link
  * @property {import("./timeline.js").Timeline} timeline
  * @property {import("./members.js").Members} members
+ * @property {import("./reading.js").Reading} reading
  * @property {boolean} listMembers
  * @property {(messages: HistoryPage["messages"]) => void} onRead a page of history was read
  * @property {(what: string) => void} onChange
@@ -160,10 +161,11 @@ export class Membership {
 
   /** @param {RoomJoined} event */
   #entered(event) {
-    const { timeline, members, onChange } = this.#options;
+    const { timeline, members, reading, onChange } = this.#options;
     this.#joined = true;
     members.counted(event.memberCount);
     timeline.joined(event);
+    reading.joined(event);
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     onChange(event.type);
   }

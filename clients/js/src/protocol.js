@@ -92,6 +92,8 @@
  * @property {string} epoch
  * @property {number} seq
  * @property {boolean} [recovered]
+ * @property {number} [readSeq] up to where one has read
+ * @property {number} [unread]
  * @property {CommandId} [id]
  */
 
@@ -135,6 +137,9 @@
 /** @typedef {{type: "user_left", roomId: string, userId: string, memberCount: number, id?: CommandId}} UserLeft */
 /** @typedef {{type: "member_count", roomId: string, memberCount: number, id?: CommandId}} MemberCount */
 /** @typedef {{type: "typing", roomId: string, userId: string, isTyping: boolean, expiresInMs?: number, id?: CommandId}} Typing */
+/** @typedef {{type: "read_marker", roomId: string, userId: string, epoch: string, readSeq: number, id?: CommandId}} ReadMarker */
+/** @typedef {{roomId: string, headSeq: number, unread: number, epoch?: string, readSeq?: number}} RoomUnread */
+/** @typedef {{type: "unread", rooms: RoomUnread[], roomId?: undefined, id?: CommandId}} UnreadCounts */
 /** @typedef {{type: "drain", closesInMs: number, reconnectAfterMs: number, roomId?: undefined, id?: CommandId}} Drain */
 /** @typedef {{type: "token_expiring", expiresAt: number, expiresInMs: number, roomId?: undefined, id?: CommandId}} TokenExpiring */
 /** @typedef {{type: "token_refreshed", expiresAt: number, roomId?: undefined, id?: CommandId}} TokenRefreshed */
@@ -142,7 +147,8 @@
 
 /**
  * @typedef {(RoomEvent & {id?: CommandId}) | Connected | Ack | Refusal | RoomJoined | RoomLeft | Gap
- *   | HistoryPage | PresencePage | UserJoined | UserLeft | MemberCount | Typing | Drain
+ *   | HistoryPage | PresencePage | UserJoined | UserLeft | MemberCount | Typing | ReadMarker
+ *   | UnreadCounts | Drain
  *   | TokenExpiring | TokenRefreshed | Pong} ServerEvent
  */
 

@@ -8,8 +8,10 @@ import { Closed, RoomLost } from "./errors.js";
 import { Members } from "./members.js";
 import { Membership } from "./membership.js";
 import { Moderation } from "./moderation.js";
+import { isMessage } from "./entries.js";
 import { isUnsentMessage, withPending } from "./pending.js";
 import { Queue } from "./queue.js";
+import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
 import { TypingSignal } from "./typing.js";
 
@@ -17,6 +19,7 @@ import { TypingSignal } from "./typing.js";
 /** @typedef {import("./protocol.js").Gap} Gap */
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
 /** @typedef {import("./protocol.js").MessageReference} MessageReference */
+/** @typedef {import("./protocol.js").Position} Position */
 /** @typedef {import("./protocol.js").RoomEvent} RoomEvent */
 /** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
 /** @typedef {import("./queue.js").Sending} Sending */
@@ -61,6 +64,7 @@ export class Room extends Emitter {
   #link;
   #membership;
   #queue;
+  #reading;
   #typing;
 
   /**
@@ -75,8 +79,12 @@ export class Room extends Emitter {
     this.members = new Members();
     this.moderation = new Moderation((command) => link.request({ ...command, roomId }));
     this.#link = link;
+    this.#reading = new Reading(({ epoch, seq }) => {
+      return link.isOnline() && link.send({ type: "mark_read", roomId, epoch, seq });
+    });
     this.#membership = new Membership({
       roomId, link, listMembers, timeline: this.timeline, members: this.members,
+      reading: this.#reading,
       onRead: (messages) => this.#read(messages),
       onChange: (what) => this.#moved(what),
       onRefused: (error) => this.#ended(error),
@@ -107,6 +115,39 @@ export class Room extends Emitter {
     return this.timeline.ready;
   }
 
+  /** Up to where one has read, on any device; null while nothing is known to be read. */
+  get readSeq() {
+    return this.#reading.readSeq;
+  }
+
+  /**
+   * How many messages of others one has not read. Where history was not read that far back it is
+   * the number of places in the order since: of messages and of events about them.
+   */
+  get unread() {
+    const { entries, olderBefore, position, ready } = this.timeline;
+    const read = this.readSeq ?? 0;
+    if (ready && (olderBefore === null || olderBefore <= read + 1)) {
+      const selfId = this.#link.selfId();
+      return entries.filter((entry) => {
+        return isMessage(entry) && entry.seq > read && isNews(entry) && entry.userId !== selfId;
+      }).length;
+    }
+    return Math.max(0, (position?.seq ?? 0) - read);
+  }
+
+  /**
+   * Say that one has read up to a message, or all there is. It is told to one's other devices, at
+   * most once a second, and without a connection after the next join.
+   *
+   * @param {Position} [upTo]
+   */
+  markRead(upTo = this.timeline.position ?? undefined) {
+    if (upTo === undefined) return;
+    this.#reading.read({ epoch: this.timeline.position?.epoch ?? upTo.epoch, seq: upTo.seq });
+    this.#moved("read");
+  }
+
   /**
    * Be a member from now on, through every reconnect, until `leave`.
    *
@@ -121,6 +162,7 @@ export class Room extends Emitter {
   leave() {
     this.#queue.close();
     this.#typing.forget();
+    this.#reading.forget();
     this.#membership.leave(new Closed("The room was left."));
     const left = this.#link.request({ type: "leave_room", roomId: this.roomId });
     left.catch(() => {}); // without a connection there is nothing to leave
@@ -215,6 +257,9 @@ export class Room extends Emitter {
       case "typing":
         this.members.typing(event, Date.now());
         break;
+      case "read_marker":
+        if (event.userId === this.#link.selfId()) this.#reading.heard(event.readSeq);
+        break;
       default:
         if (isInOrder(event)) this.#inOrder(event);
         else if (!this.#membership.handle(event)) return;
@@ -228,6 +273,7 @@ export class Room extends Emitter {
     this.members.forgetTyping();
     this.#typing.forget();
     this.#membership.disconnected();
+    this.#reading.forget();
     if (error !== null) this.#membership.stopped(error);
   }
 
@@ -249,6 +295,7 @@ export class Room extends Emitter {
   /** @param {Gap} event */
   #gap(event) {
     const wentBack = this.timeline.gap(event);
+    if (event.reason === "reset") this.#reading.lost(event.fromSeq);
     if (wentBack) this.#membership.readHistory();
     this.#queue.unseen(wentBack);
     this.emit("gap", event);
@@ -290,6 +337,11 @@ export class Room extends Emitter {
 function isInOrder(event) {
   const { type, seq, epoch } = /** @type {{type: string, seq?: number, epoch?: string}} */ (event);
   return seq !== undefined && epoch !== undefined && type !== "room_joined" && type !== "ack";
+}
+
+/** @param {import("./entries.js").MessageEntry} entry */
+function isNews({ deleted, lost }) {
+  return !deleted && !lost;
 }
 
 /** @param {MessageReference} message */

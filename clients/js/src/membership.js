@@ -174,14 +174,13 @@ export class Membership {
     if (!listMembers) return;
     const found = [];
     let cursor;
-    // At once, or who comes with the same bytes as the answer would be counted before it.
-    const counted = (/** @type {PresencePage} */ { memberCount }) => members.counted(memberCount);
+    const listed = (/** @type {PresencePage} */ { memberCount }) => members.listed(memberCount);
     members.listBegins();
     try {
       for (let page = 0; page < MEMBERS_PAGES; page += 1) {
         const command = { type: "presence", roomId, limit: MEMBERS_PAGE, cursor };
         /** @type {PresencePage} */
-        const answer = await link.request(command, counted);
+        const answer = await link.request(command, listed);
         found.push(...answer.members);
         cursor = answer.cursor;
         if (cursor === undefined) break;

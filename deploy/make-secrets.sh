@@ -59,6 +59,12 @@ if missing jwt-keys.json loadtest-jwt-secret; then
   printf '%s\n' "$secret" | put loadtest-jwt-secret
 fi
 
+if missing api-keys; then
+  put api-keys <<'END'
+# Keys of back ends, a line for each: `chat api-key` makes them. None is in force.
+END
+fi
+
 if missing grafana-password; then
   password | put grafana-password
 fi

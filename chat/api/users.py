@@ -148,6 +148,7 @@ def _entry(entry: Entry) -> AuditEntry:
         userId=None if on_token else act.on,
         tokenId=act.on if on_token else None,
         roomId=act.room_id,
+        messageId=act.message_id,
         durationMs=act.duration_ms,
         reason=act.reason,
     )

@@ -17,8 +17,10 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from chat.broker.broker import Broker, Fold, Outcome, Publication, Raced
+from chat.broker.broker import Broker, Fold, Outcome, Publication, Published, Raced
+from chat.broker.moderation import Moderation
 from chat.broker.refusals import busy
+from chat.moderation.acts import Kind
 from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.folding import apply
@@ -75,12 +77,20 @@ class Changes:
     Args:
         broker: where they are.
         settings: windows and limits.
-        stats: counts lost races; None where nobody asks.
+        moderation: hears of messages that moderators delete, before they do.
+        stats: counts lost races and deletions by moderators; None where nobody asks.
     """
 
-    def __init__(self, broker: Broker, settings: Settings, stats: Stats | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        moderation: Moderation,
+        stats: Stats | None = None,
+    ) -> None:
         self._broker = broker
         self._settings = settings
+        self._moderation = moderation
         self._stats = stats
         self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
@@ -88,7 +98,8 @@ class Changes:
         """Store a change and what it makes of the message; `Raced` means that it was given up.
 
         Raises:
-            CommandError: message_gone, not_author, too_many_reactions, busy.
+            CommandError: message_gone, not_author, too_many_reactions, busy; banned and muted for
+                moderators who delete for others, while others get them as the outcome.
             LinkError: Redis is away; nothing was stored.
 
         Cancellation: safe; the change is stored or it is not.
@@ -114,6 +125,7 @@ class Changes:
         page = await self._broker.read_page(change.room_id, change.seq, 1)
         record = page.records[0] if page.records else None
         outcome: Outcome = Raced(None)
+        is_noted = False
         for _ in range(TRIES):
             try:
                 fold = judge(record, change, self._settings)
@@ -125,8 +137,15 @@ class Changes:
                 return before
             if fold is None:
                 return await self._stored_before(change) or Unchanged()
+            if not is_noted and (author := _deleted_for(record, change)) is not None:
+                await self._moderation.note_deletion(
+                    author, change.message_id, change.room_id, by=change.user_id
+                )
+                is_noted = True
             outcome = await self._store(change, fold)
             if not isinstance(outcome, Raced):
+                if is_noted and isinstance(outcome, Published) and self._stats is not None:
+                    self._stats.moderation_acts.add(Kind.DELETE_MESSAGE)
                 return outcome
             record = None if outcome.record is None else decode_record(outcome.record)
             if self._stats is not None:
@@ -210,6 +229,14 @@ def _message(record: Record | None, change: Change) -> dict[str, Any] | None:
     if message["messageId"] != change.message_id or message.get("deleted"):
         return None
     return message
+
+
+def _deleted_for(record: Record | None, change: Change) -> str | None:
+    """Return whose message a moderator deletes; None if it is the moderator's own, or an edit."""
+    if record is None or change.kind != "message_deleted":
+        return None
+    author: str = record.fields()["userId"]
+    return None if author == change.user_id else author
 
 
 def _check_reactions(

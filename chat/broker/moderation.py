@@ -5,7 +5,7 @@ from chat.broker.revocation_feed import token_life_s
 from chat.broker.sanctions import Sanctions
 from chat.broker.store import Store
 from chat.broker.user_acts import UserActs
-from chat.moderation.acts import OF_A_ROOM, Act
+from chat.moderation.acts import OF_A_ROOM, Act, Kind
 from chat.moderation.rules import check
 
 
@@ -36,3 +36,21 @@ class Moderation:
         await self.sanctions.require_admitted(act.room_id, act.by)  # or the trail would fill up
         await self.audit.write(act)
         await self.sanctions.apply(act, act.room_id)
+
+    async def note_deletion(self, author: str, message_id: str, room_id: str, by: str) -> None:
+        """Note that a moderator is about to delete a message; the trail gets nothing of its text.
+
+        Raises:
+            CommandError: banned, muted; nothing was noted, and the deletion would be refused.
+            LinkError: no answer; it may have been noted.
+        """
+        await self.sanctions.require_heard(room_id, by)
+        await self.audit.write(
+            Act(
+                kind=Kind.DELETE_MESSAGE,
+                by=by,
+                on=author,
+                room_id=room_id,
+                message_id=message_id,
+            )
+        )

@@ -136,6 +136,19 @@ class Sanctions:
         if standing.ban_ms:
             raise refusal(ErrorCode.BANNED, standing.ban_ms)
 
+    async def require_heard(self, room_id: str, user_id: str) -> None:
+        """Let pass who may write in a room as far as moderators are concerned.
+
+        Raises:
+            CommandError: banned, muted.
+            LinkError: no answer.
+        """
+        _, [standing] = await self.standing(room_id, [user_id])
+        if standing.ban_ms:
+            raise refusal(ErrorCode.BANNED, standing.ban_ms)
+        if standing.mute_ms:
+            raise refusal(ErrorCode.MUTED, standing.mute_ms)
+
     async def page(self, room_id: str, cursor: str, limit: int) -> tuple[str, list["Listed"]]:
         """Return the next cursor, "0" at the end, and some bans and mutes of a room.
 

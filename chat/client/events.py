@@ -145,8 +145,9 @@ class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room_joined"):
 class RoomLeft(RoomEvent, frozen=True, kw_only=True, tag="room_left"):
     """One is not a member any more.
 
-    `reason` is there if it was not one's own wish, `message` is what a moderator said, and
-    `retry_after_ms` when a ban ends.
+    `reason` is there if it was not one's own wish: `forbidden` by the token, `kicked`, `banned`, or
+    what a newer server says. `message` is what a moderator said, and `retry_after_ms` when a ban
+    ends.
     """
 
     id: int | str | None = None

@@ -13,12 +13,14 @@ class Kind(StrEnum):
     UNBAN = "unban"
     MUTE = "mute"
     UNMUTE = "unmute"
+    DELETE_MESSAGE = "delete_message"
     DISCONNECT = "disconnect"
     REVOKE_USER = "revoke_user"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
 
 
-#: Those that concern one room. The others concern a user, or a token, everywhere.
+#: Those that say who may be and write in a room. Those on users and tokens hold everywhere, and a
+#: message is deleted by `chat/broker/changes.py`.
 OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
 #: Those that may end by themselves.
 TIMED = frozenset({Kind.BAN, Kind.MUTE})
@@ -30,10 +32,12 @@ class Act(Struct, frozen=True, kw_only=True):
     Args:
         kind: what is done.
         by: user id of who does it.
-        on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token.
+        on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token, for
+            DELETE_MESSAGE the author.
         room_id: where; None if everywhere.
         reason: as the moderator worded it.
         duration_ms: after which it ends; None for good.
+        message_id: the message that is deleted, which is all that is kept of it.
     """
 
     kind: Kind
@@ -42,3 +46,4 @@ class Act(Struct, frozen=True, kw_only=True):
     room_id: str | None = None
     reason: str | None = None
     duration_ms: int | None = None
+    message_id: str | None = None

@@ -140,7 +140,8 @@ FAMILIES: tuple[Family, ...] = (
     _counter(
         "moderation_acts",
         "moderation_acts",
-        "Acts of moderators that workers did: kick, ban, unban, mute, unmute.",
+        "Acts of moderators that workers did: kick, ban, unban, mute, unmute, and delete_message "
+        "for messages of others.",
         "act",
     ),
     _counter("put_out", "put_out", "Connections put out of a room by a kick or a ban."),

@@ -18,6 +18,7 @@ SCHEMA_REF = "#/components/schemas/{name}"
 StoredMessage = Annotated[Raw, Meta(extra_json_schema={"$ref": SCHEMA_REF.format(name="Message")})]
 
 GapReason = Literal["trimmed", "reset"]
+LeftReason = Literal["forbidden", "kicked", "banned"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -90,13 +91,14 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
     """The connection is no longer a member.
 
-    `reason` is there where the client did not ask: "forbidden", "kicked" or "banned"; `message` is
-    what the moderator says, `retryAfterMs` when a ban ends.
+    `reason` is there where the client did not ask: its token does not allow the room any more, or a
+    moderator put the user out. `message` is what the moderator says, `retryAfterMs` when a ban
+    ends.
     """
 
     id: int | str | None = None
     roomId: str
-    reason: str | None = None
+    reason: LeftReason | None = None
     message: str | None = None
     retryAfterMs: int | None = None
 

@@ -86,7 +86,10 @@ class SanctionsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An act: who did what to which user or token, in which room or everywhere, when and why."""
+    """An act: who did what to which user or token, in which room or everywhere, when and why.
+
+    Where a message was deleted, `userId` is who wrote it.
+    """
 
     entryId: str
     timestamp: int
@@ -95,6 +98,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     userId: str | None = None
     tokenId: str | None = None
     roomId: str | None = None
+    messageId: str | None = None
     durationMs: int | None = None
     reason: str | None = None
 

@@ -18,7 +18,7 @@ from chat.moderation.acts import Kind
 from chat.moderation.standing import FOR_GOOD, Standing, refusal
 from chat.ops.stats import Stats
 from chat.protocol.errors import ErrorCode
-from chat.protocol.events import RoomLeft
+from chat.protocol.events import LeftReason, RoomLeft
 from chat.rooms.room import ACTS_UNKNOWN, Member, Room
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ class Enforcement:
             self._put_out(member, room, event)
 
 
-def _left(room: Room, reason: str, message: str | None, left_ms: int = FOR_GOOD) -> RoomLeft:
+def _left(room: Room, reason: LeftReason, message: str | None, left_ms: int = FOR_GOOD) -> RoomLeft:
     return RoomLeft(
         roomId=room.room_id,
         reason=reason,

@@ -28,7 +28,8 @@ async def change(session: "Session", command: Change) -> None:
 
     Raises:
         CommandError: not_joined, forbidden, invalid_message, content_too_long, message_gone,
-            not_author, too_late, too_many_reactions, busy, unavailable, not_replicated.
+            not_author, too_late, too_many_reactions, banned, muted, busy, unavailable,
+            not_replicated.
         LinkError: Redis is away.
     """
     services, identity = session.services, session.require_identity()

@@ -109,7 +109,7 @@ class Worker:
             settings=settings,
             stats=self.stats,
             broker=broker,
-            changes=Changes(broker, settings, self.stats),
+            changes=Changes(broker, settings, moderation, self.stats),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],

@@ -57,6 +57,10 @@ key="$(openssl rand 48 | base64 | tr '+/' '-_' | tr -d '=\n')"
 printf '{"keys": [{"kty": "oct", "alg": "HS256", "kid": "%s", "k": "%s"}]}\n' \
   "$(openssl rand -hex 4)" "$key" | keep jwt-keys.json
 
+keep api-keys <<'END'
+# Keys of back ends, a line for each: `chat api-key` makes them. None is in force.
+END
+
 if [ ! -e tls.pem ]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
     -subj /CN=chat.localhost -addext subjectAltName=DNS:chat.localhost \

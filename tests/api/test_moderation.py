@@ -177,6 +177,55 @@ async def test_the_trail_says_who_did_what_to_whom_where_when_and_why(
     assert banned["roomId"] == room
 
 
+async def test_what_moderators_delete_of_others_is_in_the_trail_without_its_words(
+    site: Site, room: str, enter: Enter
+) -> None:
+    async def latest() -> Any:
+        return (await site.api.read("/api/v1/audit?limit=1", MODERATOR)).body["entries"]
+
+    rights = {"*": ["join", "publish", "delete", "moderate"]}
+    ben, mod = await enter("ben"), await enter("mod", rooms=rights)
+    began_ms = time.time() * 1000
+    said, other = await ben.say(room, "a secret"), await mod.say(room, "mine")
+    for message, times in ((said, 2), (other, 1)):
+        target = {"seq": message["seq"], "messageId": message["messageId"]}
+        for _ in range(times):  # a retry is the same act
+            answer = await mod.command(
+                "delete_message", roomId=room, clientMessageId=message["messageId"], **target
+            )
+            assert answer["type"] == "ack", answer
+    [entry] = await latest()
+    assert entry.pop("entryId")
+    assert began_ms - 1_000 < entry.pop("timestamp") < time.time() * 1000 + 1_000
+    assert entry == {
+        "act": "delete_message",
+        "by": "mod",
+        "userId": "ben",
+        "roomId": room,
+        "messageId": said["messageId"],
+    }
+    page = (await site.api.read("/api/v1/audit", MODERATOR)).body["entries"]
+    assert [one["act"] for one in page if one.get("roomId") == room] == ["delete_message"]
+
+
+async def test_a_deletion_that_is_refused_is_not_in_the_trail(
+    site: Site, room: str, enter: Enter
+) -> None:
+    ben, ann = await enter("ben"), await enter("ann")
+    mod = await enter("mod", rooms={"*": ["join", "moderate"]})
+    said = await ben.say(room, "stays")
+    target = {"roomId": room, "seq": said["seq"], "messageId": said["messageId"]}
+    assert (await ann.command("delete_message", **target))["code"] == "not_author"
+    other = token("other", rooms={"*": ["moderate"]})
+    muted = {"userId": "mod", "durationMs": 60_000}
+    assert (await site.api.send(f"/api/v1/rooms/{room}/mute", muted, other)).status == 200
+    refused = await mod.command("delete_message", **target)
+    assert refused["code"] == "muted"
+    assert 0 < refused["retryAfterMs"] <= 60_000
+    page = (await site.api.read("/api/v1/audit", MODERATOR)).body["entries"]
+    assert [one["act"] for one in page if one.get("roomId") == room] == ["mute"]
+
+
 async def test_the_trail_holds_no_tokens_and_ends(site: Site) -> None:
     position = ""
     text = ""

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from chat.broker.broker import Broker, Outcome, Publication, Published, Raced
 from chat.broker.changes import TRIES, Change, Changes, Unchanged
+from chat.broker.moderation import Moderation
 from chat.broker.store import Store
+from chat.moderation.acts import Kind
 from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.folding import fold_all
@@ -48,6 +50,10 @@ async def say(
     return outcome
 
 
+def changes_of(store: Store, broker: Broker | None = None, stats: Stats | None = None) -> Changes:
+    return Changes(broker or Broker(store), store.settings, Moderation(store), stats)
+
+
 def change(kind: str, user_id: str = "ann", client_id: str | None = None, **details: Any) -> Change:
     return Change(kind, ROOM, 1, "m", user_id, None, False, client_id, details)
 
@@ -62,7 +68,7 @@ class Overtaken(Broker):
 
     def __init__(self, store: Store, rivals: list[Change]) -> None:
         super().__init__(store)
-        self._rival = Changes(Broker(store), store.settings)
+        self._rival = changes_of(store)
         self._rivals = rivals
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -84,7 +90,7 @@ async def test_a_lost_race_is_run_again_on_what_the_winner_has_left(store: Store
         change("reaction_added", "ben", reaction="+"),
     ]
     stats = Stats()
-    racing = Changes(Overtaken(store, rivals), store.settings, stats)
+    racing = changes_of(store, Overtaken(store, rivals), stats)
     outcome = await racing.make(change("reaction_added", "cem", reaction="+"))
     assert isinstance(outcome, Published)
     assert outcome.seq == 4
@@ -97,18 +103,30 @@ async def test_a_lost_race_is_run_again_on_what_the_winner_has_left(store: Store
 async def test_who_loses_again_and_again_gives_up_and_has_changed_nothing(store: Store) -> None:
     await say(store, "0")
     rivals = [change("message_edited", content=str(number)) for number in range(TRIES)]
-    racing = Changes(Overtaken(store, rivals), store.settings)
+    racing = changes_of(store, Overtaken(store, rivals))
     assert isinstance(await racing.make(change("message_edited", content="mine")), Raced)
     assert (await message(store))["content"] == str(TRIES - 1)
 
 
 async def test_a_race_against_a_deletion_ends_with_the_message_gone(store: Store) -> None:
     await say(store, "1")
-    racing = Changes(Overtaken(store, [change("message_deleted")]), store.settings)
+    racing = changes_of(store, Overtaken(store, [change("message_deleted")]))
     with pytest.raises(CommandError) as refusal:
         await racing.make(change("message_edited", content="late"))
     assert refusal.value.code is ErrorCode.MESSAGE_GONE
     assert (await message(store))["content"] == ""
+
+
+async def test_a_moderator_who_loses_a_race_is_in_the_trail_once(store: Store) -> None:
+    await say(store, "1")
+    stats = Stats()
+    racing = changes_of(store, Overtaken(store, [change("message_edited", content="2")]), stats)
+    deletion = Change("message_deleted", ROOM, 1, "m", "mod", None, True, None, {})
+    assert isinstance(await racing.make(deletion), Published)
+    (entry,) = await Moderation(store).audit.page(None, 10)
+    assert (entry.act.kind, entry.act.by, entry.act.on) == (Kind.DELETE_MESSAGE, "mod", "ann")
+    assert stats.changes_raced == 1
+    assert stats.moderation_acts == {Kind.DELETE_MESSAGE: 1}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +141,7 @@ async def test_the_same_change_sent_twice_at_once_is_stored_once(
     store: Store, kind: str, details: dict[str, Any]
 ) -> None:
     await say(store, "1")
-    first, second = (Changes(Broker(store), store.settings) for _ in range(2))
+    first, second = (changes_of(store) for _ in range(2))
     wanted = change(kind, client_id="once", **details)
     outcomes = await asyncio.gather(first.make(wanted), second.make(wanted), first.make(wanted))
     stored = [outcome for outcome in outcomes if isinstance(outcome, Published)]
@@ -157,7 +175,7 @@ async def test_what_history_has_is_what_a_member_makes_of_the_events(
 ) -> None:
     """A member who sees each record as it is stored, and one who reads them all at the end."""
     room_id = f"room-{uuid.uuid4().hex}"
-    changes, broker = Changes(Broker(store), store.settings), Broker(store)
+    changes, broker = changes_of(store), Broker(store)
     head = event_head(room_id)
     live: list[dict[str, Any]] = []
     places: list[tuple[int, str]] = []
@@ -188,7 +206,7 @@ async def test_what_history_has_is_what_a_member_makes_of_the_events(
 
 async def test_what_is_so_already_takes_no_place(store: Store) -> None:
     await say(store, "1")
-    changes = Changes(Broker(store), store.settings)
+    changes = changes_of(store)
     assert isinstance(await changes.make(change("reaction_removed", reaction="+")), Unchanged)
     page = await Broker(store).read_page(ROOM)
     assert page.head_seq == 1
@@ -196,7 +214,7 @@ async def test_what_is_so_already_takes_no_place(store: Store) -> None:
 
 async def test_a_barrier_waits_for_the_changes_under_way(store: Store) -> None:
     await say(store, "1")
-    changes = Changes(Broker(store), store.settings)
+    changes = changes_of(store)
     ended: list[str] = []
 
     async def edit() -> None:

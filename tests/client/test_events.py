@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from chat.client import errors, events
-from chat.client.events import ChatMessage, Unknown, decode, encode
+from chat.client.events import ChatMessage, RoomLeft, Unknown, decode, encode
 from chat.protocol import events as server
 from chat.protocol.errors import ErrorCode
 from tests.client.made import message
@@ -61,6 +61,11 @@ def test_an_event_comes_back_as_it_was_on_the_wire() -> None:
 def test_unknown_fields_are_ignored() -> None:
     fields = json.loads(encode(message(3))) | {"colour": "red"}
     assert isinstance(decode(json.dumps(fields)), ChatMessage)
+
+
+def test_who_is_put_out_for_a_reason_of_tomorrow_is_put_out() -> None:
+    event = decode('{"type":"room_left","roomId":"r","reason":"moved"}')
+    assert event == RoomLeft(room_id="r", reason="moved")
 
 
 def test_an_event_of_an_unknown_type_keeps_its_place() -> None:

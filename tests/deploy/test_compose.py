@@ -11,6 +11,7 @@ import pytest
 import yaml
 from redis import AuthenticationError, Redis
 
+from chat.identity.apikeys import read_entries
 from chat.ops.tables import PAGES
 from chat.settings import PREFIX, Settings, from_environ
 from tests.support.redis_server import RedisServer
@@ -82,14 +83,21 @@ def test_a_drain_fits_into_the_grace_period(name: str) -> None:
     assert grace_s >= Settings().drain_timeout + 5
 
 
-def test_the_workers_settings_exist() -> None:
-    given = SERVICES["worker"]["environment"]
+@pytest.mark.parametrize("name", ["worker", "api"])
+def test_its_settings_exist_and_the_files_they_name_are_its_secrets(name: str) -> None:
+    given = SERVICES[name]["environment"]
     plain = {name: DEFAULT.sub(r"\1", value) for name, value in given.items()}
     assert all(name.startswith(PREFIX) for name in plain)
-    files = {name for name in plain if name.endswith("_FILE")} - {"CHAT_JWT_KEYS_FILE"}
+    files = {name: value for name, value in plain.items() if name.endswith("_FILE")}
     page = PAGES["settings.md"]()
     assert all(f"`{name}`" in page for name in files)
-    from_environ({name: value for name, value in plain.items() if name not in files})
+    from_environ({name: value for name, value in plain.items() if name != "CHAT_REDIS_URL_FILE"})
+    secrets = SERVICES[name]["secrets"]
+    assert sorted(files.values()) == sorted(f"/run/secrets/{secret}" for secret in secrets)
+
+
+def test_only_the_http_side_has_the_keys_of_back_ends() -> None:
+    assert [name for name, of in SERVICES.items() if "api-keys" in of.get("secrets", [])] == ["api"]
 
 
 def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
@@ -103,6 +111,7 @@ def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
     for name, secret in COMPOSE["secrets"].items():
         assert secret == {"file": f"${{STACK_SECRETS:-./deploy/secrets}}/{name}"}
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    assert read_entries(tmp_path / "secrets" / "api-keys") == []
 
     before = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*.*")}
     run(script, str(tmp_path / "secrets"))
@@ -135,7 +144,7 @@ def test_made_secrets_are_never_the_same_twice(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         run(str(REPOSITORY / "deploy" / "make-secrets.sh"), str(tmp_path / folder))
     for path in (tmp_path / "one").iterdir():
-        if path.is_file():
+        if path.is_file() and path.name != "api-keys":  # in which there is none
             assert path.read_text() != (tmp_path / "two" / path.name).read_text()
 
 

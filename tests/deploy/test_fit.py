@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chat.identity.apikeys import read_entries
 from chat.settings import SECRETS, SettingsError, describe, from_environ, variable
 from tests.deploy.conftest import Built
 from tests.deploy.manifests import Document, Manifests
@@ -49,13 +50,28 @@ def test_the_values_are_accepted_by_the_program(system: Manifests, workload: str
 
 @pytest.mark.parametrize("workload", ["chat-worker", "chat-api"])
 def test_files_of_secrets_are_where_the_settings_say(system: Manifests, workload: str) -> None:
-    mounts = system.pod(workload).container["volumeMounts"]
-    (mount,) = (one for one in mounts if one["name"] == "secrets")
-    (volume,) = (one for one in system.pod(workload).spec["volumes"] if "secret" in one)
-    keys = system.named("Secret")[volume["secret"]["secretName"]]["data"].keys()
+    pod = system.pod(workload)
+    folders = {mount["name"]: mount["mountPath"] for mount in pod.container["volumeMounts"]}
+    there = [
+        f"{folders[volume['name']]}/{key}"
+        for volume in pod.spec["volumes"]
+        if "secret" in volume
+        for key in system.named("Secret")[volume["secret"]["secretName"]]["data"]
+    ]
     named = [v for k, v in chat_variables(system, workload).items() if k.endswith("_FILE")]
 
-    assert sorted(named) == sorted(f"{mount['mountPath']}/{key}" for key in keys)
+    assert sorted(named) == sorted(there)
+
+
+def test_only_the_http_side_has_the_keys_of_back_ends(system: Manifests) -> None:
+    name = system.generated("Secret", "chat-api-secrets")["metadata"]["name"]
+    mounted = [
+        pod.workload
+        for pod in system.pods
+        if any(one.get("secret", {}).get("secretName") == name for one in pod.spec["volumes"])
+    ]
+
+    assert mounted == ["chat-api"]
 
 
 def test_no_pod_gets_variables_that_chat_would_refuse(overlay: Manifests) -> None:
@@ -160,6 +176,10 @@ def test_keys_made_for_development_are_keys_that_chat_takes(built: Built) -> Non
     from chat.ops.signing import signing_key
 
     assert signing_key(from_environ({"CHAT_JWT_KEYS_FILE": str(path)})).kid == key["kid"]
+
+
+def test_the_file_of_api_keys_that_is_made_is_one_without_keys(built: Built) -> None:
+    assert read_entries(built.k8s / "overlays/production/secrets/api-keys") == []
 
 
 def rule(text: str) -> Any:

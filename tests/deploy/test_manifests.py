@@ -98,6 +98,7 @@ def test_the_script_makes_secrets_once_and_keeps_what_is_there(tmp_path: Path) -
         "redis-exporter.json",
         "redis-url",
         "jwt-keys.json",
+        "api-keys",
         "tls.pem",
     }
     assert all(path.stat().st_mode & 0o077 == 0 for path in secrets.iterdir())

@@ -25,6 +25,16 @@ export class Members {
     this.#meanwhile = new Map();
   }
 
+  /**
+   * A page of the list says how many there are. Who came or left while it was on its way is told by
+   * an event, maybe before the page, and with a number that is as new or newer.
+   *
+   * @param {number} memberCount
+   */
+  listed(memberCount) {
+    if (!this.#meanwhile?.size) this.count = memberCount;
+  }
+
   /** @param {Member[]} members the whole list, as the pages since `listBegins` told it */
   replace(members) {
     this.#members.clear();

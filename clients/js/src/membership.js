@@ -7,6 +7,7 @@ const MEMBERS_PAGE = 100;
 const MEMBERS_PAGES = 5;
 
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
+/** @typedef {import("./protocol.js").PresencePage} PresencePage */
 /** @typedef {import("./protocol.js").RoomJoined} RoomJoined */
 
 /**
@@ -175,14 +176,14 @@ export class Membership {
     if (!listMembers) return;
     const found = [];
     let cursor;
+    const listed = (/** @type {PresencePage} */ { memberCount }) => members.listed(memberCount);
     members.listBegins();
     try {
       for (let page = 0; page < MEMBERS_PAGES; page += 1) {
         const command = { type: "presence", roomId, limit: MEMBERS_PAGE, cursor };
-        /** @type {import("./protocol.js").PresencePage} */
-        const answer = await link.request(command);
+        /** @type {PresencePage} */
+        const answer = await link.request(command, listed);
         found.push(...answer.members);
-        members.counted(answer.memberCount);
         cursor = answer.cursor;
         if (cursor === undefined) break;
       }

@@ -287,6 +287,21 @@ test("a moderator's acts are the protocol's commands, and a refusal of one is to
   ]);
 });
 
+test("who comes right behind the list of members is counted", async () => {
+  const server = await start((visit, command) => {
+    quietRoom(visit, command);
+    if (command.type !== "presence") return;
+    visit.say({ type: "user_joined", roomId: "tea", userId: "ben", memberCount: 2 });
+    visit.say({ type: "typing", roomId: "tea", userId: "ben", isTyping: true });
+  });
+  const client = clientOf(server);
+  client.connect();
+  const { members } = client.room("tea");
+  await client.room("tea").join();
+  await until(() => members.list().length === 2 && members.typists("ann", Date.now())[0], "both");
+  assert.equal(members.count, 2);
+});
+
 test("who is kicked out is told why, and does not come back by itself", async () => {
   const server = await start(quietRoom);
   const client = clientOf(server);

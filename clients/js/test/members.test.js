@@ -13,6 +13,20 @@ test("who comes while the list is read is on it, who leaves is not", () => {
   assert.equal(members.count, 2);
 });
 
+test("a page of the list that is older than who came meanwhile does not say how many there are", () => {
+  const members = new Members();
+  members.listBegins();
+  members.listed(1);
+  assert.equal(members.count, 1);
+  members.joined({ userId: "ben", memberCount: 2 });
+  members.listed(1);
+  members.replace([{ userId: "ada" }]);
+  assert.equal(members.count, 2);
+  members.listBegins();
+  members.listed(3);
+  assert.equal(members.count, 3);
+});
+
 test("typing ends by itself, and oneself is not told", () => {
   const members = new Members();
   members.typing({ userId: "ada", isTyping: true, expiresInMs: 50 }, 0);

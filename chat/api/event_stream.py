@@ -17,7 +17,7 @@ from chat.identity.tokens import Identity
 from chat.protocol.commands import Since
 from chat.protocol.events import encode_event
 from chat.protocol.http import StreamOpened
-from chat.rooms.recovery import chunks, entered, is_current, missed, too_busy
+from chat.rooms.recovery import chunks, entered, is_current, missed, turn
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
 
@@ -85,17 +85,9 @@ class EventStream(Response):
             start, items = await self._missed(room, reader)
             await self._tell(room, reader, start, items, send)
             return
-        # What is read for slow clients is bounded by how many may read at once.
-        try:
-            async with asyncio.timeout(services.settings.redis_timeout):
-                await services.recoveries.acquire()
-        except TimeoutError:
-            raise too_busy() from None
-        try:
+        async with turn(services.recoveries, services.settings.redis_timeout):
             start, items = await self._missed(room, reader)
             await self._tell(room, reader, start, items, send)
-        finally:
-            services.recoveries.release()
 
     async def _missed(self, room: Room, reader: Reader) -> tuple[Stream, list[Item]]:
         services = self._services

@@ -5,7 +5,9 @@ read up to the position the room had at that moment; history first, kept frames 
 whole sequence: no hole and no duplicate, whatever happens in between.
 """
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 from chat.broker.broker import Broker
 from chat.broker.refusals import busy
@@ -59,6 +61,24 @@ def is_current(room: Room, since: Since) -> bool:
 def too_busy() -> CommandError:
     """Say that the room moves too fast, or that too many read its history."""
     return busy("The room is too busy, try again.")
+
+
+@contextlib.asynccontextmanager
+async def turn(recoveries: asyncio.Semaphore, timeout_s: float) -> AsyncIterator[None]:
+    """Be one of the few who read history: what is read for slow clients is bounded by that.
+
+    Raises:
+        CommandError: busy; no place has become free in time.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            await recoveries.acquire()
+    except TimeoutError:
+        raise too_busy() from None
+    try:
+        yield
+    finally:
+        recoveries.release()
 
 
 async def missed(

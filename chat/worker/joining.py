@@ -10,7 +10,7 @@ from chat.identity.access import Action
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomJoined
-from chat.rooms.recovery import chunks, entered, is_current, missed, position, too_busy
+from chat.rooms.recovery import chunks, entered, is_current, missed, position, turn
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
 
@@ -91,20 +91,12 @@ async def _become_member(
         stream, items = await missed(services.hub, services.broker, room, connection, command.since)
         await _answer(session, connection, room, command, known, stream, items)
         return
-    # The history in memory for slow readers is bounded by how many may read it at once.
-    try:
-        async with asyncio.timeout(services.settings.redis_timeout):
-            await services.recoveries.acquire()
-    except TimeoutError:
-        raise too_busy() from None
-    try:
+    async with turn(services.recoveries, services.settings.redis_timeout):
         async with asyncio.timeout(services.settings.redis_timeout * 2):
             stream, items = await missed(
                 services.hub, services.broker, room, connection, command.since
             )
         await _answer(session, connection, room, command, known, stream, items)
-    finally:
-        services.recoveries.release()
 
 
 async def _answer(

@@ -179,49 +179,37 @@ Reason = Annotated[str, Meta(max_length=500)]
 DurationMs = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 
 
-class KickUser(Command, frozen=True, kw_only=True, tag="kick_user"):
+class ModerationCommand(Command, frozen=True, kw_only=True):
+    """What all acts on a user in a room have."""
+
+    roomId: RoomId
+    userId: UserId
+    reason: Reason | None = None
+
+
+class KickUser(ModerationCommand, frozen=True, kw_only=True, tag="kick_user"):
     """Put a user out of a room, on all connections; the user may come back."""
 
-    roomId: RoomId
-    userId: UserId
-    reason: Reason | None = None
 
-
-class BanUser(Command, frozen=True, kw_only=True, tag="ban_user"):
+class BanUser(ModerationCommand, frozen=True, kw_only=True, tag="ban_user"):
     """Put a user out of a room and keep the user out, for a while or for good."""
 
-    roomId: RoomId
-    userId: UserId
     durationMs: DurationMs | None = None
-    reason: Reason | None = None
 
 
-class UnbanUser(Command, frozen=True, kw_only=True, tag="unban_user"):
+class UnbanUser(ModerationCommand, frozen=True, kw_only=True, tag="unban_user"):
     """Lift a ban."""
 
-    roomId: RoomId
-    userId: UserId
-    reason: Reason | None = None
 
-
-class MuteUser(Command, frozen=True, kw_only=True, tag="mute_user"):
+class MuteUser(ModerationCommand, frozen=True, kw_only=True, tag="mute_user"):
     """Let a user read a room and not write, for a while or for good."""
 
-    roomId: RoomId
-    userId: UserId
     durationMs: DurationMs | None = None
-    reason: Reason | None = None
 
 
-class UnmuteUser(Command, frozen=True, kw_only=True, tag="unmute_user"):
+class UnmuteUser(ModerationCommand, frozen=True, kw_only=True, tag="unmute_user"):
     """Lift a mute."""
 
-    roomId: RoomId
-    userId: UserId
-    reason: Reason | None = None
-
-
-ModerationCommand = KickUser | BanUser | UnbanUser | MuteUser | UnmuteUser
 
 AnyCommand = (
     Authenticate
@@ -239,7 +227,11 @@ AnyCommand = (
     | Unread
     | RefreshToken
     | Ping
-    | ModerationCommand
+    | KickUser
+    | BanUser
+    | UnbanUser
+    | MuteUser
+    | UnmuteUser
 )
 
 _decoder = json.Decoder(AnyCommand)

@@ -390,6 +390,6 @@ def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
             return marking.unread(session, command)
         case commands.RefreshToken():
             return authentication.refresh(session, command)
-        case _ if isinstance(command, commands.ModerationCommand):
+        case commands.ModerationCommand():
             return moderating.moderate(session, command)
     raise TypeError(f"{type(command).__name__} is answered at once")

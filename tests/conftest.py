@@ -63,6 +63,12 @@ def redis_prefix() -> str:
 
 
 @pytest.fixture
+def room() -> str:
+    """A room no other test uses."""
+    return f"room-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
 def fresh_redis() -> Iterator[RedisServer]:
     """A Redis of this test's own: to stop, kill, flush, with a TCP port too."""
     with RedisServer(tcp=True) as server:

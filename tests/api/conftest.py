@@ -70,12 +70,6 @@ def keys(tmp_path: Path) -> Keys:
 
 
 @pytest.fixture
-def room() -> str:
-    """A room no other test uses."""
-    return f"room-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
 async def enter(site: Site, room: str) -> AsyncIterator[Callable[..., Awaitable[ChatClient]]]:
     """Let users into the room over WebSockets: `await enter("ann", user={"name": "Ann"})`."""
     async with AsyncExitStack() as stack:

@@ -299,7 +299,7 @@ async def test_a_quiet_stream_is_kept_alive(start_api: StartApi, room: str) -> N
 
 async def test_a_stream_ends_with_its_token(start_api: StartApi, room: str) -> None:
     api = await start_api()
-    async with await api.stream(room, "ann", ttl_s=2.0) as stream:
+    async with await api.stream(room, "ann", ttl_s=3.0) as stream:
         *_, last = await stream.rest()
         assert last.json == {"type": "stream_closed", "roomId": room, "reason": "token_expired"}
         assert stream.is_over

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from tests.checker.history import Fault, History
@@ -143,3 +143,19 @@ class Nemesis:
         if self.proxy is None:
             raise TypeError("this fault needs a proxy between workers and Redis")
         return self.proxy
+
+
+#: What is done to a cluster while clients talk: a fault, or several.
+Harm = Callable[[Nemesis], Awaitable[None]]
+
+
+def all_of(faults: list[Harm], seed: int) -> Harm:
+    """Return the faults one after the other, in an order by the seed."""
+    order = [*faults]
+    random.Random(seed).shuffle(order)
+
+    async def harm(nemesis: Nemesis) -> None:
+        for fault in order:
+            await fault(nemesis)
+
+    return harm

@@ -5,13 +5,11 @@ names its seed and the file with the recorded history.
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.checker.history import History
-from tests.checker.nemesis import Nemesis
+from tests.checker.nemesis import Harm, Nemesis, all_of
 from tests.checker.setting import SEED, SETTINGS, nemesis_of
 from tests.checker.verdict import Report, run
 from tests.checker.workload import Plan
@@ -19,8 +17,6 @@ from tests.support.cluster import Supervised
 from tests.support.redis_server import RedisServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
-
-Harm = Callable[[Nemesis], Awaitable[None]]
 
 
 async def verdict_on(redis: RedisServer, harm: Harm) -> Report:
@@ -110,22 +106,17 @@ async def test_replaced_workers_lose_nothing(fresh_redis: RedisServer) -> None:
 
 
 async def test_all_faults_together_lose_no_acknowledged_message(fresh_redis: RedisServer) -> None:
-    async def everything(nemesis: Nemesis) -> None:
-        faults: list[Harm] = [
-            Nemesis.kill_worker,
-            Nemesis.pause_worker,
-            Nemesis.cut_pubsub,
-            Nemesis.cut_normal,
-            Nemesis.black_hole_pubsub,
-            Nemesis.restart_redis,
-            Nemesis.kill_redis,
-            Nemesis.kill_worker,
-        ]
-        random.Random(SEED).shuffle(faults)
-        for fault in faults:
-            await fault(nemesis)
-
-    report = await verdict_on(fresh_redis, everything)
+    faults: list[Harm] = [
+        Nemesis.kill_worker,
+        Nemesis.pause_worker,
+        Nemesis.cut_pubsub,
+        Nemesis.cut_normal,
+        Nemesis.black_hole_pubsub,
+        Nemesis.restart_redis,
+        Nemesis.kill_redis,
+        Nemesis.kill_worker,
+    ]
+    report = await verdict_on(fresh_redis, all_of(faults, SEED))
     report.require(acked=100, changed=30, received=1000, reconnects=5, faults=8)
     assert report.counts["resets"] + report.counts["trims"] == 0, report.text()
 

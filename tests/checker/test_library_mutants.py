@@ -1,6 +1,6 @@
 """A library that is broken on purpose is found out: the silence of the rules says something."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -9,14 +9,13 @@ from chat.client.fold import Conversation
 from chat.client.intake import Intake
 from chat.client.outbox import Outbox
 from chat.client.walk import Walk
-from tests.checker.nemesis import Nemesis
+from tests.checker.nemesis import Harm, Nemesis
 from tests.checker.setting import SEED, nemesis_of
 from tests.checker.verdict import run
 from tests.checker.workload import Plan
 from tests.support.redis_server import RedisServer
 
 Breaks = Callable[[pytest.MonkeyPatch], None]
-Harm = Callable[[Nemesis], Awaitable[None]]
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
 

@@ -2,19 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.checker.nemesis import Nemesis
+from tests.checker.nemesis import Harm, Nemesis
 from tests.checker.setting import SEED, nemesis_of
 from tests.checker.verdict import run
 from tests.checker.workload import Plan
 from tests.support.redis_server import RedisServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
-
-Harm = Callable[[Nemesis], Awaitable[None]]
 
 
 async def a_while(nemesis: Nemesis) -> None:

@@ -1,16 +1,13 @@
 """Workers for the tests that do them no harm, and clients that are closed with the test."""
 
-import asyncio
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 
 from chat.client import Client, Options
 from chat.client.tokens import TokenSource
-from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.cluster import Cluster, shared
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 
@@ -20,21 +17,8 @@ Open = Callable[..., Awaitable[Client]]
 @pytest.fixture(scope="module")
 def pair(redis_server: RedisServer) -> Iterator[Cluster]:
     """Two workers shared by the tests of a module; each test takes rooms and users of its own."""
-    prefix = f"t{uuid.uuid4().hex[:12]}"
-    settings: dict[str, Any] = {"redis_prefix": prefix, **NO_LIMITS}
-    made = Cluster(redis_server, 2, **settings)
-    with asyncio.Runner() as runner:
-        runner.run(made.__aenter__())
-        try:
-            yield made
-        finally:
-            runner.run(made.close())
-
-
-@pytest.fixture
-def room() -> str:
-    """A room no other test uses."""
-    return f"room-{uuid.uuid4().hex[:8]}"
+    with shared(redis_server, 2) as made:
+        yield made
 
 
 @pytest.fixture

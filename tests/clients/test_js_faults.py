@@ -7,16 +7,15 @@ without hole or double, and nobody was told of a gap, as no fault here loses dat
 import asyncio
 import json
 import os
-import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from tests.checker.history import History
-from tests.checker.nemesis import Nemesis
+from tests.checker.nemesis import Harm, Nemesis, all_of
 from tests.checker.setting import SEED, SETTINGS, nemesis_of
 from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
@@ -29,8 +28,6 @@ CLIENTS = 6
 ROOMS = ("tea", "coffee")
 CALM_S = 1.0
 SETTLE_S = 60.0
-
-Harm = Callable[[Nemesis], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -114,21 +111,16 @@ async def test_a_fault_loses_and_doubles_nothing(fresh_redis: RedisServer, harm:
 
 
 async def test_all_faults_together_lose_and_double_nothing(fresh_redis: RedisServer) -> None:
-    async def everything(nemesis: Nemesis) -> None:
-        faults: list[Harm] = [
-            Nemesis.kill_worker,
-            Nemesis.restart_redis,
-            Nemesis.pause_worker,
-            Nemesis.cut_pubsub,
-            Nemesis.cut_normal,
-            Nemesis.kill_worker,
-        ]
-        random.Random(SEED).shuffle(faults)
-        for fault in faults:
-            await fault(nemesis)
-
+    faults: list[Harm] = [
+        Nemesis.kill_worker,
+        Nemesis.restart_redis,
+        Nemesis.pause_worker,
+        Nemesis.cut_pubsub,
+        Nemesis.cut_normal,
+        Nemesis.kill_worker,
+    ]
     async with nemesis_of(fresh_redis) as nemesis:
-        counts = judge(await talk_through(nemesis, everything))
+        counts = judge(await talk_through(nemesis, all_of(faults, SEED)))
     assert counts["acked"] > 200, counts
     assert counts["reconnects"] >= CLIENTS // 2, counts
 

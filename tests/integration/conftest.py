@@ -1,7 +1,5 @@
 """A pair of plain workers for the many tests that do them no harm, and clients that get closed."""
 
-import asyncio
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.client import ChatClient
-from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.cluster import Cluster, shared
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.worker import Worker
@@ -20,21 +18,8 @@ Connect = Callable[..., Awaitable[ChatClient]]
 @pytest.fixture(scope="module")
 def pair(redis_server: RedisServer) -> Iterator[Cluster]:
     """Two workers shared by the tests of a module; each test takes rooms and users of its own."""
-    prefix = f"t{uuid.uuid4().hex[:12]}"
-    settings: dict[str, Any] = {"typing_throttle": 0.5, "typing_ttl": 1.0, **NO_LIMITS}
-    made = Cluster(redis_server, 2, redis_prefix=prefix, **settings)
-    with asyncio.Runner() as runner:
-        runner.run(made.__aenter__())
-        try:
-            yield made
-        finally:
-            runner.run(made.close())
-
-
-@pytest.fixture
-def room() -> str:
-    """A room no other test uses."""
-    return f"room-{uuid.uuid4().hex[:8]}"
+    with shared(redis_server, 2, typing_throttle=0.5, typing_ttl=1.0) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Redis goes away, comes back, forgets, goes deaf: connections live, and nothing is hidden."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -21,6 +19,7 @@ from tests.integration.talk import (
 from tests.support import http
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.processes import paused
 from tests.support.proxy import FaultProxy, Link
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
@@ -322,11 +321,8 @@ async def test_a_redis_that_stands_still_longer_than_the_leases_makes_nobody_lea
     workers = await cluster(3, redis=fresh_redis, lease_ttl=2.0, lease_interval=0.5, **NO_LIMITS)
     clients = [await connect(workers[n % 3], f"user{n}", room) for n in range(6)]
     await members_become(clients[0], room, {f"user{n}" for n in range(6)})
-    os.kill(fresh_redis.pid, signal.SIGSTOP)
-    try:
+    with paused(fresh_redis.pid):
         await asyncio.sleep(3.5)  # the fault itself: longer than a lease
-    finally:
-        os.kill(fresh_redis.pid, signal.SIGCONT)
     await asyncio.gather(*(workers[n].wait_ready() for n in range(3)))
     await insist(clients[0], room, "still here")
     for client in clients:
@@ -342,10 +338,9 @@ async def test_an_outage_with_many_messages_under_way_closes_nobody(
 ) -> None:
     workers = await cluster(1, redis=fresh_redis, redis_timeout=1.0, **NO_LIMITS)
     ann = await connect(workers[0], "ann", room)
-    os.kill(fresh_redis.pid, signal.SIGSTOP)
-    for number in range(40):
-        await ann.send(type="chat_message", roomId=room, content="x", id=number)
-    await until(lambda: len(of_type(ann, "error")) >= 40, 20.0)
-    os.kill(fresh_redis.pid, signal.SIGCONT)
+    with paused(fresh_redis.pid):
+        for number in range(40):
+            await ann.send(type="chat_message", roomId=room, content="x", id=number)
+        await until(lambda: len(of_type(ann, "error")) >= 40, 20.0)
     await workers[0].wait_ready()
     await insist(ann, room, "flows again")

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.integration.conftest import connect, pair, room
+from tests.integration.conftest import connect, pair
 from tests.support.client import ChatClient, Event
 from tests.support.cluster import Cluster
 from tests.support.worker import Worker
 
-__all__ = ["Connect", "StartCluster", "act", "connect", "moderator", "pair", "room"]
+__all__ = ["Connect", "StartCluster", "act", "connect", "moderator", "pair"]
 
 Connect = Callable[..., Awaitable[ChatClient]]
 StartCluster = Callable[..., Awaitable[Cluster]]

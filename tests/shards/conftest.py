@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.conftest import connect, room
+from tests.integration.conftest import connect
 from tests.support import processes
 from tests.support.redis_cluster import RedisCluster
 from tests.support.sentinels import Sentinels
 
-__all__ = ["connect", "room"]
+__all__ = ["connect"]
 
 
 @pytest.fixture(scope="package")

@@ -1,9 +1,7 @@
 """The checker over several masters: what clients see keeps every promise whatever is killed."""
 
 import asyncio
-import os
 import random
-import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +15,7 @@ from tests.checker.setting import SEED, SETTINGS
 from tests.checker.verdict import Report, run
 from tests.checker.workload import Plan
 from tests.support.cluster import Cluster
+from tests.support.processes import paused
 from tests.support.redis_cluster import RedisCluster
 from tests.support.sentinels import Sentinels
 
@@ -62,11 +61,8 @@ async def test_a_killed_and_a_hung_master_of_a_cluster(redis_cluster: RedisClust
         await asyncio.to_thread(first.kill)
         await asyncio.sleep(4.0)
         await asyncio.to_thread(first.start)
-        os.kill(second.pid, signal.SIGSTOP)
-        try:
+        with paused(second.pid):
             await asyncio.sleep(4.0)
-        finally:
-            os.kill(second.pid, signal.SIGCONT)
         await asyncio.sleep(1.0)
 
     report = await verdict_on(redis_cluster, harm)

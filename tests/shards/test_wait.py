@@ -1,7 +1,6 @@
 """Acknowledgements that wait for replicas (CHAT_REDIS_WAIT_REPLICAS)."""
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,6 +11,7 @@ from tests.integration.conftest import Connect
 from tests.integration.talk import contents, heard, said
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.processes import paused
 from tests.support.redis_cluster import RedisCluster, rooms_of_every_shard
 from tests.support.redis_server import RedisServer
 from tests.support.sentinels import Sentinels
@@ -67,8 +67,7 @@ async def test_without_the_replica_the_sender_hears_that_and_the_members_the_mes
     ann = await connect(workers[0], "ann", room)
     ben = await connect(workers[0], "ben", room)
     await said(ann, room, ["1"])
-    os.kill(replica.pid, signal.SIGSTOP)
-    try:
+    with paused(replica.pid):
         began_s = time.monotonic()
         answer = await attempt(ann, room, "2")
         assert 0.3 < time.monotonic() - began_s < 3.0
@@ -83,8 +82,6 @@ async def test_without_the_replica_the_sender_hears_that_and_the_members_the_mes
         assert (await waiting)["code"] == "not_replicated"
         # A retry is stored already, and still not replicated.
         assert (await attempt(ann, room, "2"))["code"] == "not_replicated"
-    finally:
-        os.kill(replica.pid, signal.SIGCONT)
     ack = await attempt(ann, room, "2")
     assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 2, True)
     assert contents(ben.messages(room)) == ["1", "2", "3"]
@@ -106,14 +103,11 @@ async def test_a_change_is_acknowledged_when_it_is_on_the_replica(
         "messageId": message["messageId"],
         "clientMessageId": "only",
     }
-    os.kill(replica.pid, signal.SIGSTOP)
-    try:
+    with paused(replica.pid):
         for _ in range(2):  # a retry finds it deleted, and is still not replicated
             answer = await ann.command("delete_message", **deletion)
             assert (answer["code"], answer["uncertain"]) == ("not_replicated", True)
         assert await ann.wait_for("message_deleted")
-    finally:
-        os.kill(replica.pid, signal.SIGCONT)
     ack = await ann.command("delete_message", **deletion)
     assert (ack["type"], ack["seq"], ack["duplicate"]) == ("ack", 2, True)
 
@@ -145,13 +139,10 @@ async def test_a_drain_waits_for_the_acknowledgements(
     workers = await cluster(1, redis=master, **{**WAIT, "redis_wait_timeout": 1.0})
     ann = await connect(workers[0], "ann", room)
     await said(ann, room, ["1"])
-    os.kill(replica.pid, signal.SIGSTOP)
-    try:
+    with paused(replica.pid):
         saying = asyncio.create_task(ann.say(room, "2"))
         await heard(ann, room, "2")
         workers[0].signal(signal.SIGTERM)
-    finally:
-        os.kill(replica.pid, signal.SIGCONT)
     assert (await saying)["type"] == "ack"
     assert (await ann.wait_closed(10.0)).code == 1012
 
@@ -167,13 +158,10 @@ async def test_a_drain_waits_for_the_acknowledgement_of_a_change(
     ann = await connect(workers[0], "ann", room)
     (message,) = await said(ann, room, ["1"])
     target = {"roomId": room, "seq": message["seq"], "messageId": message["messageId"]}
-    os.kill(replica.pid, signal.SIGSTOP)
-    try:
+    with paused(replica.pid):
         deleting = asyncio.create_task(ann.command("delete_message", **target))
         await ann.wait_for("message_deleted")
         workers[0].signal(signal.SIGTERM)
-    finally:
-        os.kill(replica.pid, signal.SIGCONT)
     assert (await deleting)["type"] == "ack"
     assert (await ann.wait_closed(10.0)).code == 1012
 

@@ -1,8 +1,11 @@
 """Clusters under test: worker processes side by side, or `chat up` with its own workers."""
 
+import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.support import logs, processes
@@ -82,6 +85,22 @@ class Cluster(Closing):
         """Kill all workers, paused ones too, and close their sockets."""
         for worker in self.workers:
             await worker.close()
+
+
+@contextlib.contextmanager
+def shared(redis: RedisServer, workers: int, **settings: SettingValue) -> Iterator[Cluster]:
+    """Workers for many tests that do them no harm: they outlive the loops of these.
+
+    They have a prefix of their own in Redis and no rate limits.
+    """
+    own: dict[str, Any] = {"redis_prefix": f"t{uuid.uuid4().hex[:12]}", **NO_LIMITS}
+    made = Cluster(redis, workers, **own | settings)
+    with asyncio.Runner() as runner:
+        runner.run(made.__aenter__())
+        try:
+            yield made
+        finally:
+            runner.run(made.close())
 
 
 class Supervised(Process, Closing):

@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -31,6 +32,16 @@ def end_with_parent() -> None:
 def _prctl(option: int, value: int) -> None:
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+@contextlib.contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Let a process stand still (SIGSTOP) while the context lasts."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def children_of(pid: int) -> set[int]:

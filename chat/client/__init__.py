@@ -51,8 +51,9 @@ from chat.client.events import (
 from chat.client.fold import Conversation
 from chat.client.options import Options
 from chat.client.published import Published
-from chat.client.room import Pending, Room
+from chat.client.room import Room
 from chat.client.states import Phase, State
+from chat.client.talk import Pending
 
 __all__ = [
     "Amendment",

@@ -76,7 +76,7 @@ class HttpSide:
         self._enforcement = Enforcement(
             self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
         )
-        self._feed.hub.on_act = self._enforcement.heard
+        self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
         self._revocations = Revocations(token_life_s(settings))
         self._user_acts = RevocationFeed(

@@ -16,6 +16,7 @@ from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
@@ -88,6 +89,7 @@ class HttpSide:
             settings=settings,
             stats=stats,
             broker=broker,
+            changes=Changes(broker, settings, moderation),
             members=Members(self._store),
             registry=Registry(self._store),
             verifier=Verifier(settings, self._keyring, self._revocations.refuses),

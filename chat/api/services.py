@@ -7,6 +7,7 @@ from chat.api.feed import Feed
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
@@ -31,6 +32,7 @@ class ApiServices:
     settings: Settings
     stats: ApiStats
     broker: Broker
+    changes: Changes
     members: Members
     registry: Registry
     verifier: Verifier

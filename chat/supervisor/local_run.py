@@ -86,6 +86,8 @@ class LocalRun:
             found["redis_url"] = self._read(self._redis_url, "redis_url")
         if not is_given(environ, "ops_port"):
             found["ops_port"] = API_OPS_PORT
+        if not is_given(environ, "api_drain_delay"):
+            found["api_drain_delay"] = 0.0  # no balancer has to notice first
         if not settings.api_keys_file:
             with self._usable():
                 self._api_keys.touch(mode=0o600)

@@ -72,7 +72,6 @@ async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon
         "CHAT_API_PORT": ports[HTTP],
         "CHAT_OPS_PORT": "0",
         "CHAT_WORKERS": "2",
-        "CHAT_API_DRAIN_DELAY": "0",
     }
     desk = Desk(tmp_path, environ, ports)
     made = Afternoon(desk, browser)

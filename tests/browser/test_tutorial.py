@@ -63,6 +63,14 @@ class Afternoon:
         await says(window.page, f"{user} is online.")
         return window.page
 
+    async def http_side_answers(self) -> bool:
+        """Whether the HTTP side has found Redis again."""
+        key = (self.desk.folder / "afternoon" / "key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        port = int(self.desk.typed(HTTP))
+        found = await http.get(port, "/api/v1/rooms/lobby/history", headers=headers)
+        return found.status == 200
+
 
 @pytest.fixture
 async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon]:
@@ -180,6 +188,7 @@ async def chat_in_two_windows(afternoon: Afternoon, ada: Page, ben: Page) -> lis
     await shows(ada, ben, lines=spoken)
     await ben.reload()
     await shows(ben, lines=spoken)
+    await until(afternoon.http_side_answers, what="the HTTP side")
     return spoken
 
 

@@ -91,6 +91,7 @@ class Desk:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_ctrl_c,
             )
         )
         self._open.append(terminal)
@@ -139,10 +140,20 @@ class Terminal:
         if self._shell.returncode is None and self._shell.stdin is not None:
             os.killpg(self._shell.pid, signal.SIGINT)
             self._shell.stdin.close()  # so that a shell that goes on finds nothing to do
-        await asyncio.wait_for(self._shell.wait(), 45.0)
-        await self._reading
+        try:
+            await asyncio.wait_for(self._shell.wait(), 45.0)
+        except TimeoutError:
+            os.killpg(self._shell.pid, signal.SIGKILL)
+            raise
+        finally:
+            await self._reading
 
     async def _read(self) -> None:
         output: Any = self._shell.stdout
         while data := await output.read(65536):
             self.printed += data.decode(errors="replace")
+
+
+def _heed_ctrl_c() -> None:
+    """A test run in the background ignores Ctrl-C, and whatever it starts inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

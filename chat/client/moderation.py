@@ -1,6 +1,7 @@
-"""What a moderator may do to a user in a room."""
+"""What moderators may do to a user in a room, and how others call them."""
 
-from chat.client.commands import Commands
+from chat.client.commands import Commands, place_of
+from chat.client.published import Placed
 
 
 class Moderation(Commands):
@@ -33,6 +34,14 @@ class Moderation(Commands):
     async def unmute(self, user_id: str, *, reason: str | None = None) -> None:
         """Let a muted user speak again."""
         await self._moderate("unmute_user", user_id, reason=reason)
+
+    async def report_message(self, message: Placed, reason: str) -> None:
+        """Tell those who answer for the room what is wrong with a message; anyone may.
+
+        Raises:
+            ConnectionLostError: whether it was told is unknown.
+        """
+        await self._ask("report_message", {**place_of(message), "reason": reason}, again=False)
 
     async def _moderate(
         self,

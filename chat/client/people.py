@@ -1,10 +1,13 @@
 """Who is in a room."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from chat.client.commands import Commands
 from chat.client.errors import ChatError
-from chat.client.events import Member, PresencePage
+from chat.client.events import Member, PresencePage, UserState, UserStates
+
+#: The server tells of so many users at a time.
+USERS_AT_ONCE = 100
 
 
 class People(Commands):
@@ -26,3 +29,14 @@ class People(Commands):
             cursor = page.cursor
             if cursor is None:
                 return
+
+    async def users(self, user_ids: Sequence[str]) -> list[UserState]:
+        """Return how some users are, here or not, and when they were last seen."""
+        found: list[UserState] = []
+        for start in range(0, len(user_ids), USERS_AT_ONCE):
+            some = list(user_ids[start : start + USERS_AT_ONCE])
+            answer = await self._ask("users", {"userIds": some}, again=True)
+            if not isinstance(answer, UserStates):
+                raise ChatError("the server answered something else")
+            found += answer.users
+        return found

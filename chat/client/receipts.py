@@ -29,12 +29,18 @@ class Receipts(Hearing):
         head = self._membership.intake.head
         return 0 if head is None else max(0, head.seq - (self.read_seq or 0))
 
-    async def mark_read(self, upto: Ordered | Position | None = None) -> None:
+    async def mark_read(
+        self, upto: Ordered | Position | None = None, *, private: bool = False
+    ) -> None:
         """Say that one has read up to an event, or to what `events` has handed over last.
 
         The marker only moves forward. Call it as often as you like: of calls that wait for each
         other, as they do while offline, only the last is sent. One's other devices get a
         `ReadMarker`.
+
+        Args:
+            upto: an event, or a place.
+            private: other users are not told, where they would be.
 
         Raises:
             GoneError: the place is of an epoch that means nothing any more.
@@ -47,5 +53,19 @@ class Receipts(Hearing):
         async with self._marking:
             untold = reading.untold
             if untold is not None:
-                await self._ask("mark_read", untold._asdict(), again=True)
+                fields = {**untold._asdict(), "private": private or None}
+                await self._ask("mark_read", fields, again=True)
                 reading.told(untold)
+
+    async def mark_delivered(self, upto: Ordered | Position | None = None) -> None:
+        """Say that this device has got all up to an event, or what `events` has handed over.
+
+        Forward only, as `mark_read`, and worth telling now and then, not with every event.
+
+        Raises:
+            NotAllowedError: the operator has not turned it on (`not_enabled`).
+            GoneError: the place is of an epoch that means nothing any more.
+        """
+        position = upto.position if isinstance(upto, Ordered) else upto or self.position
+        if position is not None:
+            await self._ask("mark_delivered", position._asdict(), again=True)

@@ -7,10 +7,12 @@ from chat.client.membership import Membership
 from chat.client.moderation import Moderation
 from chat.client.people import People
 from chat.client.receipts import Receipts
+from chat.client.roster import Roster
+from chat.client.rules import Rules
 from chat.client.talk import Talk
 
 
-class Room(Receipts, Talk, Archive, People, Moderation):
+class Room(Receipts, Talk, Archive, People, Roster, Rules, Moderation):
     """A room one has joined: it stays joined, on whichever connection, until it is left.
 
     Made by `Client.join`. What changes something needs the right to it in the user's token. It

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chat.client.events.about import About
 from chat.client.events.base import Event, Position, RoomEvent
 from chat.client.events.stored import ChatMessage
 
@@ -33,7 +34,7 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 
 
 class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room_joined"):
-    """One is a member."""
+    """One is a member; `role` is there in private and direct rooms, `room` is what is set."""
 
     id: int | str | None = None
     member_count: int
@@ -42,6 +43,8 @@ class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room_joined"):
     recovered: bool | None = None
     read_seq: int | None = None
     unread: int | None = None
+    role: str | None = None
+    room: About = About()
 
     @property
     def position(self) -> Position:
@@ -63,10 +66,12 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
 
 
 class Member(Struct, frozen=True, rename="camel"):
-    """A user in a room, on however many devices."""
+    """A user in a room, on however many devices; `state` and `status` are how the user is."""
 
     user_id: str
     user: dict[str, Any] | None = None
+    state: str = "online"
+    status: str | None = None
 
 
 class PresencePage(Event, frozen=True, kw_only=True, tag="presence"):
@@ -108,3 +113,65 @@ class Pong(Event, frozen=True, kw_only=True, tag="pong"):
 
     id: int | str | None = None
     timestamp: int
+
+
+class UserState(Struct, frozen=True, rename="camel"):
+    """How a user is, here or not: `online`, `away`, `busy` or `offline`."""
+
+    user_id: str
+    state: str
+    status: str | None = None
+    last_seen: int | None = None
+
+
+class UserStates(Event, frozen=True, kw_only=True, tag="users"):
+    """How some users are."""
+
+    id: int | str | None = None
+    room_id: str
+    users: list[UserState]
+
+
+class RoomCreated(Event, frozen=True, kw_only=True, tag="room_created"):
+    """There is such a room and one belongs to it: join it next. `duplicate`: it was there."""
+
+    id: int | str | None = None
+    room_id: str
+    role: str
+    duplicate: bool = False
+
+
+class Participant(Struct, frozen=True, rename="camel"):
+    """Who belongs to a private room, as what, and since when; `invited`: has not answered yet."""
+
+    user_id: str
+    role: str
+    since: int
+    invited: bool = False
+
+
+class ParticipantsPage(Event, frozen=True, kw_only=True, tag="participants"):
+    """Some of those who belong to a private room; `cursor` continues."""
+
+    id: int | str | None = None
+    room_id: str
+    participants: list[Participant]
+    cursor: str | None = None
+
+
+class OwnRoom(Struct, frozen=True, rename="camel"):
+    """A private or direct room of one's own; `user_ids` are those of a direct room."""
+
+    room_id: str
+    role: str
+    invited: bool = False
+    title: str | None = None
+    user_ids: list[str] | None = None
+
+
+class RoomsPage(Event, frozen=True, kw_only=True, tag="rooms"):
+    """Some of one's private and direct rooms; `cursor` continues."""
+
+    id: int | str | None = None
+    rooms: list[OwnRoom]
+    cursor: str | None = None

@@ -25,7 +25,10 @@ class RoomEvent(Event, frozen=True, kw_only=True):
 
 
 class Ordered(Event, frozen=True, kw_only=True):
-    """An event at its place in the room's order: each is handed over once, without a hole."""
+    """An event at its place in the room's order: each is handed over once, without a hole.
+
+    `user_id` is who caused it, and `client_message_id` what that user called the command.
+    """
 
     room_id: str
     epoch: str
@@ -33,6 +36,7 @@ class Ordered(Event, frozen=True, kw_only=True):
     timestamp: int
     user_id: str
     user: dict[str, Any] | None = None
+    client_message_id: str | None = None
 
     @property
     def position(self) -> Position:

@@ -23,6 +23,7 @@ class Connected(Event, frozen=True, kw_only=True, tag="connected"):
     expires_at: int
     ping_interval_ms: int
     max_message_bytes: int
+    inbox: str | None = None
 
 
 class TokenExpiring(Event, frozen=True, kw_only=True, tag="token_expiring"):

@@ -8,9 +8,9 @@ from chat.client.events.base import RoomEvent
 class RoomLeft(RoomEvent, frozen=True, kw_only=True, tag="room_left"):
     """One is not a member any more.
 
-    `reason` is there if it was not one's own wish: `forbidden` by the token, `kicked`, `banned`, or
-    what a newer server says. `message` is what a moderator said, and `retry_after_ms` when a ban
-    ends.
+    `reason` is there if it was not one's own wish: `forbidden` by the token, `kicked`, `banned`,
+    `removed` from a private room, or what a newer server says. `message` is what a moderator said,
+    and `retry_after_ms` when a ban ends.
     """
 
     id: int | str | None = None
@@ -20,11 +20,13 @@ class RoomLeft(RoomEvent, frozen=True, kw_only=True, tag="room_left"):
 
 
 class UserJoined(RoomEvent, frozen=True, kw_only=True, tag="user_joined"):
-    """A user's first device joined."""
+    """A user's first device joined; `state` and `status` are how the user is."""
 
     user_id: str
     user: dict[str, Any] | None = None
     member_count: int
+    state: str = "online"
+    status: str | None = None
 
 
 class UserLeft(RoomEvent, frozen=True, kw_only=True, tag="user_left"):
@@ -54,3 +56,19 @@ class ReadMarker(RoomEvent, frozen=True, kw_only=True, tag="read_marker"):
     user_id: str
     epoch: str
     read_seq: int
+
+
+class DeliveredMarker(RoomEvent, frozen=True, kw_only=True, tag="delivered_marker"):
+    """A device of a user has got everything up to a place: one's own, or with receipts anyone's."""
+
+    user_id: str
+    epoch: str
+    delivered_seq: int
+
+
+class PresenceChanged(RoomEvent, frozen=True, kw_only=True, tag="presence_changed"):
+    """A member is `online`, `away` or `busy` now, with a few words perhaps."""
+
+    user_id: str
+    state: str
+    status: str | None = None

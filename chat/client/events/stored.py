@@ -1,5 +1,8 @@
 """Events with a place in a room's order, and the gap where some are missing."""
 
+from msgspec import Struct
+
+from chat.client.events.about import About
 from chat.client.events.base import Event, Ordered, Position, Reference
 
 
@@ -11,7 +14,6 @@ class ChatMessage(Ordered, frozen=True, kw_only=True, tag="chat_message"):
     """
 
     message_id: str
-    client_message_id: str | None = None
     content: str
     reply_to: Reference | None = None
     thread_id: str | None = None
@@ -29,7 +31,6 @@ class Amendment(Ordered, frozen=True, kw_only=True):
 
     message_seq: int
     message_id: str
-    client_message_id: str | None = None
 
 
 class MessageEdited(Amendment, frozen=True, kw_only=True, tag="message_edited"):
@@ -53,6 +54,47 @@ class ReactionRemoved(Amendment, frozen=True, kw_only=True, tag="reaction_remove
     """A user took a reaction back."""
 
     reaction: str
+
+
+class RoomChanged(Ordered, frozen=True, kw_only=True, tag="room_changed"):
+    """Another title, topic or rules hold for the room from here on: `room` is all that is set."""
+
+    room: About
+
+
+class Seat(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What a user has become in a private room; `role` is None for who is out of it."""
+
+    user_id: str
+    role: str | None
+    invited: bool = False
+
+
+class ParticipantChanged(Ordered, frozen=True, kw_only=True, tag="participant_changed"):
+    """Who belongs to a private room, and as what, is something else now."""
+
+    participant: Seat
+
+
+class Entry(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What one has become in a private or direct room; `role` is None when one is out of it.
+
+    `user_ids` are those of a direct room, `by` is who did it.
+    """
+
+    room_id: str
+    role: str | None
+    invited: bool = False
+    title: str | None = None
+    user_ids: list[str] | None = None
+    by: str | None = None
+
+
+class MembershipChanged(Ordered, frozen=True, kw_only=True, tag="membership_changed"):
+    """Somebody let one into a room, invited one, or changed that: in the inbox."""
+
+    user_id: str = ""  # the server says it in `membership`
+    membership: Entry
 
 
 class Gap(Event, frozen=True, kw_only=True, tag="gap"):

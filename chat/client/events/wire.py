@@ -8,16 +8,22 @@ from chat.client.events.answers import (
     Ack,
     Error,
     HistoryPage,
+    ParticipantsPage,
     Pong,
     PresencePage,
+    RoomCreated,
     RoomJoined,
+    RoomsPage,
     TokenRefreshed,
     UnreadCounts,
+    UserStates,
 )
 from chat.client.events.base import Event
 from chat.client.events.connection import Connected, Drain, TokenExpiring
 from chat.client.events.passing import (
+    DeliveredMarker,
     MemberCount,
+    PresenceChanged,
     ReadMarker,
     RoomLeft,
     TypingChanged,
@@ -27,10 +33,13 @@ from chat.client.events.passing import (
 from chat.client.events.stored import (
     ChatMessage,
     Gap,
+    MembershipChanged,
     MessageDeleted,
     MessageEdited,
+    ParticipantChanged,
     ReactionAdded,
     ReactionRemoved,
+    RoomChanged,
 )
 
 
@@ -67,6 +76,15 @@ AnyEvent = (
     | TokenRefreshed
     | TokenExpiring
     | Drain
+    | RoomChanged
+    | ParticipantChanged
+    | MembershipChanged
+    | DeliveredMarker
+    | PresenceChanged
+    | UserStates
+    | RoomCreated
+    | ParticipantsPage
+    | RoomsPage
     | Pong
 )
 

@@ -267,6 +267,6 @@ export class Room extends RoomState {
  * @returns {event is RoomEvent}
  */
 function isInOrder(event) {
-  const { type, seq, epoch } = /** @type {{type: string, seq?: number, epoch?: string}} */ (event);
-  return seq !== undefined && epoch !== undefined && type !== "room_joined" && type !== "ack";
+  const { seq, epoch } = /** @type {{seq?: number, epoch?: string}} */ (event);
+  return event.id === undefined && seq !== undefined && epoch !== undefined;
 }

@@ -7,7 +7,7 @@ import WebSocket from "ws";
 import { ChatClient } from "../../src/index.js";
 
 const base64url = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const EVERY_ROOM = { "*": ["join", "publish", "edit", "delete", "react"] };
+const EVERY_ROOM = { "*": ["join", "publish", "edit", "delete", "react", "create"] };
 
 export function mint(secret, user, { ttlS = 3_600, rooms = EVERY_ROOM } = {}) {
   const now = Date.now() / 1_000;
@@ -23,11 +23,12 @@ export const newRoom = (name) => `${name}-${randomUUID()}`;
 export class Party {
   clients = [];
 
-  client(user, { token, url = process.env.CHAT_TEST_URL } = {}) {
+  client(user, { token, url = process.env.CHAT_TEST_URL, inbox } = {}) {
     const sockets = [];
     const client = new ChatClient({
       url,
       token: token ?? (() => this.token(user)),
+      inbox,
       WebSocket: class extends WebSocket {
         constructor(...options) {
           super(...options);

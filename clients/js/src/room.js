@@ -12,6 +12,7 @@ import { isMessage } from "./entries.js";
 import { isUnsentMessage, withPending } from "./pending.js";
 import { Queue } from "./queue.js";
 import { Reading } from "./reading.js";
+import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { TypingSignal } from "./typing.js";
 
@@ -66,6 +67,8 @@ export class Room extends Emitter {
   #queue;
   #reading;
   #typing;
+  /** @type {Set<Thread>} that somebody looks at */
+  #threads = new Set();
 
   /**
    * @param {string} roomId
@@ -102,7 +105,7 @@ export class Room extends Emitter {
 
   /** Messages and gaps in order, with one's own changes that are still on their way. */
   get entries() {
-    return withPending(this.timeline.entries, this.outbox.items, this.#link.selfId());
+    return this.#withPending(this.timeline.entries);
   }
 
   /** Messages of one's own that are not in the order yet. */
@@ -239,6 +242,25 @@ export class Room extends Emitter {
   }
 
   /**
+   * One thread, kept up to date until it is closed.
+   *
+   * @param {string} rootId messageId of the message that it began with
+   * @returns {Thread}
+   */
+  openThread(rootId) {
+    const thread = new Thread({
+      rootId, timeline: this.timeline,
+      history: (range) => this.#membership.history(range),
+      withPending: (entries) => this.#withPending(entries),
+      onChange: () => this.emit("change", "thread"),
+      onClose: (closed) => this.#threads.delete(closed),
+    });
+    this.#threads.add(thread);
+    if (thread.hasOlder) thread.loadOlder();
+    return thread;
+  }
+
+  /**
    * Take an event of the server that is about this room, or about all.
    *
    * @param {ServerEvent} event
@@ -288,6 +310,7 @@ export class Room extends Emitter {
       this.members.typing({ userId: event.userId, isTyping: false }, Date.now());
     }
     this.#queue.delivered([event]);
+    for (const thread of this.#threads) thread.event(event);
     if (!this.readingBack) this.timeline.prune();
     if (result === "added") this.emit("event", event);
   }
@@ -295,7 +318,10 @@ export class Room extends Emitter {
   /** @param {Gap} event */
   #gap(event) {
     const wentBack = this.timeline.gap(event);
-    if (event.reason === "reset") this.#reading.lost(event.fromSeq);
+    if (event.reason === "reset") {
+      this.#reading.lost(event.fromSeq);
+      for (const thread of this.#threads) thread.reset();
+    }
     if (wentBack) this.#membership.readHistory();
     this.#queue.unseen(wentBack);
     this.emit("gap", event);
@@ -313,6 +339,11 @@ export class Room extends Emitter {
     this.#typing.forget();
     this.#membership.leave(error);
     this.emit("error", error);
+  }
+
+  /** @param {import("./entries.js").Entry[]} entries */
+  #withPending(entries) {
+    return withPending(entries, this.outbox.items, this.#link.selfId());
   }
 
   /** @param {Command} command */

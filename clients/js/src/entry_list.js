@@ -40,9 +40,7 @@ export class EntryList {
       if (this.#ids.has(entry.messageId)) return this.#replace(entry);
       this.#ids.add(entry.messageId);
     }
-    let at = this.entries.length;
-    while (at > 0 && comesAfter(this.entries[at - 1], entry)) at -= 1;
-    this.entries.splice(at, 0, entry);
+    this.entries.splice(this.#placeFor(entry), 0, entry);
   }
 
   /** @param {MessageChange} change */
@@ -85,6 +83,18 @@ export class EntryList {
     for (const entry of this.entries.splice(0, count)) {
       if (isMessage(entry)) this.#ids.delete(entry.messageId);
     }
+  }
+
+  /** @param {Entry} entry  @returns {number} where it goes: entries are in order */
+  #placeFor(entry) {
+    let low = 0;
+    let high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (comesAfter(this.entries[middle], entry)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** @param {MessageEntry} entry that history tells again */

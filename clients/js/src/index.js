@@ -6,6 +6,7 @@ export {
 } from "./errors.js";
 export { folded } from "./fold.js";
 export { Room } from "./room.js";
+export { Thread } from "./thread.js";
 
 /** @typedef {import("./client.js").ClientOptions} ClientOptions */
 /** @typedef {import("./connection.js").ConnectionState} ConnectionState */

@@ -152,7 +152,7 @@ export class Membership {
   }
 
   /**
-   * @param {{before?: number, after?: number, limit: number}} range
+   * @param {{before?: number, after?: number, threadId?: string, limit: number}} range
    * @returns {Promise<HistoryPage>}
    */
   history(range) {

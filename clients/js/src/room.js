@@ -8,6 +8,7 @@ import { Membership } from "./membership.js";
 import { isUnsentMessage, withPending } from "./pending.js";
 import { Queue } from "./queue.js";
 import { RoomState } from "./room_state.js";
+import { Thread } from "./thread.js";
 import { TypingSignal } from "./typing.js";
 
 /** @typedef {import("./protocol.js").Command} Command */
@@ -56,6 +57,8 @@ export class Room extends RoomState {
   #membership;
   #queue;
   #typing;
+  /** @type {Set<Thread>} that somebody looks at */
+  #threads = new Set();
 
   /**
    * @param {string} roomId
@@ -84,7 +87,7 @@ export class Room extends RoomState {
 
   /** Messages and gaps in order, with one's own changes that are still on their way. */
   get entries() {
-    return withPending(this.timeline.entries, this.outbox.items, this.link.selfId());
+    return this.#withPending(this.timeline.entries);
   }
 
   /** Messages of one's own that are not in the order yet. */
@@ -146,6 +149,25 @@ export class Room extends RoomState {
   }
 
   /**
+   * One thread, kept up to date until it is closed.
+   *
+   * @param {string} rootId messageId of the message that it began with
+   * @returns {Thread}
+   */
+  openThread(rootId) {
+    const thread = new Thread({
+      rootId, timeline: this.timeline,
+      history: (range) => this.#membership.history(range),
+      withPending: (entries) => this.#withPending(entries),
+      onChange: () => this.emit("change", "thread"),
+      onClose: (closed) => this.#threads.delete(closed),
+    });
+    this.#threads.add(thread);
+    if (thread.hasOlder) thread.loadOlder();
+    return thread;
+  }
+
+  /**
    * Take an event of the server that is about this room, or about all.
    *
    * @param {ServerEvent} event
@@ -196,6 +218,7 @@ export class Room extends RoomState {
       this.members.typing({ userId: event.userId, isTyping: false }, Date.now());
     }
     this.#queue.delivered([event]);
+    for (const thread of this.#threads) thread.event(event);
     if (!this.readingBack) this.timeline.prune();
     if (result === "duplicate") return;
     this.standing.heard(event, this.link.selfId());
@@ -208,6 +231,7 @@ export class Room extends RoomState {
     if (event.reason === "reset") {
       this.receipts.lost(event.fromSeq);
       this.standing.lost(event.fromSeq);
+      for (const thread of this.#threads) thread.reset();
     }
     if (wentBack) this.#membership.readHistory();
     this.#queue.unseen(wentBack);
@@ -226,6 +250,11 @@ export class Room extends RoomState {
     this.#queue.close();
     this.#membership.leave(error);
     this.emit("error", error);
+  }
+
+  /** @param {import("./entries.js").Entry[]} entries */
+  #withPending(entries) {
+    return withPending(entries, this.outbox.items, this.link.selfId());
   }
 
   /**

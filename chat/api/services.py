@@ -11,6 +11,7 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.user_presence import UserPresence
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -34,6 +35,7 @@ class ApiServices:
     broker: Broker
     members: Members
     markers: Markers
+    presence: UserPresence
     registry: Registry
     verifier: Verifier
     keys: KeyFile

@@ -61,6 +61,7 @@ DOORS = {
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
+        "api/presence.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

@@ -21,6 +21,7 @@ from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
+from chat.api.presence import Presences
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
 from chat.api.rooms import Rooms
 from chat.api.sanctions import Sanctioning
@@ -56,6 +57,7 @@ def build_application(services: ApiServices) -> Edge:
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
         *Unread(services, guard).operations(),
+        *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
         *Tokens(services, guard).operations(),

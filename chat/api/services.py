@@ -12,6 +12,7 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.user_presence import UserPresence
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -36,6 +37,7 @@ class ApiServices:
     changes: Changes
     members: Members
     markers: Markers
+    presence: UserPresence
     registry: Registry
     verifier: Verifier
     keys: KeyFile

@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    NOT_ENABLED = "not_enabled"
 
 
 class CloseCode(IntEnum):
@@ -163,6 +164,7 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
     ),
+    ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
 }
 
 

@@ -7,7 +7,7 @@ import WebSocket from "ws";
 import { ChatClient } from "../../src/index.js";
 
 const base64url = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const EVERY_ROOM = { "*": ["join", "publish", "edit", "delete", "react", "create"] };
+const EVERY_ROOM = { "*": ["join", "publish", "edit", "delete", "react"] };
 
 export function mint(secret, user, { ttlS = 3_600, rooms = EVERY_ROOM } = {}) {
   const now = Date.now() / 1_000;

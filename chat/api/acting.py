@@ -49,8 +49,19 @@ def act_of(
             check_user_id(on, "`userId`")
         except UserError as exc:
             raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
-    by = caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
-    return Act(kind=kind, by=by, on=on, room_id=room_id, reason=reason, duration_ms=duration_ms)
+    return Act(
+        kind=kind,
+        by=name_of(caller),
+        on=on,
+        room_id=room_id,
+        reason=reason,
+        duration_ms=duration_ms,
+    )
+
+
+def name_of(caller: Caller) -> str:
+    """Return under which name a caller acts: the user's id, or the key's behind its prefix."""
+    return caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
 
 
 def answered(ack: Ack) -> Response:

@@ -22,6 +22,7 @@ from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.gateway.address import trusted_networks
@@ -89,6 +90,7 @@ class HttpSide:
             settings=settings,
             stats=stats,
             broker=broker,
+            room_changes=RoomChanges(broker, settings),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             registry=Registry(self._store),

@@ -11,6 +11,7 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.room_changes import RoomChanges
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -32,6 +33,7 @@ class ApiServices:
     settings: Settings
     stats: ApiStats
     broker: Broker
+    room_changes: RoomChanges
     members: Members
     markers: Markers
     registry: Registry

@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    READ_ONLY = "read_only"
 
 
 class CloseCode(IntEnum):
@@ -162,6 +163,9 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.READ_ONLY: Meaning(
+        "in this room only moderators write", "read on; `room_changed` says when that ends"
     ),
 }
 

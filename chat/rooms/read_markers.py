@@ -165,8 +165,8 @@ class ReadMarkers:
         event = encode_event(
             ReadMarker(roomId=room.room_id, userId=told.user_id, epoch=told.epoch, readSeq=told.seq)
         )
-        is_small = room.member_count <= self._settings.large_room_members
-        if self._settings.read_receipts and is_small:
+        is_large = room.is_large(self._settings.large_room_members)
+        if self._settings.read_receipts and not is_large:
             self._hub.fan_out.emit_ephemeral(room, event)
             return
         # The connection that has said it need not hear it, if it is the user's only one here.

@@ -37,6 +37,7 @@ from chat.worker import (
     moderating,
     publishing,
     reading,
+    room_changing,
 )
 from chat.worker.services import Services
 
@@ -226,7 +227,8 @@ class Session:
         self.require(command.roomId, Action.PUBLISH)
         user_id = self.require_identity().user_id
         self.services.enforcement.require_voice(room, user_id)
-        self.services.typists.said(room, user_id, is_typing=command.isTyping)
+        if not room.about.readOnly or self.may(room.room_id, Action.MODERATE):
+            self.services.typists.said(room, user_id, is_typing=command.isTyping)
         if command.id is not None:
             self.send(events.Ack(id=command.id, roomId=room.room_id))
 
@@ -311,13 +313,17 @@ class Session:
                 return room
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
+    def may(self, room_id: str, action: Action) -> bool:
+        """Whether the user may do something in a room."""
+        return self.require_identity().capabilities.allows(room_id, action)
+
     def require(self, room_id: str, action: Action) -> None:
         """Check a capability.
 
         Raises:
             CommandError: forbidden.
         """
-        if not self.require_identity().capabilities.allows(room_id, action):
+        if not self.may(room_id, action):
             raise CommandError(
                 ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
             )
@@ -392,4 +398,6 @@ def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
             return authentication.refresh(session, command)
         case commands.ModerationCommand():
             return moderating.moderate(session, command)
+        case commands.ChangeRoom():
+            return room_changing.change_room(session, command)
     raise TypeError(f"{type(command).__name__} is answered at once")

@@ -26,13 +26,16 @@ class Scripts:
     def __init__(self, publish: str) -> None:
         self.publish = publish
         head = f"local PUBLISH = '{publish}'\n"
-        stream, sanctions = _read("_stream"), _read("_sanctions")
-        storing = head + stream + sanctions + _read("_append")
+        rules, sanctions = _read("_rules"), _read("_sanctions")
+        stream = rules + _read("_stream")
+        retention = _read("_retention")
+        storing = head + stream + sanctions + retention + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
-        self.room_read = Script(stream + _read("room_read"))
-        self.member_set = Script(head + _read("member_set"))
-        self.member_sweep = Script(head + _read("member_sweep"))
+        self.room_change = Script(storing + _read("room_change"))
+        self.room_read = Script(stream + retention + _read("room_read"))
+        self.member_set = Script(head + rules + _read("member_set"))
+        self.member_sweep = Script(head + rules + _read("member_sweep"))
         self.lease_renew = Script(_read("lease_renew"))
         self.budget_settle = Script(_read("budget_settle"))
         self.node_beat = Script(_read("node_beat"))

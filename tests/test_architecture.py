@@ -60,6 +60,7 @@ DOORS = {
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
+        "api/room.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

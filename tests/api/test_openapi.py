@@ -32,6 +32,7 @@ BODIES: dict[str, list[Any]] = {
         {"content": "x" * 9000, "userId": "ann"},
         b"{",
     ],
+    "changeRoom": [{"title": "Lobby", "large": None}, {"title": 5}],
     "mintToken": [{"userId": "ann", "rooms": {"lobby": ["join"]}}, {"userId": "ann"}, b"["],
     **{
         f"{act}User": [{"userId": "nobody", "reason": "x"}, {"userId": "nobody", "reason": 1}]
@@ -39,6 +40,7 @@ BODIES: dict[str, list[Any]] = {
     },
     "revokeToken": [{"tokenId": "t"}, {}],
 }
+WITH_BODY = ("POST", "PATCH")
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}}
 #: What has to be in a query.
@@ -58,8 +60,8 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 async def asked(site: Site, method: str, path: str, body: Any, bearer: str | None) -> Answer:
     """Ask; of a stream, only that it is one."""
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    if method == "POST":
-        return await site.api.send(path, body, bearer)
+    if method in WITH_BODY:
+        return await site.api.send(path, body, bearer, method=method)
     if not path.endswith("/events"):
         return await site.api.ask(path, None, headers)
     found = await http.request("HEAD", site.api.port, path, headers=headers)
@@ -182,8 +184,8 @@ async def test_events_of_a_stream_are_what_the_document_says(
 
 def test_bodies_have_to_be_what_the_document_says(document: dict[str, Any]) -> None:
     for _, method, operation in operations(document):
-        assert ("requestBody" in operation) == (method == "POST")
-        assert ("415" in operation["responses"]) == (method == "POST")
+        assert ("requestBody" in operation) == (method in WITH_BODY)
+        assert ("415" in operation["responses"]) == (method in WITH_BODY)
 
 
 async def test_parameters_are_the_ones_that_are_understood(

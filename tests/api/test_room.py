@@ -1,13 +1,11 @@
 """A room over HTTP: what is set of it, and setting it."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from chat.identity.apikeys import PREFIX
 from tests.api.conftest import Site
 from tests.api.site import Answer
-from tests.support import http
 from tests.support.client import ChatClient
 from tests.support.tokens import token
 
@@ -16,21 +14,10 @@ MODERATOR = token("mod", rooms={"*": ["join", "publish", "moderate"]}, user={"na
 
 
 async def patch(
-    site: Site, room: str, body: Any, bearer: str = MODERATOR, **headers: str
+    site: Site, room: str, body: Any, bearer: str = MODERATOR, key: str | None = None
 ) -> Answer:
-    fields = {
-        "Content-Type": "application/json",
-        "Authorization": f"Bearer {bearer}",
-        **{name.replace("_", "-"): text for name, text in headers.items()},
-    }
-    found = await http.request(
-        "PATCH",
-        site.api.port,
-        f"/api/v1/rooms/{room}",
-        headers=fields,
-        body=json.dumps(body).encode(),
-    )
-    return Answer(found.status, found.headers, json.loads(found.body))
+    headers = {} if key is None else {"Idempotency-Key": f'"{key}"'}
+    return await site.api.send(f"/api/v1/rooms/{room}", body, bearer, headers, "PATCH")
 
 
 async def test_what_is_set_is_read_and_told_in_the_room(
@@ -77,7 +64,7 @@ async def test_a_key_with_the_scope_sets_it_in_its_own_name_and_others_may_not(
 async def test_a_retry_with_the_same_key_is_answered_with_the_first_place(
     site: Site, room: str
 ) -> None:
-    answers = [await patch(site, room, {"title": "A"}, Idempotency_Key='"once"') for _ in range(2)]
+    answers = [await patch(site, room, {"title": "A"}, key="once") for _ in range(2)]
     assert [answer.body["seq"] for answer in answers] == [1, 1]
     assert [answer.body.get("duplicate", False) for answer in answers] == [False, True]
     assert answers[0].body["clientMessageId"] == "once"
@@ -108,13 +95,14 @@ async def test_rules_hold_for_what_is_published_and_read_over_http(site: Site, r
 
 
 async def test_what_is_not_within_bounds_is_refused(site: Site, room: str) -> None:
-    for body in (
+    bodies: tuple[Any, ...] = (
         {"title": "x" * 101},
         {"historySize": 0},
         {"slowModeMs": "soon"},
         [],
         {"large": 1},
-    ):
+    )
+    for body in bodies:
         answer = await patch(site, room, body)
         assert (answer.status, answer.code) == (400, "invalid_message"), body
     assert (await patch(site, "no%20room", {"title": "x"})).code == "invalid_room"

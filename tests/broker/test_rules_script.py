@@ -14,6 +14,7 @@ from tests.support.redis_server import RedisServer
 
 SIZE = 5
 DAY_MS = 86_400_000
+MINUTE_MS = 60_000
 #: DROPPED_MAX of `_retention.lua`.
 DROPPED_MAX = 64
 EXEMPT = -1
@@ -23,17 +24,17 @@ class Room:
     """One room's keys, and the scripts run on them as a worker runs them."""
 
     def __init__(self, redis: RedisServer, prefix: str) -> None:
-        self._client = redis.connect()
-        self._client.connection_pool.connection_kwargs["decode_responses"] = False
+        self.client: Any = redis.connect()  # whose answers are bytes here
+        self.client.connection_pool.connection_kwargs["decode_responses"] = False
         self.prefix = prefix
         self.stream, self.history = f"{prefix}:stream", f"{prefix}:history"
         self._history_id = redis.replication()["master_replid"][:16]
 
     def close(self) -> None:
-        self._client.close()
+        self.client.close()
 
     def run(self, *command: Any) -> Any:
-        return self._client.execute_command(*command)
+        return self.client.execute_command(*command)
 
     def say(self, text: str = "x", slow_ms: int = 0, client_id: str = "", user: str = "ann") -> Any:
         body = encode_body("m", user, None, client_id or None, text)
@@ -283,23 +284,24 @@ def test_the_history_of_a_quiet_room_goes_with_its_own_age(room: Room) -> None:
 def test_a_page_is_what_is_asked_for_without_what_is_over(
     redis_server: RedisServer, ages: list[int], keep: int, size: int, first: int, count: int
 ) -> None:
-    """Ages in seconds; none is near the border, as the clock runs on."""
+    """Ages are full minutes and a half: none is near the border, as the clock runs on."""
     room = Room(redis_server, "paged")
-    ages = sorted((age + 0.5 for age in ages), reverse=True)
+    ages_ms = sorted((age * MINUTE_MS + MINUTE_MS // 2 for age in ages), reverse=True)
+    keep_ms = keep * MINUTE_MS
     room.run("DEL", room.stream, room.history)
-    room.set(NOTHING, About(historySize=100, historyMs=keep * 1000))
+    room.set(NOTHING, About(historySize=100, historyMs=keep_ms))
     room.run("DEL", room.history)
     now_ms = int(room.run("TIME")[0]) * 1000
-    for seq, age in enumerate(ages, start=1):
-        room.run("RPUSH", room.history, f"mepoch:{seq}:{now_ms - int(age * 1000)}:}}")
-    rules = rules_of(About(historySize=size, historyMs=keep * 1000))
+    for seq, age_ms in enumerate(ages_ms, start=1):
+        room.run("RPUSH", room.history, f"mepoch:{seq}:{now_ms - age_ms}:}}")
+    rules = rules_of(About(historySize=size, historyMs=keep_ms))
     room.run("HSET", room.stream, "s", len(ages), "r", rules)
     last = len(ages)
-    counting = [seq for seq, age in enumerate(ages, start=1) if age < keep and seq > last - size]
-    oldest = min(counting, default=last + 1)
-    begin = max(first, oldest)
-    wanted = [seq for seq in range(begin, begin + count) if seq <= last]
-    assert room.seqs(first, count) == (wanted if first <= last else [])
+    counting = [
+        seq for seq, age_ms in enumerate(ages_ms, start=1) if age_ms < keep_ms and seq > last - size
+    ]
+    begin = max(first, min(counting, default=last + 1))
+    assert room.seqs(first, count) == [seq for seq in range(begin, begin + count) if seq <= last]
     assert room.seqs() == counting
     room.close()
 
@@ -338,7 +340,7 @@ def test_a_message_asks_redis_for_nothing_more_than_without_rules(
 
 def test_a_large_room_is_told_numbers_whatever_its_size(room: Room) -> None:
     room.set(NOTHING, About(large=True))
-    with room._client.pubsub() as heard:
+    with room.client.pubsub() as heard:
         heard.subscribe("live")
         assert heard.get_message(timeout=5)["type"] == "subscribe"
         members, held = f"{room.prefix}:members", f"{room.prefix}:held"

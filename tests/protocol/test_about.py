@@ -1,5 +1,7 @@
 """What is set of a room: changes, and how it is written down."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from chat.protocol.about import (
 
 NUMBERS = st.integers(1000, 2**53 - 1)
 TEXTS = st.text('aß"\\👍: ', min_size=1, max_size=9)
-KINDS = {
+KINDS: dict[str, st.SearchStrategy[Any]] = {
     "title": TEXTS,
     "topic": TEXTS,
     "slowModeMs": NUMBERS,

@@ -39,6 +39,8 @@ BODIES: dict[str, list[Any]] = {
     },
     "revokeToken": [{"tokenId": "t"}, {}],
 }
+#: What a token may ask about its own user.
+OF_ONESELF = {"readUserPresence"}
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}}
 #: What has to be in a query.
@@ -71,7 +73,8 @@ async def asked(site: Site, method: str, path: str, body: Any, bearer: str | Non
 
 def address(path: str, operation: dict[str, Any]) -> str:
     """Return where to ask: the path, and the query without which there is no answer."""
-    return path.format(roomId="lobby", userId="nobody") + QUERIES.get(operation["operationId"], "")
+    user_id = "ann" if operation["operationId"] in OF_ONESELF else "nobody"
+    return path.format(roomId="lobby", userId=user_id) + QUERIES.get(operation["operationId"], "")
 
 
 def references(node: Any) -> Iterator[str]:

@@ -294,6 +294,29 @@ async def test_a_killed_worker_leaves_nothing_behind_but_the_choice(
     await back.command("ping")
 
 
+@pytest.mark.slow
+async def test_a_worker_that_was_frozen_beyond_its_lease_gets_its_users_back(
+    cluster: StartCluster, connect: Connect, room: str, ann: str
+) -> None:
+    workers = await cluster(2, **SHORT, **NO_LIMITS)
+    ben = await connect(workers[0], "ben", room)
+    user = await connect(workers[1], ann, room)
+    await said(user, room, ["1"])
+    await user.command("mark_read", roomId=room, seq=1)
+    await choose(user, "busy", status="x")
+    await ben.wait_for("presence_changed")
+    workers[1].pause()
+    try:
+        await ben.wait_for("user_left", 15.0)
+        assert (await state_becomes(ben, room, ann, "offline"))["status"] == "x"
+    finally:
+        workers[1].resume()
+    assert (await state_becomes(ben, room, ann, "busy"))["status"] == "x"
+    await until(lambda: _is_seen_busy(ben, ann), 10.0)
+    await asyncio.sleep(2.5)  # who sweeps is done, and has taken nobody out who is back
+    assert (await states(ben, room, ann))[0]["state"] == "busy"
+
+
 async def test_a_drained_worker_hands_its_users_over(
     cluster: StartCluster, connect: Connect, room: str, ann: str
 ) -> None:

@@ -20,8 +20,9 @@ _STEP = re.compile(
 _CODE_CELL = re.compile(r"^`([^`]*)`$")
 _CLAIMS = re.compile(r"^```json claims of (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+#: Lists whose order nobody promises.
+UNORDERED = {"members"}
 #: Fields whose values differ from run to run but mean the same thing wherever they appear.
-UNORDERED = {"members"}  # lists whose order nobody promises
 NAMES = {"epoch", "previousEpoch", "messageId", "connectionId", "workerId"}
 #: Fields that differ freely: only the kind of the value is compared.
 FREE = {

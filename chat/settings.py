@@ -401,6 +401,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Seconds, _doc("Least time between two `member_count` events of a large room.")
     ] = 2.0
 
+    # --- states of users, and delivered markers
+    presence_change_interval: Annotated[
+        Seconds,
+        _doc(
+            "Least time between two changes of one user's state or status text that others are "
+            "told; longer for a user in more than 20 rooms, in proportion."
+        ),
+    ] = 1.0
+    status_ttl: Annotated[
+        Seconds,
+        _doc("How long the state and the status text that a user chose are kept while it is away."),
+    ] = 604800.0
+    last_seen_ttl: Annotated[
+        Rate, _doc("How long it is kept when a user was last seen; 0: nobody is told, ever.")
+    ] = 2592000.0
+    delivered_markers: Annotated[
+        bool,
+        _doc(
+            "Take `mark_delivered`, and tell all members of rooms up to CHAT_LARGE_ROOM_MEMBERS; "
+            "otherwise it is refused with `not_enabled`."
+        ),
+    ] = False
+
     # --- rate limits; a rate of 0 is no limit
     connection_messages_per_s: Annotated[Rate, _doc("Commands per connection.")] = 20.0
     connection_messages_burst: Annotated[Count, _doc("Burst of the above.")] = 60

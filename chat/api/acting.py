@@ -1,4 +1,4 @@
-"""What the operations of moderators have in common."""
+"""What operations that act have in common."""
 
 from starlette.responses import Response
 
@@ -60,7 +60,7 @@ def act_of(
 
 
 def name_of(caller: Caller) -> str:
-    """Return under which name a caller acts: the user's id, or the key's behind its prefix."""
+    """Return who is said to have done something: a user, or `chatkey_` and the id of a key."""
     return caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
 
 

@@ -139,6 +139,18 @@ FAMILIES: tuple[Family, ...] = (
         "read_markers_waiting",
         "Users and rooms whose last read marker is not in Redis yet.",
     ),
+    # states of users, and delivered markers
+    _gauge("user_states", "user_states", "Users a worker knows not to be plainly online."),
+    _counter("user_states_set", "user_states_set", "States and status texts written to Redis."),
+    _counter("user_states_told", "user_states_told", "Times a room was given a member's state."),
+    _counter(
+        "delivered_markers_written", "delivered_markers_written", "Delivered markers sent to Redis."
+    ),
+    _gauge(
+        "delivered_markers_waiting",
+        "delivered_markers_waiting",
+        "Users and rooms whose last delivered marker is not in Redis yet.",
+    ),
     # moderation
     _counter(
         "moderation_acts",

@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     BANNED = "banned"
     MUTED = "muted"
     READ_ONLY = "read_only"
+    NOT_ENABLED = "not_enabled"
 
 
 class CloseCode(IntEnum):
@@ -167,6 +168,7 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.READ_ONLY: Meaning(
         "in this room only moderators write", "read on; `room_changed` says when that ends"
     ),
+    ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
 }
 
 

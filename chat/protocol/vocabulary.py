@@ -17,6 +17,9 @@ class Word(NamedTuple):
 
 WORDS: dict[str, Word] = {
     "after": Word("Only what is later than this `seq`; not together with `before`."),
+    "automatic": Word(
+        "The device found out by itself whether somebody is at it: nothing is chosen.", True
+    ),
     "before": Word("Only what is earlier than this `seq`.", 18),
     "clientMessageId": Word(
         "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
@@ -28,6 +31,7 @@ WORDS: dict[str, Word] = {
     "cursor": Word(
         "Where the list goes on: that of the page before, in the first question `0`.", "0"
     ),
+    "deliveredSeq": Word("Up to where a device of the user has got everything.", 16),
     "deleted": Word("The message is gone, and its `content` empty."),
     "deletedBy": Word("Who deleted it."),
     "duplicate": Word("The message had been stored before: this is the answer of then.", True),
@@ -52,6 +56,10 @@ WORDS: dict[str, Word] = {
     "large": Word(
         "The room is told how many its members are, and not who comes, goes and types.", False
     ),
+    "lastSeen": Word(
+        "When the user's last connection ended, in milliseconds since the Unix epoch.",
+        1795485000000,
+    ),
     "limit": Word("How many at most.", 50),
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
     "memberCount": Word("Users in the room, in the whole cluster.", 2),
@@ -66,6 +74,7 @@ WORDS: dict[str, Word] = {
         "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
     ),
     "previousEpoch": Word("The epoch before, whose positions after `fromSeq` no longer hold."),
+    "private": Word("Tell nobody but one's own devices.", True),
     "protocol": Word("Which version of this protocol is spoken.", "chat.v1"),
     "reaction": Word("An emoji or a short text.", "👍"),
     "reactions": Word("Each reaction with the user ids of those who gave it."),
@@ -92,6 +101,8 @@ WORDS: dict[str, Word] = {
     "slowModeMs": Word(
         "How many milliseconds a user waits between two messages in the room.", 10000
     ),
+    "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
+    "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
@@ -107,6 +118,9 @@ WORDS: dict[str, Word] = {
         "How many places of the room's order follow `readSeq`: messages and events about them.", 2
     ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
+    "UserState.state": Word("`online`, `away`, `busy` or `offline`.", "busy"),
+    "userIds": Word("Which users.", ["ann"]),
+    "users": Word("One entry for each user, in the order of the question."),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),
     "workerId": Word("Which worker answers.", "4f1d0c9a7e"),

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 #: Messages and the events about them: what has a place in the order.
 RECORDS = frozenset((b"m", *CHANGES))
 #: What not every process wants to know: acts of moderators, and how far users have read.
-OPTIONAL = (b"s", b"p")
+OPTIONAL = (b"s", b"p", b"v")
 
 Heard = Callable[[Room, bytes], None]
 
@@ -61,6 +61,7 @@ class Hub:
             b"j": self.announcements.heard_join,
             b"l": self.announcements.heard_leave,
             b"n": self.announcements.heard_count,
+            b"q": self.announcements.heard_state,
             b"t": self.announcements.heard_typing,
             **dict.fromkeys(OPTIONAL, _ignore),
         }

@@ -17,11 +17,13 @@ from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.user_states import UserStates
 
 
 class Tasks:
@@ -60,6 +62,8 @@ class Services:
     members: Members  # to read those of any room
     typists: Typists
     read_markers: ReadMarkers
+    delivered_markers: DeliveredMarkers
+    user_states: UserStates
     keyring: KeyRing
     verifier: Verifier
     users: UserBudgets

@@ -38,6 +38,7 @@ from chat.worker import (
     publishing,
     reading,
     room_changing,
+    showing,
 )
 from chat.worker.services import Services
 
@@ -140,6 +141,8 @@ class Session:
         if connection is not None:
             for room in self.rooms:
                 self._forget(room, connection, at_once=False)
+            if self.identity is not None:
+                self.services.user_states.departed(connection, self.identity.user_id)
         self.rooms = ()
 
     # ------------------------------------------------------------------- gates
@@ -215,7 +218,11 @@ class Session:
                 self._typing(command)
             case commands.LeaveRoom():
                 self._leave(command)
-            case commands.MarkRead() if marking.mark_at_once(self, command):
+            case commands.SetPresence():
+                showing.set_presence(self, command)
+            case commands.MarkRead() | commands.MarkDelivered() if marking.mark_at_once(
+                self, command
+            ):
                 pass
             case _:
                 self._wait_for(command, _work(self, command))
@@ -333,6 +340,7 @@ class Session:
         self.identity = identity
         self.display = None if identity.user is None else orjson.dumps(identity.user)
         self._warned = False
+        self.services.user_states.arrived(identity.user_id)
 
     def greet(self, command_id: int | str | None = None) -> None:
         """Tell the client that it is in."""
@@ -390,8 +398,10 @@ def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
             return reading.history(session, command)
         case commands.Presence():
             return reading.presence(session, command)
-        case commands.MarkRead():
+        case commands.MarkRead() | commands.MarkDelivered():
             return marking.mark_earlier(session, command)
+        case commands.Users():
+            return showing.users(session, command)
         case commands.Unread():
             return marking.unread(session, command)
         case commands.RefreshToken():

@@ -67,6 +67,14 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     user: dict[str, Any] | None = None
 
 
+class EditBody(Struct, frozen=True, kw_only=True):
+    """What a message says from now on, and whom it mentions."""
+
+    content: str
+    mentions: list[UserId] | None = None
+    clientMessageId: ClientMessageId | None = None
+
+
 class ReadRoom(Command, frozen=True, kw_only=True):
     """Which room is asked about, or changed."""
 
@@ -87,14 +95,6 @@ class RoomPage(Struct, frozen=True, kw_only=True):
     headSeq: int
     memberCount: int
     room: About
-
-
-class EditBody(Struct, frozen=True, kw_only=True):
-    """What a message says from now on, and whom it mentions."""
-
-    content: str
-    mentions: list[UserId] | None = None
-    clientMessageId: ClientMessageId | None = None
 
 
 class TokenBody(Struct, frozen=True, kw_only=True):

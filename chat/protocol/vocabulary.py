@@ -53,12 +53,12 @@ WORDS: dict[str, Word] = {
     "historySize": Word("How many messages and events the room keeps.", 500),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
     "isTyping": Word("Whether the user is typing.", True),
-    "large": Word(
-        "The room is told how many its members are, and not who comes, goes and types.", False
-    ),
     "lastSeen": Word(
         "When the user's last connection ended, in milliseconds since the Unix epoch.",
         1795485000000,
+    ),
+    "large": Word(
+        "The room is told how many its members are, and not who comes, goes and types.", False
     ),
     "limit": Word("How many at most.", 50),
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
@@ -98,11 +98,11 @@ WORDS: dict[str, Word] = {
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
+    "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
+    "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
     "slowModeMs": Word(
         "How many milliseconds a user waits between two messages in the room.", 10000
     ),
-    "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
-    "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",

@@ -29,18 +29,9 @@ from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.protocol.opening import SUBPROTOCOL
 from chat.rooms.room import Room
-from chat.worker import (
-    authentication,
-    changing,
-    joining,
-    marking,
-    moderating,
-    publishing,
-    reading,
-    room_changing,
-    showing,
-)
+from chat.worker import authentication, marking, publishing, showing
 from chat.worker.services import Services
+from chat.worker.work import work
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +216,7 @@ class Session:
             ):
                 pass
             case _:
-                self._wait_for(command, _work(self, command))
+                self._wait_for(command, work(self, command))
 
     # ---------------------------------------------------------------- commands
 
@@ -385,29 +376,3 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
-
-
-def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
-    """Return what a command does that has to wait for Redis or for keys."""
-    match command:
-        case commands.JoinRoom():
-            return joining.join(session, command)
-        case commands.Change():
-            return changing.change(session, command)
-        case commands.History():
-            return reading.history(session, command)
-        case commands.Presence():
-            return reading.presence(session, command)
-        case commands.MarkRead() | commands.MarkDelivered():
-            return marking.mark_earlier(session, command)
-        case commands.Users():
-            return showing.users(session, command)
-        case commands.Unread():
-            return marking.unread(session, command)
-        case commands.RefreshToken():
-            return authentication.refresh(session, command)
-        case commands.ModerationCommand():
-            return moderating.moderate(session, command)
-        case commands.ChangeRoom():
-            return room_changing.change_room(session, command)
-    raise TypeError(f"{type(command).__name__} is answered at once")

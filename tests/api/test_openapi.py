@@ -33,8 +33,8 @@ BODIES: dict[str, list[Any]] = {
         {"content": "x" * 9000, "userId": "ann"},
         b"{",
     ],
-    "changeRoom": [{"title": "Lobby", "large": None}, {"title": 5}],
     "editMessage": [{"content": "y", "mentions": ["ben"]}, {"content": ""}, b"{"],
+    "changeRoom": [{"title": "Lobby", "large": None}, {"title": 5}],
     "mintToken": [{"userId": "ann", "rooms": {"lobby": ["join"]}}, {"userId": "ann"}, b"["],
     **{
         f"{act}User": [{"userId": "nobody", "reason": "x"}, {"userId": "nobody", "reason": 1}]
@@ -43,6 +43,8 @@ BODIES: dict[str, list[Any]] = {
     "revokeToken": [{"tokenId": "t"}, {}],
 }
 WITH_BODY = ("POST", "PATCH")
+#: What a token may ask about its own user.
+OF_ONESELF = {"readUserPresence"}
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}}
 #: What has to be in a query.
@@ -62,7 +64,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 async def asked(site: Site, method: str, path: str, body: Any, bearer: str | None) -> Answer:
     """Ask; of a stream, only that it is one."""
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    if method in WITH_BODY:
+    if method in ("POST", "PATCH"):
         return await site.api.send(path, body, bearer, method=method)
     if method in ("PUT", "DELETE"):
         found = await http.request(method, site.api.port, path, headers=headers)
@@ -82,8 +84,9 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
     Where it is about a message, that is a new one.
     """
     if "{messageId}" not in path:
-        query = QUERIES.get(operation["operationId"], "")
-        return path.format(roomId="lobby", userId="nobody") + query
+        name = operation["operationId"]
+        user_id = "ann" if name in OF_ONESELF else "nobody"
+        return path.format(roomId="lobby", userId=user_id) + QUERIES.get(name, "")
     said = (await site.api.publish("lobby", "x")).body
     place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
     return f"{place}?seq={said['seq']}"

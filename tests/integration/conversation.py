@@ -33,7 +33,7 @@ FREE = {
     "version",
 }
 #: Fields that tell events of one type apart.
-_TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "reason", "memberCount")
+_TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "state", "reason", "memberCount")
 
 
 @dataclass(frozen=True)

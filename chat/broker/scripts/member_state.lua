@@ -14,7 +14,8 @@ if not leases or known == ARGV[3] then
 end
 redis.call('HSET', KEYS[1], ARGV[2], leases .. ARGV[3])
 local own = redis.call('HGET', KEYS[2], 'r')
-if redis.call('HLEN', KEYS[1]) <= tonumber(ARGV[4]) and not (own and rules_of(own).large) then
+local is_large = own and rules_of(own).large
+if not is_large and redis.call('HLEN', KEYS[1]) <= tonumber(ARGV[4]) then
   redis.call(PUBLISH, ARGV[1], 'q' .. ARGV[3])
 end
 return 1

@@ -15,8 +15,9 @@ repeat -- a page may be empty although members are left
     held[#held + 1] = item
   end
 until cursor == '0' or #held >= 2 * tonumber(ARGV[2])
+local users = {}
 local own = redis.call('HGET', KEYS[3], 'r')
-local large, users = own and rules_of(own).large and -1 or tonumber(ARGV[3]), {}
+local large = own and rules_of(own).large and -1 or tonumber(ARGV[3])
 for i = 1, #held, 2 do
   local user = held[i]
   users[#users + 1] = user

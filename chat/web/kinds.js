@@ -12,6 +12,11 @@ export function sectionOf(roomId) {
   return SECTIONS.find(({ prefix }) => prefix !== null && roomId.startsWith(prefix)) ?? SECTIONS[0];
 }
 
+/** Where a kind stands among the others. */
+export function orderOf(roomId) {
+  return SECTIONS.indexOf(sectionOf(roomId));
+}
+
 /** What a room is called where nobody has given it a title. */
 export function plainTitle(roomId) {
   return roomId.slice((sectionOf(roomId).prefix ?? "").length);

@@ -30,8 +30,8 @@ export function privateParts({ talk, onMade }) {
   const choice = peopleChoice(talk.known, "Invite");
   return [form([title.node, topic.node, ...choice.nodes], "Make the room", async () => {
     const given = (input) => input.value.trim() || undefined;
-    const wish = { title: given(title.input), topic: given(topic.input), userIds: choice.chosen() };
-    const { roomId } = await talk.client.createRoom(wish);
+    const about = { title: given(title.input), topic: given(topic.input) };
+    const { roomId } = await talk.client.createRoom({ ...about, userIds: choice.chosen() });
     talk.join(roomId);
     onMade(roomId);
   })];

@@ -11,11 +11,12 @@ const SURE_MS = 4_000;
  * @param {Node[]} parts
  * @param {string} label of its button
  * @param {() => Promise<unknown>} act rejects with an error whose message is shown
+ * @param {string} look of the button
  */
-export function form(parts, label, act) {
+export function form(parts, label, act, look = "primary") {
   const problem = element("p", "problem");
   problem.role = "alert";
-  const submit = element("button", "primary", label);
+  const submit = element("button", look, label);
   submit.type = "submit";
   const node = element("form", "part", ...parts, problem, submit);
   node.noValidate = true;

@@ -3,7 +3,7 @@
 /** In this order; `prefix` is how ids of that kind begin, null where they begin otherwise. */
 export const SECTIONS = [
   { kind: "open", title: "Rooms", prefix: null, sign: "#" },
-  { kind: "private", title: "Private", prefix: "private:", sign: "\u{1F512}\uFE0E" },
+  { kind: "private", title: "Private", prefix: "private:", sign: "\u25C6" },
   { kind: "direct", title: "Direct", prefix: "direct:", sign: "@" },
 ];
 

@@ -29,18 +29,20 @@ export class Roster {
 
   /** @param {object[]} participants of `participants.js` */
   render(participants) {
-    const signature = JSON.stringify([participants, this.#room.role]);
+    const here = participants.map(({ userId }) => this.#room.members.get(userId));
+    const signature = JSON.stringify([participants, here, this.#room.role]);
     if (this.#list.dataset.signature === signature) return;
     this.#list.dataset.signature = signature;
     this.#list.replaceChildren(...participants.map((each) => this.#row(each)));
   }
 
   #row(participant) {
-    const { userId, role, invited = false, state = "offline", status } = participant;
+    const { userId, role, invited = false } = participant;
+    const { state, status } = { state: "offline", ...participant, ...this.#room.members.get(userId) };
     const { selfId } = this.#talk;
     const name = this.#talk.nameOf(userId);
     const own = userId === selfId;
-    const facts = [invited ? "invited" : whereabouts({ state, ...participant }), status];
+    const facts = [invited ? "invited" : whereabouts({ ...participant, state }), status];
     const who = element("span", "who", element("span", "name", own ? `${name} (you)` : name),
       element("small", "", facts.filter(Boolean).join(" \u00b7 ")));
     const face = element("span", "face", avatar(userId, name));
@@ -87,7 +89,7 @@ export class Roster {
       if (userId === "") throw new Error("Whom?");
       await this.#room.invite(userId);
       input.value = "";
-    });
+    }, "plain");
   }
 
   #do(act) {

@@ -250,7 +250,8 @@ async def test_rights_are_those_of_the_token_and_of_the_role(modules: Page) -> N
           const room = (role) => ({ roomId: "private:a", role });
           return {
             moderate: rooms.filter((roomId) => allows(claim, roomId, "moderate")),
-            roles: ["member", "moderator", "owner", null].map((role) => moderates(claim, room(role))),
+            roles: ["member", "moderator", "owner", null]
+              .map((role) => moderates(claim, room(role))),
             remove: [["owner", "owner"], ["moderator", "member"], ["moderator", "moderator"]]
               .map(([mine, theirs]) => mayRemove(mine, theirs)),
           };
@@ -268,7 +269,8 @@ async def test_only_what_is_different_is_changed(modules: Page) -> None:
         """async () => {
           const { changed, ruleWords } = await import("/static/rules.js");
           const about = { title: "Tea", slowModeMs: 1_500, readOnly: true };
-          const wish = { title: "Tea", topic: "Green", slowModeMs: null, readOnly: true, large: null };
+          const same = { title: "Tea", readOnly: true, large: null };
+          const wish = { ...same, topic: "Green", slowModeMs: null };
           return [changed(about, wish), ruleWords(about)];
         }"""
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import ONLINE, Window
 from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Supervised
@@ -10,17 +10,17 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
-ROOM = "tea-room"
+ROOM = "tea-room"  # of tests with a Redis of their own
 
 
 async def test_who_was_offline_has_every_message_once_and_in_order(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site, color_scheme="dark")
-    await ada.enter("Ada Lovelace", ROOM)
-    await grace.enter("Grace Hopper", ROOM)
+    await ada.enter("Ada Lovelace", room)
+    await grace.enter("Grace Hopper", room)
     before = ["Is the new build on the staging machine?", "It is, since about eight."]
     await ada.say(before[0])
     await grace.wait_texts(before[0])
@@ -47,10 +47,12 @@ async def test_who_was_offline_has_every_message_once_and_in_order(
     await grace.shot("other-window-dark")
 
 
-async def test_a_script_in_a_message_is_text(site: Supervised, open_window: OpenWindow) -> None:
+async def test_a_script_in_a_message_is_text(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
     ada, eve = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await eve.enter('"><img src=x onerror=alert(1)>', ROOM)
+    await ada.enter("Ada", room)
+    await eve.enter('"><img src=x onerror=alert(1)>', room)
     attacks = [
         "<img src=x onerror=\"document.body.dataset.owned = 'yes'\">",
         "<script>document.body.dataset.owned = 'yes'</script>",
@@ -64,11 +66,11 @@ async def test_a_script_in_a_message_is_text(site: Supervised, open_window: Open
 
 
 async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await grace.enter("Grace", ROOM)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
     await ada.say("before")
     await grace.wait_texts("before")
     await site.hup()

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from tests.browser.conftest import shares_a_loop
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
 
 IMPORTS = """
   const [{ buildRows, threadRows }, { Timeline }, markup, suggestions, find, mentions, { Extents }]
@@ -108,7 +110,14 @@ async def test_code_is_left_alone_and_people_are_found_by_name(modules: Page) ->
 
 
 async def test_a_few_emoji_alone_are_shown_larger(modules: Page) -> None:
-    texts = ["\U0001f44d", "\u2764\ufe0f \U0001f389", "\U0001f468\u200d\U0001f4bb", "1", "#", "ok \U0001f44d"]
+    texts = [
+        "\U0001f44d",
+        "\u2764\ufe0f \U0001f389",
+        "\U0001f468\u200d\U0001f4bb",
+        "1",
+        "#",
+        "ok \U0001f44d",
+    ]
     big = await run(modules, "return given.map(markup.isEmojiOnly);", texts)
     assert big == [True, True, True, False, False, False]
 

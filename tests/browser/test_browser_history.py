@@ -41,7 +41,8 @@ SCROLL = """async ({ step, until }) => {
     if (until === "top" ? before === 0 && older.hidden : atEnd) break;
     const middle = edge.top + edge.height / 2;
     // Not the first one, whose heading goes when another of the same person comes before it.
-    anchor = [...list.querySelectorAll(".message")].slice(1).find((node) => topOf(node) > middle) ?? null;
+    const messages = [...list.querySelectorAll(".message")].slice(1);
+    anchor = messages.find((node) => topOf(node) > middle) ?? null;
     scroller.scrollTop += step;
     if (anchor !== null) expected = topOf(anchor);
   }

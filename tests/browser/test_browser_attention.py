@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
+from tests.browser.speech import publish
 from tests.browser.window import Window
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
@@ -61,13 +62,11 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
     site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     laptop, phone = await open_window(site), await open_window(site)
-    grace = await open_window(site)
     elsewhere = f"{room}-elsewhere"
-    await grace.enter("Grace", room)
     for device in (laptop, phone):
         await device.enter("Ada", room)
         await go(device, elsewhere)
-    await grace.say(*(f"number {number}" for number in range(30)))
+    await publish(site, room, [f"number {number}" for number in range(30)])
     for device in (laptop, phone):
         await wait_badge(device, room, "30 new messages")
     assert await laptop.page.title() == f"(30) #{elsewhere}"
@@ -94,7 +93,7 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
     await wait_badge(laptop, room, "")
     await phone.page.evaluate(HIDE, True)
     await laptop.page.evaluate(HIDE, True)
-    await grace.say("while nobody looks")
+    await publish(site, room, ["while nobody looks"])
     await wait_badge(phone, room, "1 new message")
     await phone.page.evaluate(HIDE, False)
     await wait_badge(phone, room, "")

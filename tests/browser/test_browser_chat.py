@@ -3,11 +3,10 @@
 import pytest
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
+from tests.browser.speech import publish
 from tests.browser.window import ONLINE, Window
-from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
-from tests.support.tokens import token
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
@@ -127,7 +126,7 @@ async def test_older_messages_come_when_one_scrolls_up(
         **NO_LIMITS,
     ) as site:
         texts = [f"message {number}" for number in range(1, 121)]
-        await _publish(site, texts)
+        await publish(site, ROOM, texts)
         phone = await open_window(site, viewport={"width": 360, "height": 640}, has_touch=True)
         await phone.enter("Ada", ROOM)
         await phone.wait_texts(*texts[-50:])
@@ -140,16 +139,3 @@ async def test_older_messages_come_when_one_scrolls_up(
 async def _agree(one: Window, other: Window, count: int) -> bool:
     texts = await one.texts()
     return len(texts) == count and texts == await other.texts()
-
-
-async def _publish(site: Supervised, texts: list[str]) -> None:
-    """Publish as another user, over a plain connection."""
-    client = await ChatClient.connect(site.url, token("Grace"))
-
-    async def joined() -> bool:  # a worker that has just started may not have its Redis yet
-        return bool((await client.join(ROOM))["type"] == "room_joined")
-
-    await until(joined, what="the join")
-    for text in texts:
-        assert (await client.say(ROOM, text))["type"] == "ack"
-    await client.close()

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from chat.api.authentication import BODY, Guard
 from chat.api.body import read_body
+from chat.api.conversations import Conversations
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import Edge
 from chat.api.events import Events
@@ -53,6 +54,7 @@ def build_application(services: ApiServices) -> Edge:
         *Messages(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
+        *Conversations(services, guard).operations(),
         *Unread(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),

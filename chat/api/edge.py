@@ -152,7 +152,7 @@ class _Answer:
             await self.refuse(refusal(ErrorCode.FORBIDDEN, "This origin is not allowed."))
             return
         headers = {
-            "Access-Control-Allow-Methods": "GET, HEAD, POST",
+            "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
             "Access-Control-Allow-Headers": (
                 "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
             ),

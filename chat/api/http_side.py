@@ -19,6 +19,7 @@ from chat.broker.budgets import settle_budgets
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.people import people_of
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
@@ -37,6 +38,7 @@ from chat.ops.server import Readiness
 from chat.ops.stats import Stats
 from chat.protocol.events import RoomLeft
 from chat.rooms.enforcement import Enforcement
+from chat.rooms.participation import Participation
 from chat.rooms.room import Member, Room
 from chat.settings import Settings
 
@@ -78,6 +80,13 @@ class HttpSide:
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
+        people = people_of(self._store, broker, moderation.audit, self._redis)
+        self._participation = Participation(
+            self._redis, people.rosters, people.settling, _end_stream, lambda _room, _user_id: None
+        )
+        self._feed.hub.fan_out.on_roster = self._participation.heard
+        self._feed.hub.fan_out.on_lost = self._participation.lost
+        self._feed.hub.on_dropped = self._participation.forget
         self._revocations = Revocations(token_life_s(settings))
         self._user_acts = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._feed.channels
@@ -103,6 +112,9 @@ class HttpSide:
             streams=Streams(settings, stats),
             moderation=moderation,
             enforcement=self._enforcement,
+            participation=self._participation,
+            conversations=people.conversations,
+            directory=people.directory,
         )
         self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
@@ -123,6 +135,7 @@ class HttpSide:
             self._store.run(),
             *self._feed.loops(),
             self._enforcement.run(),
+            self._participation.run(),
             self._user_acts.run(),
             self._keyring.run(),
             self._services.keys.run(),

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from chat.broker.detour import TRIES
+from chat.broker.keys import Keys
 from chat.broker.link import LinkError, Reply, answered
+from chat.broker.scripts import Script, Scripts
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
+from chat.conversations.kinds import has_roster
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import ErrorCode
 from chat.protocol.records import Page, decode_page
@@ -56,7 +59,19 @@ class TooLate:
     """Nothing was stored: the time in which the message may be changed is over."""
 
 
-Outcome = Published | TooSoon | Sanctioned | NotReplicated | Raced | TooLate | LinkError
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Nothing was stored: the user has no seat in the roster of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Nothing was stored: it is so already."""
+
+
+Outcome = (
+    Published | TooSoon | Sanctioned | NotReplicated | Raced | TooLate | Outside | Same | LinkError
+)
 _STORED = (b"ok", b"dup")
 _SANCTIONS = {b"banned": ErrorCode.BANNED, b"muted": ErrorCode.MUTED}
 
@@ -84,8 +99,21 @@ class Fold:
     latest_ms: int
 
 
+class Event(Protocol):
+    """An event that is stored by a script of its own, with whatever it changes."""
+
+    def script(self, scripts: Scripts) -> Script:
+        """Return the script; see `scripts/_append.lua` for what it shares with the others."""
+
+    def keys(self, keys: Keys, room_id: str) -> tuple[str, ...]:
+        """Return its keys between the third and the last."""
+
+    def arguments(self) -> tuple[str | bytes | int, ...]:
+        """Return its arguments between the ninth and the last."""
+
+
 class Publication(Struct, frozen=True, gc=False):
-    """What goes into the publish script, or with a fold into the one that folds."""
+    """What goes into the publish script, into the one that folds, or into an event's own."""
 
     room_id: str
     user_id: str
@@ -94,6 +122,7 @@ class Publication(Struct, frozen=True, gc=False):
     client_message_id: str | None
     slow_mode_ms: int
     fold: Fold | None = None
+    event: Event | None = None
 
 
 class Broker:
@@ -157,14 +186,19 @@ class Broker:
             else:
                 done(_outcome(reply))
 
-        fold = publication.fold
+        fold, event = publication.fold, publication.event
         named: tuple[str, ...]
         last: tuple[str | bytes | int, ...]
-        if fold is None:
+        if fold is not None:
+            script, named, last = self._fold_script, (), _arguments(fold)
+        elif event is not None:
+            script, last = event.script(store.scripts), event.arguments()
+            named = event.keys(keys, room_id)
+        else:
             script = self._publish_script
             named, last = (keys.slow(room_id, user_id) if slow_ms else stream,), (slow_ms,)
-        else:
-            script, named, last = self._fold_script, (), _arguments(fold)
+        if event is None and has_roster(room_id):
+            named = (*named, keys.roster(room_id))
         try:
             shard.evaluate(
                 script,
@@ -274,6 +308,10 @@ def _outcome(reply: list[Any]) -> Outcome:
         return Raced(reply[1] or None)
     if kind == b"late":
         return TooLate()
+    if kind == b"outside":
+        return Outside()
+    if kind == b"same":
+        return Same()
     return Sanctioned(_SANCTIONS[kind], reply[1])
 
 

@@ -1,7 +1,8 @@
 """What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.broker import NotReplicated, Outcome, Raced, TooLate, TooSoon
+from chat.broker.broker import NotReplicated, Outcome, Outside, Raced, TooLate, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
+from chat.conversations.rules import OUTSIDE
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.settings import Settings
@@ -76,6 +77,8 @@ def not_published(outcome: Outcome) -> CommandError:
         return CommandError(ErrorCode.TOO_LATE, "The message is too old for that.")
     if isinstance(outcome, Raced):
         return busy("Too many change this message at once, try again.")
+    if isinstance(outcome, Outside):
+        return CommandError(ErrorCode.FORBIDDEN, OUTSIDE)
     if isinstance(outcome, NotReplicated):
         return CommandError(
             ErrorCode.NOT_REPLICATED,

@@ -102,6 +102,8 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "roster_changes_raced",
+    "listings_repaired",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -112,6 +114,7 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
     "moderation_acts",
+    "roster_changes",
 )
 HISTOGRAMS = (
     "publish_seconds",
@@ -173,6 +176,8 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    roster_changes_raced: int
+    listings_repaired: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled
@@ -182,6 +187,7 @@ class Stats:
     redis_reconnects: Labelled  # command, pubsub
     rate_limited: Labelled  # connection, user, address, slow_mode
     moderation_acts: Labelled  # Kind of an act
+    roster_changes: Labelled  # create, open_direct, invite, answer, set_role, remove
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out

@@ -50,7 +50,7 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class ChangeRecord(Record, frozen=True, gc=False):
-    """An event about a message, at its own place in the room's order."""
+    """An event about a message or the room, at its own place in the room's order."""
 
     letter: bytes
 
@@ -68,12 +68,16 @@ def _front(kind: str) -> bytes:
 
 
 _MESSAGE = _front("chat_message")
+#: The letter of what changes who belongs to the room.
+ROSTER = b"g"
 #: The front of the event that each letter stands for.
 CHANGES = {
     b"e": _front("message_edited"),
     b"d": _front("message_deleted"),
     b"a": _front("reaction_added"),
     b"r": _front("reaction_removed"),
+    ROSTER: _front("participant_changed"),
+    b"b": _front("membership_changed"),
 }
 
 

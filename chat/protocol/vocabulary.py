@@ -16,8 +16,10 @@ class Word(NamedTuple):
 
 
 WORDS: dict[str, Word] = {
+    "accept": Word("Whether one takes part.", True),
     "after": Word("Only what is later than this `seq`; not together with `before`."),
     "before": Word("Only what is earlier than this `seq`.", 18),
+    "by": Word("Who did it.", "ann"),
     "clientMessageId": Word(
         "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
     ),
@@ -44,17 +46,25 @@ WORDS: dict[str, Word] = {
     "fromSeq": Word("The first `seq` that this is about.", 2),
     "headSeq": Word("The `seq` of the last message of the room.", 17),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
+    "inbox": Word(
+        "The room of this user alone, in which the server tells what concerns nobody else.",
+        "inbox:NQJK5y3OGlUOaBQGAT0sOnmu",
+    ),
+    "invited": Word("The user has not answered the invitation yet."),
     "isTyping": Word("Whether the user is typing.", True),
     "limit": Word("How many at most.", 50),
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
     "memberCount": Word("Users in the room, in the whole cluster.", 2),
     "members": Word("Users in the room."),
+    "membership": Word("What the user has become in which room."),
     "mentions": Word("User ids of those who are meant.", ["ben"]),
     "message": Word("Why this happened, for a person.", "Too fast: the limit per user is reached."),
     "messageId": Word("Names the message, in the whole cluster.", "msg_4f1d0c9a7e_3"),
     "messageSeq": Word("The `seq` of the message that this is about.", 16),
     "messages": Word("Messages in rising `seq`."),
     "more": Word("Whether the page has a successor.", False),
+    "participant": Word("Who is something else now, and what."),
+    "participants": Word("Who belongs to the room, present or not."),
     "pingIntervalMs": Word(
         "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
     ),
@@ -73,20 +83,25 @@ WORDS: dict[str, Word] = {
     ),
     "replyTo": Word("The message that this one answers."),
     "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
+    "role": Word("What the user may do in the room.", "member"),
     "roomId": Word("Which room.", "lobby"),
     "ServerInfo.version": Word("Version of the server.", "0.1.0"),
     "roomIds": Word("Which rooms.", ["lobby"]),
     "rooms": Word("One entry for each room, in the order of the question."),
+    "RoomsPage.rooms": Word("The private and direct rooms of the user."),
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
+    "Participant.since": Word("Since when, in milliseconds since the Unix epoch.", 1795485600000),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
         1795485600000,
     ),
+    "title": Word("What the room is called.", "Garden party"),
     "toSeq": Word("The last `seq` that this is about.", 5),
     "token": Word("A JSON Web Token that says who the user is and what is allowed.", "eyJhbGc..."),
+    "topic": Word("What the room is about.", "Who brings what"),
     "type": Word("Which command or event this is."),
     "uncertain": Word("The command may have taken effect all the same."),
     "unread": Word(
@@ -94,6 +109,7 @@ WORDS: dict[str, Word] = {
     ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
+    "userIds": Word("Which users.", ["ben"]),
     "version": Word("The `seq` of the last event that changed the message."),
     "workerId": Word("Which worker answers.", "4f1d0c9a7e"),
 }

@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chat.ops.stats import Stats
 from chat.protocol.events import Gap, encode_event
 from chat.protocol.frames import text_frame
+from chat.protocol.records import ROSTER, ChangeRecord
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost
 from chat.settings import Settings
@@ -20,6 +21,9 @@ class FanOut:
         self._stats = stats
         self._loop = asyncio.get_running_loop()
         self._dirty: dict[Room, None] = {}
+        #: A roster changed, and something of a room's order is lost; set by who wants to know.
+        self.on_roster: Callable[[Room, ChangeRecord], None] = _ignore
+        self.on_lost: Callable[[Room], None] = _nothing
 
     def deliver(self, room: Room, items: Iterable[Item]) -> None:
         """Send events of the room's order, and losses, to all members."""
@@ -27,8 +31,11 @@ class FanOut:
             if isinstance(item, Lost):
                 self._stats.gaps_announced += 1
                 self._emit(room, text_frame(encode_event(gap_event(room.room_id, item))))
+                self.on_lost(room)
             else:
                 self._emit(room, text_frame(item.event(room.event_head)))
+                if isinstance(item, ChangeRecord) and item.letter == ROSTER:
+                    self.on_roster(room, item)  # before anything later is for those put out
 
     def _emit(self, room: Room, frame: bytes) -> None:
         room.pending.append(frame)
@@ -65,6 +72,14 @@ class FanOut:
         messages, members, direct_bytes = room.flush(os.write)
         self._stats.deliveries += messages * members
         self._stats.bytes_out += direct_bytes
+
+
+def _ignore(_room: Room, _record: ChangeRecord) -> None:
+    """Nobody wants to know."""
+
+
+def _nothing(_room: Room) -> None:
+    """Nobody wants to know."""
 
 
 def gap_event(room_id: str, lost: Lost) -> Gap:

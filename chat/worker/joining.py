@@ -6,10 +6,10 @@ How nothing is missed and nothing comes twice stands in `chat/rooms/recovery.py`
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.identity.access import Action
+from chat.conversations.kinds import has_roster
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
-from chat.protocol.events import RoomJoined
+from chat.protocol.events import RoomJoined, RoomLeft
 from chat.rooms.recovery import chunks, entered, is_current, missed, position, turn
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
@@ -17,6 +17,10 @@ from chat.rooms.stream import Item, Lost, Stream
 if TYPE_CHECKING:
     from chat.gateway.connection import Connection
     from chat.worker.session import Session
+
+
+class _RemovedError(Exception):
+    """The user was taken out of the roster while the answer was being written."""
 
 
 class _Known(NamedTuple):
@@ -36,14 +40,16 @@ async def join(session: "Session", command: JoinRoom) -> None:
     """
     services = session.services
     session.charge(joins=1)
-    session.require(command.roomId, Action.JOIN)
+    session.require_entry(command.roomId)
     again = any(room.room_id == command.roomId for room in session.rooms)
     if not again and len(session.rooms) >= services.settings.max_rooms_per_connection:
         raise CommandError(ErrorCode.TOO_MANY_ROOMS, "This connection is in too many rooms.")
     connection = session.connection
     if connection is None:
         return
-    room, acts = await entered(services.hub, services.enforcement, connection, command.roomId)
+    room, acts = await entered(
+        services.hub, services.enforcement, services.participation, connection, command.roomId
+    )
     asked = services.read_markers.ask(command.roomId, connection.user_id)
     left_at = None
     if again:
@@ -57,23 +63,64 @@ async def join(session: "Session", command: JoinRoom) -> None:
         progress = await services.read_markers.progress(command.roomId, connection.user_id, asked)
         known = _Known(count, progress.read_seq)
         await _become_member(session, connection, room, command, known)
+    except _RemovedError:
+        _remove_again(session, room, again=again)
+        return
     except BaseException:
-        if not again:
-            # It asks again in a moment, on this connection or another: it has its grace.
-            services.attendance.depart(room, session.require_identity().user_id, at_once=False)
-        elif session.connection is not None:
-            room.add(connection)
-            if left_at != position(room):
-                # It was a member before and has missed something since: it has to resume.
-                connection.close(CloseCode.SLOW_CONSUMER)
+        _undo(session, connection, room, left_at, again=again)
         raise
     finally:
         room.catching_up.pop(connection, None)
         services.hub.let_linger(room)
         services.enforcement.came_in(room, acts)
     if not again:
-        session.rooms = (*session.rooms, room)
-        services.stats.memberships += 1
+        _note(session, connection, room)
+
+
+def _note(session: "Session", connection: "Connection", room: Room) -> None:
+    """The connection is in one room more."""
+    services = session.services
+    session.rooms = (*session.rooms, room)
+    services.stats.memberships += 1
+    if has_roster(room.room_id):
+        services.tasks.start(
+            services.participation.settle(room, connection.user_id), "settle-listing"
+        )
+
+
+def _undo(
+    session: "Session",
+    connection: "Connection",
+    room: Room,
+    left_at: tuple[str, int] | None,
+    *,
+    again: bool,
+) -> None:
+    """The join failed: who was a member before is one again, as far as that can be."""
+    services = session.services
+    is_removed = not services.participation.holds(room, connection.user_id)
+    if not again:
+        # It asks again in a moment, on this connection or another: it has its grace.
+        services.attendance.depart(room, connection.user_id, at_once=is_removed)
+    elif session.connection is None:
+        return
+    elif is_removed:
+        _remove_again(session, room, again=True)
+    else:
+        room.add(connection)
+        if left_at != position(room):
+            # It was a member before and has missed something since: it has to resume.
+            connection.close(CloseCode.SLOW_CONSUMER)
+
+
+def _remove_again(session: "Session", room: Room, *, again: bool) -> None:
+    """Say that the user was removed while coming in; it is no member, or no longer one."""
+    if again:
+        session.leave(room)
+    else:
+        user_id = session.require_identity().user_id
+        session.services.attendance.depart(room, user_id, at_once=True)
+    session.send(RoomLeft(roomId=room.room_id, reason="removed"))
 
 
 async def _arrive(session: "Session", room: Room) -> int:
@@ -109,6 +156,8 @@ async def _answer(
     items: list[Item],
 ) -> None:
     """Send the answer, what was missed, what was kept meanwhile; then it is a member."""
+    seat = session.services.participation.seat(room.room_id, connection.user_id)
+    session.services.participation.require(room, connection.user_id)
     recovered = None
     if command.since is not None:
         recovered = not any(isinstance(item, Lost) for item in items)
@@ -121,6 +170,7 @@ async def _answer(
         recovered=recovered,
         readSeq=known.read_seq,
         unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
+        role=None if seat is None else seat.role,
     )
     session.send(answer)
     deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout
@@ -131,6 +181,8 @@ async def _answer(
     # From here on nothing awaits: pending frames of the others leave first, then this connection
     # gets what was kept and is a member like them.
     session.services.hub.fan_out.flush_room(room)
+    if not session.services.participation.holds(room, connection.user_id):
+        raise _RemovedError
     kept = room.catching_up.pop(connection)
     if len(kept) > CATCH_UP_MAX:
         connection.close(CloseCode.SLOW_CONSUMER)

@@ -28,7 +28,7 @@ def publish(session: "Session", command: ChatMessage) -> None:
     check_content(command.content, services.settings)
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room.room_id)
-    if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
+    if slow_ms and session.allows(room.room_id, Action.MODERATE):
         slow_ms = 0
     message_id = services.next_id("msg")
     client_id = command.clientMessageId

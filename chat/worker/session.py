@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ import orjson
 from chat import __version__
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
+from chat.conversations.kinds import has_roster, inbox_of, is_reserved
+from chat.conversations.seats import grants
 from chat.gateway.connection import Connection
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
@@ -32,6 +34,7 @@ from chat.rooms.room import Room
 from chat.worker import (
     authentication,
     changing,
+    conversing,
     joining,
     marking,
     moderating,
@@ -311,16 +314,37 @@ class Session:
                 return room
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
+    def allows(self, room_id: str, action: Action) -> bool:
+        """Whether this user may do something: by the token, and where there is a roster by role.
+
+        A role is known of a room that the user has joined here; without it nothing is allowed.
+        """
+        identity = self.require_identity()
+        by_token = identity.capabilities.allows(room_id, action)
+        if not is_reserved(room_id):
+            return by_token
+        seat = self.services.participation.seat(room_id, identity.user_id)
+        return grants(room_id, identity.user_id, action, seat, by_token=by_token)
+
     def require(self, room_id: str, action: Action) -> None:
-        """Check a capability.
+        """Let pass who may do something; see `allows`.
 
         Raises:
             CommandError: forbidden.
         """
-        if not self.require_identity().capabilities.allows(room_id, action):
-            raise CommandError(
-                ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
-            )
+        if not self.allows(room_id, action):
+            raise forbidden(action)
+
+    def require_entry(self, room_id: str) -> None:
+        """Let pass whose token allows a room; where there is a roster, that is asked next.
+
+        Raises:
+            CommandError: forbidden.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, Action.JOIN)
+        elif not self.require_identity().capabilities.allows(room_id, Action.JOIN):
+            raise forbidden(Action.JOIN)
 
     def accept(self, identity: Identity) -> None:
         """Put an identity in force: the first one, or a refreshed one."""
@@ -342,6 +366,7 @@ class Session:
                 expiresAt=identity.expires_at_s * 1000,
                 pingIntervalMs=int(settings.ping_interval * 1000),
                 maxMessageBytes=settings.max_message_bytes,
+                inbox=inbox_of(identity.user_id),
             )
         )
 
@@ -375,21 +400,32 @@ class Session:
 
 def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
     """Return what a command does that has to wait for Redis or for keys."""
-    match command:
-        case commands.JoinRoom():
-            return joining.join(session, command)
-        case commands.Change():
-            return changing.change(session, command)
-        case commands.History():
-            return reading.history(session, command)
-        case commands.Presence():
-            return reading.presence(session, command)
-        case commands.MarkRead():
-            return marking.mark_earlier(session, command)
-        case commands.Unread():
-            return marking.unread(session, command)
-        case commands.RefreshToken():
-            return authentication.refresh(session, command)
-        case commands.ModerationCommand():
-            return moderating.moderate(session, command)
+    for kind, work in _WORK.items():
+        if isinstance(command, kind):
+            return work(session, command)
     raise TypeError(f"{type(command).__name__} is answered at once")
+
+
+#: What waits, by the kind of command or what several kinds have in common.
+_WORK: dict[type[commands.Command], Callable[[Session, Any], Coroutine[Any, Any, None]]] = {
+    commands.JoinRoom: joining.join,
+    commands.Change: changing.change,
+    commands.History: reading.history,
+    commands.Presence: reading.presence,
+    commands.MarkRead: marking.mark_earlier,
+    commands.Unread: marking.unread,
+    commands.RefreshToken: authentication.refresh,
+    commands.ModerationCommand: moderating.moderate,
+    commands.CreateRoom: conversing.create,
+    commands.OpenDirect: conversing.open_direct,
+    commands.RosterCommand: conversing.change,
+    commands.Participants: conversing.participants,
+    commands.ListRooms: conversing.rooms,
+}
+
+
+def forbidden(action: Action) -> CommandError:
+    """Say that neither token nor role allow something."""
+    return CommandError(
+        ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
+    )

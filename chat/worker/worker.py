@@ -18,6 +18,7 @@ from chat.broker.link import LinkError
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.people import people_of
 from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
@@ -37,6 +38,7 @@ from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
@@ -94,6 +96,13 @@ class Worker:
         )
         self._hub.on(b"s", self._enforcement.heard)
         self._hub.on_missed_act = self._enforcement.missed
+        people = people_of(self._store, broker, moderation.audit, self.stats)
+        self._participation = Participation(
+            self.stats, people.rosters, people.settling, put_out, self._attendance.end_grace
+        )
+        self._hub.fan_out.on_roster = self._participation.heard
+        self._hub.fan_out.on_lost = self._participation.lost
+        self._hub.on_dropped = self._participation.forget
         self._read_markers = ReadMarkers(
             settings, self.stats, Markers(self._store, self.worker_id), self._hub, self.worker_id
         )
@@ -122,6 +131,9 @@ class Worker:
             slow_mode=SlowMode(settings.slow_mode),
             moderation=moderation,
             enforcement=self._enforcement,
+            participation=self._participation,
+            conversations=people.conversations,
+            directory=people.directory,
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)
@@ -139,6 +151,7 @@ class Worker:
             self._probes.run(),
             self._attendance.run(),
             self._enforcement.run(),
+            self._participation.run(),
             self._feed.run(),
             self._registration.run(),
             self._run_ticks(),

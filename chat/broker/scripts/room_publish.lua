@@ -1,11 +1,12 @@
 -- Publish one message: dedupe, sanctions, slow mode, next seq, append, trim, expire, publish.
 --
--- KEYS, ARGV up to 9: see _append   KEYS[4] slow, if ARGV[10]
+-- KEYS, ARGV up to 9: see _append   KEYS[4] slow, if ARGV[10]   KEYS[5] roster, where there is one
 -- ARGV[10] slow mode ms, 0 = off
 -- Returns {'ok', epoch, seq, timestamp, message id}      stored and published
 --         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
 --         {'slow', wait ms}                              nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
+--         {'outside'}                                    not in the roster, nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; nothing is published that is not in history.
 -- Complexity: O(1) but for the one element that LTRIM drops.
@@ -19,7 +20,7 @@ if not epoch then
   return { 'stale' }
 end
 local now_ms = time_ms()
-local refusal = sanctioned(acts, now_ms)
+local refusal = outside(5) or sanctioned(acts, now_ms)
 if refusal then
   return refusal
 end

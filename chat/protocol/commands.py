@@ -255,10 +255,10 @@ class RosterCommand(Command, frozen=True, kw_only=True):
 
 
 class InviteUser(RosterCommand, frozen=True, kw_only=True, tag="invite_user"):
-    """Ask a user to take part in a private room."""
+    """Ask a user to take part in a private room, as a member unless it says otherwise."""
 
     userId: UserId
-    role: Role = Role.MEMBER
+    role: Role | None = None
 
 
 class AnswerInvitation(RosterCommand, frozen=True, kw_only=True, tag="answer_invitation"):

@@ -110,7 +110,7 @@ def _wanted(user_id: str, command: RosterCommand) -> tuple[str, Wish]:
     """Return whom a command is about, and what is to become of that user."""
     match command:
         case InviteUser():
-            return command.userId, rules.Invite(command.role)
+            return command.userId, rules.Invite(command.role or Role.MEMBER)
         case AnswerInvitation():
             return user_id, rules.Answer(command.accept)
         case SetRole():

@@ -31,6 +31,7 @@ FREE = {
     "retryAfterMs",
     "reconnectAfterMs",
     "version",
+    "since",
 }
 #: Fields that tell events of one type apart.
 _TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "reason", "memberCount")

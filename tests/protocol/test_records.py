@@ -75,7 +75,7 @@ def test_the_event_is_what_was_sent_with_the_place_it_got(
 
 
 @given(
-    letter=st.sampled_from(sorted(CHANGES)),
+    letter=st.sampled_from((b"e", b"d", b"a", b"r")),
     room=ROOMS,
     epoch=EPOCHS,
     seq=SAFE,

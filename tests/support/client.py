@@ -24,6 +24,8 @@ PLACED = (
     "message_deleted",
     "reaction_added",
     "reaction_removed",
+    "participant_changed",
+    "membership_changed",
 )
 
 

@@ -37,6 +37,10 @@ _CLOSE = (b"connection", b"close")
 _EVENT_STREAM = (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode())
 
 
+#: Methods of operations that may carry something.
+WITH_BODY = frozenset({"POST", "PUT"})
+
+
 class Edge:
     """Wraps the routed application.
 
@@ -87,7 +91,7 @@ class Edge:
             return refusal_of(busy())
         if not _has_body(head):
             return None
-        if head.method != "POST":
+        if head.method not in WITH_BODY:
             return refusal(HttpCode.BODY_REFUSED, f"{head.method[:16]} takes no body here.")
         most = self._services.settings.max_message_bytes
         if any(int(text) > most for text in head.headers.get_all("Content-Length")):

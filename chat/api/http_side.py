@@ -76,13 +76,17 @@ class HttpSide:
         stats = ApiStats()
         moderation = Moderation(self._store)
         self._enforcement = Enforcement(
-            self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
+            self._redis, moderation.sanctions, self._end_stream, lambda _room, _user_id: None
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
         people = people_of(self._store, broker, moderation.audit, self._redis)
         self._participation = Participation(
-            self._redis, people.rosters, people.settling, _end_stream, lambda _room, _user_id: None
+            self._redis,
+            people.rosters,
+            people.settling,
+            self._end_stream,
+            lambda _room, _user_id: None,
         )
         self._feed.hub.fan_out.on_roster = self._participation.heard
         self._feed.hub.fan_out.on_lost = self._participation.lost
@@ -188,6 +192,12 @@ class HttpSide:
     def _on_user_acts(self, news: set[str]) -> None:
         self._services.streams.sign_out(self._revocations, news)
 
+    def _end_stream(self, reader: Member, room: Room, event: RoomLeft) -> None:
+        """A user is put out of a room: the user's streams of it end, behind what came before."""
+        if isinstance(reader, Reader) and event.reason is not None:
+            self._feed.hub.fan_out.flush_room(room)
+            reader.close(event.reason)
+
     async def _run_ticks(self) -> None:
         """Look at rooms, and forget the budgets of those who have been idle."""
         while True:
@@ -221,12 +231,6 @@ class HttpSide:
             "api_keys": len(self._services.keys),
             "api_keys_current": int(self._services.keys.is_current),
         }
-
-
-def _end_stream(reader: Member, _room: Room, event: RoomLeft) -> None:
-    """A moderator put a user out of a room: the user's streams of it end."""
-    if isinstance(reader, Reader) and event.reason is not None:
-        reader.close(event.reason)
 
 
 def _key_limits(settings: Settings) -> Limits:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from tests.conversations.conftest import Connect, done, person, private_room
 from tests.integration.talk import heard, members_become, of_type, said
@@ -33,7 +34,7 @@ async def test_a_removed_user_gets_nothing_of_a_worker_that_did_not_hear_of_it(
         proxy.black_hole(_is_pubsub)
         await done(ann, "remove_participant", roomId=room, userId="ben")
         await said(ann, room, ["without ben"])
-        place = {"roomId": room, "seq": ack["seq"], "messageId": ack["messageId"]}
+        place: dict[str, Any] = {"roomId": room, "seq": ack["seq"], "messageId": ack["messageId"]}
         for answer in (
             await ben.say(room, "x"),
             await ben.command("history", roomId=room),

@@ -1,5 +1,7 @@
 """Ids that follow from users."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from chat.conversations.kinds import (
     is_inbox,
     is_reserved,
 )
-from chat.conversations.seats import Seat, seat_of
+from chat.conversations.seats import Seat, grants, seat_of
 from chat.identity.access import Action
 from chat.protocol.commands import Role, check_room_id
 
@@ -18,7 +20,9 @@ USER = st.text(min_size=1, max_size=20)
 
 
 @given(st.sets(USER, min_size=2, max_size=8), st.randoms())
-def test_the_same_users_have_one_direct_room_in_whatever_order(users, random) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_users_have_one_direct_room_in_whatever_order(
+    users: set[str], random: Random
+) -> None:
     shuffled = list(users)
     random.shuffle(shuffled)
     assert direct_between(shuffled) == direct_between(users)
@@ -50,8 +54,6 @@ def test_every_seat_is_read_as_it_was_written() -> None:
 
 
 def test_a_role_gives_no_more_than_its_name_says() -> None:
-    from chat.conversations.seats import grants
-
     for seat, may in [
         (None, set()),
         (Seat(Role.OWNER, invited=True), set()),

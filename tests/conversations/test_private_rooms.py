@@ -1,6 +1,7 @@
 """Private rooms on real workers: who comes in, who sees what, who is put out."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,8 @@ async def test_who_is_not_in_the_roster_is_told_the_same_as_where_there_is_no_ro
     await done(ann, "join_room", roomId=room)
     await said(ann, room, ["secret"])
     for target in (room, f"private:none-{tag}", f"direct:none-{tag}", ann.connected["inbox"]):
-        about = {"roomId": target, "userId": f"ann-{tag}"}
-        place = {"roomId": target, "seq": 1, "messageId": "m"}
+        about: dict[str, Any] = {"roomId": target, "userId": f"ann-{tag}"}
+        place: dict[str, Any] = {"roomId": target, "seq": 1, "messageId": "m"}
         refused = [
             await eve.join(target),
             await eve.command("participants", roomId=target),
@@ -124,9 +125,9 @@ async def test_roles_count_where_the_token_does_not_say_so(
     for client in (ann, ben, cleo):
         await done(client, "join_room", roomId=room)
     [ack] = await said(cleo, room, ["mine"])
-    place = {"roomId": room, "seq": ack["seq"], "messageId": ack["messageId"]}
+    place: dict[str, Any] = {"roomId": room, "seq": ack["seq"], "messageId": ack["messageId"]}
 
-    async def refused(kind: str, **fields: str) -> bool:
+    async def refused(kind: str, **fields: Any) -> bool:
         answer = await ben.command(kind, roomId=room, **fields)
         return bool(answer["type"] == "error" and answer["code"] == "forbidden")
 
@@ -164,7 +165,7 @@ async def test_a_room_keeps_an_owner_and_ends_with_its_last_participant(
     await done(ben, "answer_invitation", roomId=room, accept=True)
     await done(ann, "join_room", roomId=room)
     await said(ann, room, ["before"])
-    about = {"roomId": room, "userId": f"ann-{tag}"}
+    about: dict[str, Any] = {"roomId": room, "userId": f"ann-{tag}"}
     assert (await ann.command("remove_participant", **about))["code"] == "last_owner"
     assert (await ann.command("set_role", role="member", **about))["code"] == "last_owner"
     await done(ann, "set_role", roomId=room, userId=f"ben-{tag}", role="owner")
@@ -182,7 +183,7 @@ async def test_a_retry_of_an_invitation_is_stored_once_and_a_repetition_changes_
 ) -> None:
     ann = await person(connect, pair[0], f"ann-{tag}")
     room = await private_room(ann)
-    invite = {"roomId": room, "userId": f"ben-{tag}", "clientMessageId": "i-1"}
+    invite: dict[str, Any] = {"roomId": room, "userId": f"ben-{tag}", "clientMessageId": "i-1"}
     first = await done(ann, "invite_user", **invite)
     again = await done(ann, "invite_user", **{**invite, "clientMessageId": "i-2"})
     assert (again["duplicate"], "seq" in again) == (True, False)
@@ -217,11 +218,12 @@ async def test_the_same_users_get_the_same_direct_room_and_all_are_in_it_at_once
         assert (await done(client, "list_rooms"))["rooms"] == [
             {"roomId": room, "role": "member", "userIds": [f"ann-{tag}", f"ben-{tag}"]}
         ]
-        for kind, more in (
+        changes: tuple[tuple[str, dict[str, Any]], ...] = (
             ("invite_user", {"userId": "eve"}),
             ("remove_participant", {"userId": f"ann-{tag}"}),
             ("set_role", {"userId": f"ann-{tag}", "role": "owner"}),
-        ):
+        )
+        for kind, more in changes:
             assert (await client.command(kind, roomId=room, **more))["code"] == "forbidden"
     await said(ann, room, ["hello"])
     await heard(ben, room, "hello")

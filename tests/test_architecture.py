@@ -67,6 +67,7 @@ DOORS = {
         "api/application.py",
         "api/authentication.py",
         "api/body.py",
+        "api/changing.py",
         "api/conversations.py",
         "api/event_stream.py",
         "api/events.py",

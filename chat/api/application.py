@@ -13,10 +13,12 @@ from starlette.routing import Route
 
 from chat.api.authentication import BODY, Guard
 from chat.api.body import read_body
+from chat.api.changing import Changing
 from chat.api.conversations import Conversations
 from chat.api.documentation import STYLE_PATH, documentation_page
-from chat.api.edge import Edge
+from chat.api.edge import WITH_BODY, Edge, has_body
 from chat.api.events import Events
+from chat.api.head import head_of
 from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
@@ -52,6 +54,7 @@ def build_application(services: ApiServices) -> Edge:
     operations = [
         HEALTH,
         *Messages(services, guard).operations(),
+        *Changing(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
         *Conversations(services, guard).operations(),
@@ -82,13 +85,24 @@ def build_application(services: ApiServices) -> Edge:
 def _with_body(operation: Operation, services: ApiServices) -> Handler:
     """Return a handler that has its body: a refusal behind it leaves nothing unread."""
     if operation.body is None:
-        return operation.handler
+        return _without_body(operation) if operation.method in WITH_BODY else operation.handler
     settings = services.settings
 
     async def handle(request: Request) -> Response:
         request.scope[BODY] = await read_body(
             request, settings.max_message_bytes, settings.handshake_timeout
         )
+        return await operation.handler(request)
+
+    return handle
+
+
+def _without_body(operation: Operation) -> Handler:
+    """Return a handler that refuses a body, where the method alone does not say so."""
+
+    async def handle(request: Request) -> Response:
+        if has_body(head_of(request.scope)):
+            raise RefusedError(HttpCode.BODY_REFUSED, f"{operation.method} takes no body here.")
         return await operation.handler(request)
 
     return handle

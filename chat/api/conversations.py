@@ -4,7 +4,7 @@ from msgspec import ValidationError, convert
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.acting import answered
+from chat.api.acting import answered, name_of
 from chat.api.authentication import BODY, Caller, Guard
 from chat.api.body import decode_body
 from chat.api.operations import JSON, Operation
@@ -23,7 +23,7 @@ from chat.conversations.asking import (
 from chat.conversations.kinds import direct_between
 from chat.conversations.rules import Wish
 from chat.identity.access import Action
-from chat.identity.apikeys import PREFIX, Scope
+from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
 from chat.protocol.commands import ListRooms, Participants, Role, check_room_id
 from chat.protocol.errors import CommandError, ErrorCode
@@ -185,12 +185,12 @@ class Conversations:
             check_room_id(room_id)
             check_private(room_id)
             self._require_create(caller, room_id, len(body.userIds))
-            await conversations.create(owner, room_id, body.userIds, _name(caller))
+            await conversations.create(owner, room_id, body.userIds, name_of(caller))
             return _created(RoomCreated(roomId=room_id, role=Role.OWNER))
         users = direct_users(owner, body.userIds)
         room_id = direct_between(users)
         self._require_create(caller, room_id, len(users))
-        again = await conversations.open_direct(users, _name(caller), room_id)
+        again = await conversations.open_direct(users, name_of(caller), room_id)
         return _created(RoomCreated(roomId=room_id, role=Role.MEMBER, duplicate=again))
 
     def _require_create(self, caller: Caller, room_id: str, users: int) -> None:
@@ -259,7 +259,7 @@ class Conversations:
             may = caller.allows(Scope.MODERATE, path.roomId)
         if not may:
             raise CommandError(ErrorCode.FORBIDDEN, "You may not change this room.")
-        actor = Actor(_name(caller), is_trusted)
+        actor = Actor(name_of(caller), is_trusted)
         published = await self._services.conversations.change(actor, path.roomId, path.userId, wish)
         return answered(_ack(path.roomId, published))
 
@@ -302,10 +302,6 @@ def _owner(caller: Caller, body: RoomBody) -> str:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "With an API key say who owns the room.")
     check_users([named])
     return named
-
-
-def _name(caller: Caller) -> str:
-    return caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
 
 
 def _path(request: Request) -> ParticipantPath:

@@ -16,6 +16,7 @@ from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -102,6 +103,7 @@ class HttpSide:
             settings=settings,
             stats=stats,
             broker=broker,
+            changes=Changes(broker, settings, moderation, self._redis),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             registry=Registry(self._store),

@@ -113,7 +113,10 @@ class Event(Protocol):
 
 
 class Publication(Struct, frozen=True, gc=False):
-    """What goes into the publish script, into the one that folds, or into an event's own."""
+    """What goes into the publish script, into the one that folds, or into an event's own.
+
+    `needs_seat` is false for a back end, which is in no roster.
+    """
 
     room_id: str
     user_id: str
@@ -123,6 +126,7 @@ class Publication(Struct, frozen=True, gc=False):
     slow_mode_ms: int
     fold: Fold | None = None
     event: Event | None = None
+    needs_seat: bool = True
 
 
 class Broker:
@@ -197,7 +201,7 @@ class Broker:
         else:
             script = self._publish_script
             named, last = (keys.slow(room_id, user_id) if slow_ms else stream,), (slow_ms,)
-        if event is None and has_roster(room_id):
+        if event is None and publication.needs_seat and has_roster(room_id):
             named = (*named, keys.roster(room_id))
         try:
             shard.evaluate(

@@ -17,6 +17,7 @@ from chat.protocol.commands import (
     MessagePlace,
     Role,
     RoomId,
+    Seq,
     Title,
     Topic,
     UserId,
@@ -37,6 +38,20 @@ class UnreadOf(Command, frozen=True, kw_only=True):
     userId: UserId | None = None
 
 
+class OneMessage(Command, frozen=True, kw_only=True):
+    """Which message is changed."""
+
+    roomId: RoomId
+    messageId: MessageId
+    seq: Seq
+
+
+class OneReaction(OneMessage, frozen=True, kw_only=True):
+    """Which reaction to which message."""
+
+    reaction: str
+
+
 class Follow(Command, frozen=True, kw_only=True):
     """Which room a stream is of, and from where on."""
 
@@ -54,6 +69,14 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     mentions: list[UserId] | None = None
     userId: UserId | None = None
     user: dict[str, Any] | None = None
+
+
+class EditBody(Struct, frozen=True, kw_only=True):
+    """What a message says from now on, and whom it mentions."""
+
+    content: str
+    mentions: list[UserId] | None = None
+    clientMessageId: ClientMessageId | None = None
 
 
 class RoomBody(Struct, frozen=True, kw_only=True):

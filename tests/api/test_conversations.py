@@ -64,6 +64,9 @@ async def test_who_is_outside_gets_403_everywhere_whatever_the_token_allows(
             ("GET", "/sanctions", None),
             ("GET", "/events", None),
             ("POST", "/messages", {"content": "x"}),
+            ("PATCH", "/messages/m?seq=1", {"content": "x"}),
+            ("DELETE", "/messages/m?seq=1", None),
+            ("PUT", "/messages/m/reactions/x?seq=1", None),
             ("POST", "/kick", about),
             ("POST", "/ban", about),
             ("POST", "/mute", about),
@@ -141,6 +144,21 @@ async def test_an_api_key_changes_rosters_and_publishes_only_for_participants(
         ("remove_participant", f"cleo-{tag}", None),
         ("set_role", f"cleo-{tag}", "moderator"),
     ]
+
+
+async def test_messages_are_changed_by_who_has_a_seat_and_by_a_back_end_that_moderates(
+    site: Site, party: str, tag: str
+) -> None:
+    ben = of(f"ben-{tag}")
+    said = await ask(site, "POST", f"/api/v1/rooms/{party}/messages", ben, {"content": "hi"})
+    place = f"/api/v1/rooms/{party}/messages/{said.body['messageId']}"
+    seq = f"?seq={said.body['seq']}"
+    assert (await ask(site, "PATCH", place + seq, ben, {"content": "ho"})).status == 200
+    assert (await ask(site, "PUT", f"{place}/reactions/x{seq}", of(f"ann-{tag}"))).status == 200
+    assert (await ask(site, "DELETE", place + seq, site.keys.all)).status == 200
+    again = await ask(site, "POST", f"/api/v1/rooms/{party}/messages", ben, {"content": "hi"})
+    place = f"/api/v1/rooms/{party}/messages/{again.body['messageId']}?seq={again.body['seq']}"
+    assert (await ask(site, "DELETE", place, of(f"ann-{tag}"))).status == 200  # owns the room
 
 
 async def test_a_stream_ends_when_its_user_is_removed(site: Site, party: str, tag: str) -> None:

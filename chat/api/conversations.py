@@ -16,8 +16,10 @@ from chat.broker.conversations import Actor
 from chat.conversations import rules
 from chat.conversations.asking import (
     ROOMS_PER_COMMAND,
+    about_after,
     check_private,
     check_users,
+    described,
     direct_users,
 )
 from chat.conversations.kinds import direct_between
@@ -34,7 +36,7 @@ from chat.protocol.events import (
     RoomsPage,
     encode_event,
 )
-from chat.protocol.http import ParticipantPath, RoomBody, RoomsOf, SeatBody
+from chat.protocol.http import NewRoom, ParticipantPath, RoomsOf, SeatBody
 
 _CHANGED = {200: "It is so, at this place of the room's order; without one it was so already."}
 _REFUSED = (
@@ -71,7 +73,7 @@ class Conversations:
                     "the same room. The token has to allow `create` for the id of the room; that "
                     "of a direct room begins with `direct:`."
                 ),
-                body=RoomBody,
+                body=NewRoom,
                 answer=RoomCreated,
                 answers={
                     201: "There is such a room.",
@@ -177,7 +179,7 @@ class Conversations:
             LinkError: Redis is away; it may have been done.
         """
         caller = await self._guard.admit(request)
-        body = decode_body(request, request.scope[BODY], RoomBody)
+        body = decode_body(request, request.scope[BODY], NewRoom)
         check_users(body.userIds)
         conversations, owner = self._services.conversations, _owner(caller, body)
         if not body.direct:
@@ -185,8 +187,9 @@ class Conversations:
             check_room_id(room_id)
             check_private(room_id)
             self._require_create(caller, room_id, len(body.userIds))
-            await conversations.create(owner, room_id, body.userIds, name_of(caller))
-            return _created(RoomCreated(roomId=room_id, role=Role.OWNER))
+            about = described(body.title, body.topic)
+            await conversations.create(owner, room_id, body.userIds, about, name_of(caller))
+            return _created(RoomCreated(roomId=room_id, role=Role.OWNER, room=about_after(about)))
         users = direct_users(owner, body.userIds)
         room_id = direct_between(users)
         self._require_create(caller, room_id, len(users))
@@ -285,7 +288,7 @@ class Conversations:
         return Response(encode_event(page), media_type=JSON)
 
 
-def _owner(caller: Caller, body: RoomBody) -> str:
+def _owner(caller: Caller, body: NewRoom) -> str:
     """Return who owns a private room, or one who is in a direct room.
 
     Raises:

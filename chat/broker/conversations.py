@@ -16,9 +16,11 @@ from typing import NamedTuple
 import orjson
 
 from chat.broker.audit import Audit
-from chat.broker.broker import Broker, Outcome, Publication, Published, Raced, Same
+from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Published, Raced, Same
+from chat.broker.changes import Unchanged
 from chat.broker.listings import Listings
 from chat.broker.refusals import busy, not_published
+from chat.broker.room_changes import RoomChange, RoomChanges, check
 from chat.broker.rosters import Reading, RosterChange, Rosters
 from chat.broker.settling import Settling
 from chat.conversations import rules
@@ -27,6 +29,7 @@ from chat.conversations.rules import Remove, SetRole, View, Wish
 from chat.conversations.seats import Seat
 from chat.moderation.acts import Act, Kind
 from chat.ops.stats import Stats
+from chat.protocol.about import AboutChange
 from chat.protocol.commands import Role
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.settings import Settings
@@ -55,6 +58,7 @@ class Conversations:
 
     Args:
         broker: stores events.
+        room_changes: gives new rooms a title and a topic.
         rosters: what there is.
         listings: how many rooms a user has.
         settling: brings the lists of users up to date.
@@ -66,6 +70,7 @@ class Conversations:
     def __init__(
         self,
         broker: Broker,
+        room_changes: RoomChanges,
         rosters: Rosters,
         listings: Listings,
         settling: Settling,
@@ -75,6 +80,7 @@ class Conversations:
     ) -> None:
         self.rosters = rosters
         self._broker = broker
+        self._room_changes = room_changes
         self._listings = listings
         self._settling = settling
         self._audit = audit
@@ -88,14 +94,28 @@ class Conversations:
         return PRIVATE + secrets.token_urlsafe(_NEW_ID_BYTES)
 
     async def create(
-        self, owner: str, room_id: str, invited: Sequence[str], by: str | None = None
+        self,
+        owner: str,
+        room_id: str,
+        invited: Sequence[str],
+        about: AboutChange,
+        by: str | None = None,
     ) -> None:
         """Make a private room: `owner` owns it, others are invited as members.
 
+        Args:
+            owner: the first participant.
+            room_id: of the room.
+            invited: who may answer.
+            about: title and topic, known to who is invited.
+            by: who makes it, if that is not the owner.
+
         Raises:
-            CommandError: room_exists, too_many_rooms, too_many_participants, banned, unavailable.
+            CommandError: room_exists, too_many_rooms, too_many_participants, invalid_message,
+                banned, unavailable.
             LinkError: Redis is away; it may have been done.
         """
+        check(about, self._settings)
         others = [user_id for user_id in dict.fromkeys(invited) if user_id != owner]
         if len(others) >= self._settings.participants_per_room:
             raise CommandError(
@@ -109,6 +129,11 @@ class Conversations:
         if isinstance(outcome, Raced):
             raise CommandError(ErrorCode.ROOM_EXISTS, "There is a room of this id.")
         self._judged("create", outcome)
+        if about != AboutChange():
+            change = RoomChange(room_id, owner, None, None, about)
+            described = await self._room_changes.make(change)
+            if not isinstance(described, Published | Unchanged):
+                raise not_published(described)
         await self._settling.settle_all(room_id, seats, by or owner)
 
     async def open_direct(self, user_ids: Sequence[str], by: str, room_id: str) -> bool:
@@ -206,7 +231,7 @@ class Conversations:
                 outcome.set_result(result)
 
         publication = Publication(
-            room_id, by, NAMELESS, b"", client_message_id, slow_mode_ms=0, event=change
+            room_id, by, NAMELESS, b"", client_message_id, EXEMPT, change, needs_seat=False
         )
         self._broker.publish(publication, done)
         return await outcome

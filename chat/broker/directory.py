@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chat.broker.broker import Broker
 from chat.broker.listings import Listed, Listings
 from chat.broker.rosters import Rosters
 from chat.broker.settling import Settling
@@ -17,8 +18,14 @@ class Directory:
     """Reads rosters and lists."""
 
     def __init__(
-        self, rosters: Rosters, listings: Listings, settling: Settling, stats: Stats
+        self,
+        broker: Broker,
+        rosters: Rosters,
+        listings: Listings,
+        settling: Settling,
+        stats: Stats,
     ) -> None:
+        self._broker = broker
         self._rosters = rosters
         self._listings = listings
         self._settling = settling
@@ -67,7 +74,8 @@ class Directory:
             seat = await self._settling.settle(listed.room_id, user_id, None)
         if seat is None:
             return None
-        return OwnRoom(listed.room_id, seat.role, seat.invited, None, listed.user_ids)
+        title = (await self._broker.read_page(listed.room_id)).about.title
+        return OwnRoom(listed.room_id, seat.role, seat.invited, title, listed.user_ids)
 
     # ------------------------------------------------------------------- gates
 

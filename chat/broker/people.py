@@ -7,6 +7,7 @@ from chat.broker.broker import Broker
 from chat.broker.conversations import Conversations
 from chat.broker.directory import Directory
 from chat.broker.listings import Listings
+from chat.broker.room_changes import RoomChanges
 from chat.broker.rosters import Rosters
 from chat.broker.settling import Settling
 from chat.broker.store import Store
@@ -22,7 +23,9 @@ class People(NamedTuple):
     directory: Directory
 
 
-def people_of(store: Store, broker: Broker, audit: Audit, stats: Stats) -> People:
+def people_of(
+    store: Store, broker: Broker, room_changes: RoomChanges, audit: Audit, stats: Stats
+) -> People:
     """Return the parts over one store."""
     settings = store.settings
     rosters, listings = Rosters(store), Listings(store)
@@ -30,6 +33,6 @@ def people_of(store: Store, broker: Broker, audit: Audit, stats: Stats) -> Peopl
     return People(
         rosters,
         settling,
-        Conversations(broker, rosters, listings, settling, audit, settings, stats),
-        Directory(rosters, listings, settling, stats),
+        Conversations(broker, room_changes, rosters, listings, settling, audit, settings, stats),
+        Directory(broker, rosters, listings, settling, stats),
     )

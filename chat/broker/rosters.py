@@ -77,7 +77,12 @@ class RosterChange:
 
     def keys(self, keys: Keys, room_id: str) -> tuple[str, ...]:
         """Return its own keys."""
-        return keys.unsettled(room_id), keys.markers(room_id), keys.roster(room_id)
+        return (
+            keys.unsettled(room_id),
+            keys.markers(room_id),
+            keys.delivered(room_id),
+            keys.roster(room_id),
+        )
 
     def arguments(self) -> tuple[str | bytes | int, ...]:
         """Return its own arguments."""

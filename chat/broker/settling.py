@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from chat.broker.broker import Broker, Outcome, Publication
+from chat.broker.broker import EXEMPT, Broker, Outcome, Publication
 from chat.broker.link import LinkError
 from chat.broker.listings import ListingChange, Listings, entry_of
 from chat.broker.rosters import Held, Rosters
@@ -129,6 +129,9 @@ class Settling:
             membership["invited"] = True
         if seat is not None and user_ids is not None:
             membership["userIds"] = user_ids
+        title = None if seat is None else (await self._broker.read_page(room_id)).about.title
+        if title is not None:
+            membership["title"] = title
         if by is not None:
             membership["by"] = by
         inbox = inbox_of(user_id)
@@ -145,8 +148,9 @@ class Settling:
                 "-",
                 orjson.dumps({"membership": membership})[1:],
                 None,
-                slow_mode_ms=0,
-                event=ListingChange(inbox, room_id, entry_of(seat, user_ids)),
+                EXEMPT,
+                ListingChange(inbox, room_id, entry_of(seat, user_ids)),
+                needs_seat=False,
             ),
             done,
         )

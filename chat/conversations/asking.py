@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
+from msgspec import UNSET
+
 from chat.conversations.kinds import PRIVATE
 from chat.identity.users import UserError, check_user_id
+from chat.protocol.about import NOTHING, About, AboutChange, changed
 from chat.protocol.errors import CommandError, ErrorCode
 
 #: Rooms of a list that cost as much as one command more: each roster is asked.
@@ -20,6 +23,18 @@ def check_private(room_id: str) -> None:
         raise CommandError(
             ErrorCode.INVALID_ROOM, f"The id of a private room begins with `{PRIVATE}`."
         )
+
+
+def described(title: str | None, topic: str | None) -> AboutChange:
+    """Return what a new room is said to be about."""
+    return AboutChange(
+        title=UNSET if title is None else title, topic=UNSET if topic is None else topic
+    )
+
+
+def about_after(about: AboutChange) -> About | None:
+    """Return what is set of a new room, None for nothing."""
+    return None if about == AboutChange() else changed(NOTHING, about)
 
 
 def check_users(user_ids: Iterable[str]) -> None:

@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    NOT_ENABLED = "not_enabled"
+    READ_ONLY = "read_only"
     ROOM_EXISTS = "room_exists"
     LAST_OWNER = "last_owner"
     TOO_MANY_PARTICIPANTS = "too_many_participants"
@@ -169,6 +171,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
+    ErrorCode.READ_ONLY: Meaning(
+        "in this room only moderators write", "read on; `room_changed` says when that ends"
     ),
     ErrorCode.ROOM_EXISTS: Meaning("a room of this id has participants", "choose another id"),
     ErrorCode.LAST_OWNER: Meaning(

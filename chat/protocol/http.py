@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from chat.protocol.about import About, AboutChange, Words
 from chat.protocol.commands import (
     INVITED_AT_ONCE_MAX,
     UNREAD_ROOMS_MAX,
@@ -18,8 +19,6 @@ from chat.protocol.commands import (
     Role,
     RoomId,
     Seq,
-    Title,
-    Topic,
     UserId,
 )
 from chat.protocol.events import Event
@@ -79,7 +78,29 @@ class EditBody(Struct, frozen=True, kw_only=True):
     clientMessageId: ClientMessageId | None = None
 
 
-class RoomBody(Struct, frozen=True, kw_only=True):
+class ReadRoom(Command, frozen=True, kw_only=True):
+    """Which room is asked about, or changed."""
+
+    roomId: RoomId
+
+
+class RoomBody(AboutChange, frozen=True, kw_only=True):
+    """What is to be set of a room: null resets a field, what is left out stays as it is."""
+
+    clientMessageId: ClientMessageId | None = None
+
+
+class RoomPage(Struct, frozen=True, kw_only=True):
+    """A room: where its order is, how many its members are, and what is set of it."""
+
+    roomId: str
+    epoch: str
+    headSeq: int
+    memberCount: int
+    room: About
+
+
+class NewRoom(Struct, frozen=True, kw_only=True):
     """A room to make: a private one, or with `direct` the direct room of some users.
 
     With an API key `userId` says who owns it; of a direct room all users stand in `userIds`.
@@ -87,8 +108,8 @@ class RoomBody(Struct, frozen=True, kw_only=True):
 
     direct: bool = False
     roomId: RoomId | None = None
-    title: Title | None = None
-    topic: Topic | None = None
+    title: Words | None = None
+    topic: Words | None = None
     userIds: Annotated[list[UserId], Meta(max_length=INVITED_AT_ONCE_MAX)] = []
     userId: UserId | None = None
 
@@ -153,6 +174,7 @@ class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
     headSeq: int
     memberCount: int
     recovered: bool | None = None
+    room: About | None = None
 
 
 class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):

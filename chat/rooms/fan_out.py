@@ -1,16 +1,22 @@
 """From a room to its members on this process: one frame for all, one write per member and tick."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterable
 
 from chat.ops.stats import Stats
 from chat.protocol.events import Gap, encode_event
 from chat.protocol.frames import text_frame
-from chat.protocol.records import ROSTER, ChangeRecord
+from chat.protocol.records import ChangeRecord
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost
 from chat.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+Handlers = dict[bytes, Callable[[Room, ChangeRecord], None]]
 
 
 class FanOut:
@@ -21,8 +27,11 @@ class FanOut:
         self._stats = stats
         self._loop = asyncio.get_running_loop()
         self._dirty: dict[Room, None] = {}
-        #: A roster changed, and something of a room's order is lost; set by who wants to know.
-        self.on_roster: Callable[[Room, ChangeRecord], None] = _ignore
+        #: Who also looks at an event of the order, by its letter, just before members get it.
+        self.on: Handlers = {}
+        #: Who looks at it just behind, before members get anything that comes later.
+        self.behind: Handlers = {}
+        #: Something of a room's order is lost; set by who wants to know.
         self.on_lost: Callable[[Room], None] = _nothing
 
     def deliver(self, room: Room, items: Iterable[Item]) -> None:
@@ -33,9 +42,21 @@ class FanOut:
                 self._emit(room, text_frame(encode_event(gap_event(room.room_id, item))))
                 self.on_lost(room)
             else:
+                if item.__class__ is ChangeRecord:
+                    self._note(self.on, room, item)
                 self._emit(room, text_frame(item.event(room.event_head)))
-                if isinstance(item, ChangeRecord) and item.letter == ROSTER:
-                    self.on_roster(room, item)  # before anything later is for those put out
+                if item.__class__ is ChangeRecord:
+                    self._note(self.behind, room, item)
+
+    def _note(self, handlers: Handlers, room: Room, record: ChangeRecord) -> None:
+        handler = handlers.get(record.letter)
+        if handler is None:
+            return
+        try:
+            handler(room, record)
+        except (ValueError, KeyError, TypeError) as exc:  # a stranger's: passed on all the same
+            self._stats.errors.add("bad_record")
+            log.warning("bad_event", extra={"room": room.room_id, "error": repr(exc)})
 
     def _emit(self, room: Room, frame: bytes) -> None:
         room.pending.append(frame)
@@ -72,10 +93,6 @@ class FanOut:
         messages, members, direct_bytes = room.flush(os.write)
         self._stats.deliveries += messages * members
         self._stats.bytes_out += direct_bytes
-
-
-def _ignore(_room: Room, _record: ChangeRecord) -> None:
-    """Nobody wants to know."""
 
 
 def _nothing(_room: Room) -> None:

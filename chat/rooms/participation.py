@@ -22,7 +22,8 @@ from chat.ops.stats import Stats
 from chat.protocol.commands import Role
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import RoomLeft
-from chat.protocol.records import ChangeRecord
+from chat.protocol.records import ROSTER, ChangeRecord
+from chat.rooms.hub import Hub
 from chat.rooms.room import Member, Room
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,12 @@ class Participation:
         self._unsettled: dict[str, dict[str, str]] = {}  # users, by room
         self._behind: dict[Room, None] = {}  # rooms whose order has lost something
         self._work = asyncio.Event()
+
+    def follow(self, hub: Hub) -> None:
+        """Hear of what happens in the rooms of a process."""
+        hub.fan_out.behind[ROSTER] = self.heard
+        hub.fan_out.on_lost = self.lost
+        hub.on_dropped = self.forget
 
     # --------------------------------------------------------- from the sessions
 

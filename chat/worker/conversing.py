@@ -6,8 +6,10 @@ from chat.broker.conversations import Actor
 from chat.conversations import rules
 from chat.conversations.asking import (
     ROOMS_PER_COMMAND,
+    about_after,
     check_private,
     check_users,
+    described,
     direct_users,
 )
 from chat.conversations.kinds import direct_between
@@ -46,8 +48,11 @@ async def create(session: "Session", command: CreateRoom) -> None:
     require_create(session, room_id)
     check_users(command.userIds)
     session.charge(messages=len(command.userIds))
-    await conversations.create(identity.user_id, room_id, command.userIds)
-    session.send(RoomCreated(id=command.id, roomId=room_id, role=Role.OWNER))
+    about = described(command.title, command.topic)
+    await conversations.create(identity.user_id, room_id, command.userIds, about)
+    session.send(
+        RoomCreated(id=command.id, roomId=room_id, role=Role.OWNER, room=about_after(about))
+    )
 
 
 async def open_direct(session: "Session", command: OpenDirect) -> None:

@@ -7,6 +7,8 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.conversations.kinds import has_roster
+from chat.protocol.about import NOTHING
+from chat.protocol.availability import Availability
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomJoined, RoomLeft
@@ -51,6 +53,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
         services.hub, services.enforcement, services.participation, connection, command.roomId
     )
     asked = services.read_markers.ask(command.roomId, connection.user_id)
+    shown = services.user_states.shown(connection.user_id)
     left_at = None
     if again:
         services.hub.fan_out.flush_room(room)
@@ -74,18 +77,17 @@ async def join(session: "Session", command: JoinRoom) -> None:
         services.hub.let_linger(room)
         services.enforcement.came_in(room, acts)
     if not again:
-        _note(session, connection, room)
+        _note_membership(session, room, shown)
 
 
-def _note(session: "Session", connection: "Connection", room: Room) -> None:
-    """The connection is in one room more."""
-    services = session.services
+def _note_membership(session: "Session", room: Room, shown: Availability) -> None:
+    """Note the room; `shown` is what its members were given to see of the user, or newer."""
+    services, user_id = session.services, session.require_identity().user_id
     session.rooms = (*session.rooms, room)
     services.stats.memberships += 1
+    services.user_states.joined(user_id, shown)
     if has_roster(room.room_id):
-        services.tasks.start(
-            services.participation.settle(room, connection.user_id), "settle-listing"
-        )
+        services.tasks.start(services.participation.settle(room, user_id), "settle-listing")
 
 
 def _undo(
@@ -169,6 +171,7 @@ async def _answer(
         seq=stream.seq,
         recovered=recovered,
         readSeq=known.read_seq,
+        room=None if room.about == NOTHING else room.about,
         unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
         role=None if seat is None else seat.role,
     )

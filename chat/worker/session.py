@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
@@ -31,17 +31,9 @@ from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.protocol.opening import SUBPROTOCOL
 from chat.rooms.room import Room
-from chat.worker import (
-    authentication,
-    changing,
-    conversing,
-    joining,
-    marking,
-    moderating,
-    publishing,
-    reading,
-)
+from chat.worker import authentication, marking, publishing, showing
 from chat.worker.services import Services
+from chat.worker.work import work
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +134,8 @@ class Session:
         if connection is not None:
             for room in self.rooms:
                 self._forget(room, connection, at_once=False)
+            if self.identity is not None:
+                self.services.user_states.departed(connection, self.identity.user_id)
         self.rooms = ()
 
     # ------------------------------------------------------------------- gates
@@ -217,10 +211,14 @@ class Session:
                 self._typing(command)
             case commands.LeaveRoom():
                 self._leave(command)
-            case commands.MarkRead() if marking.mark_at_once(self, command):
+            case commands.SetPresence():
+                showing.set_presence(self, command)
+            case commands.MarkRead() | commands.MarkDelivered() if marking.mark_at_once(
+                self, command
+            ):
                 pass
             case _:
-                self._wait_for(command, _work(self, command))
+                self._wait_for(command, work(self, command))
 
     # ---------------------------------------------------------------- commands
 
@@ -229,7 +227,8 @@ class Session:
         self.require(command.roomId, Action.PUBLISH)
         user_id = self.require_identity().user_id
         self.services.enforcement.require_voice(room, user_id)
-        self.services.typists.said(room, user_id, is_typing=command.isTyping)
+        if not room.about.readOnly or self.may(room.room_id, Action.MODERATE):
+            self.services.typists.said(room, user_id, is_typing=command.isTyping)
         if command.id is not None:
             self.send(events.Ack(id=command.id, roomId=room.room_id))
 
@@ -314,7 +313,7 @@ class Session:
                 return room
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
-    def allows(self, room_id: str, action: Action) -> bool:
+    def may(self, room_id: str, action: Action) -> bool:
         """Whether this user may do something: by the token, and where there is a roster by role.
 
         A role is known of a room that the user has joined here; without it nothing is allowed.
@@ -327,12 +326,28 @@ class Session:
         return grants(room_id, identity.user_id, action, seat, by_token=by_token)
 
     def require(self, room_id: str, action: Action) -> None:
-        """Let pass who may do something; see `allows`.
+        """Let pass who may do something; see `may`.
 
         Raises:
             CommandError: forbidden.
         """
-        if not self.allows(room_id, action):
+        if not self.may(room_id, action):
+            raise forbidden(action)
+
+    async def require_now(self, room_id: str, action: Action) -> None:
+        """As `require`, for who need not have joined: where there is a roster, it is asked.
+
+        Raises:
+            CommandError: forbidden.
+            LinkError: Redis is away.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, action)
+            return
+        identity = self.require_identity()
+        seat = await self.services.directory.seat(room_id, identity.user_id)
+        by_token = identity.capabilities.allows(room_id, action)
+        if not grants(room_id, identity.user_id, action, seat, by_token=by_token):
             raise forbidden(action)
 
     def require_entry(self, room_id: str) -> None:
@@ -351,6 +366,7 @@ class Session:
         self.identity = identity
         self.display = None if identity.user is None else orjson.dumps(identity.user)
         self._warned = False
+        self.services.user_states.arrived(identity.user_id)
 
     def greet(self, command_id: int | str | None = None) -> None:
         """Tell the client that it is in."""
@@ -396,32 +412,6 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
-
-
-def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
-    """Return what a command does that has to wait for Redis or for keys."""
-    for kind, work in _WORK.items():
-        if isinstance(command, kind):
-            return work(session, command)
-    raise TypeError(f"{type(command).__name__} is answered at once")
-
-
-#: What waits, by the kind of command or what several kinds have in common.
-_WORK: dict[type[commands.Command], Callable[[Session, Any], Coroutine[Any, Any, None]]] = {
-    commands.JoinRoom: joining.join,
-    commands.Change: changing.change,
-    commands.History: reading.history,
-    commands.Presence: reading.presence,
-    commands.MarkRead: marking.mark_earlier,
-    commands.Unread: marking.unread,
-    commands.RefreshToken: authentication.refresh,
-    commands.ModerationCommand: moderating.moderate,
-    commands.CreateRoom: conversing.create,
-    commands.OpenDirect: conversing.open_direct,
-    commands.RosterCommand: conversing.change,
-    commands.Participants: conversing.participants,
-    commands.ListRooms: conversing.rooms,
-}
 
 
 def forbidden(action: Action) -> CommandError:

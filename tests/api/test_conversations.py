@@ -67,6 +67,8 @@ async def test_who_is_outside_gets_403_everywhere_whatever_the_token_allows(
             ("PATCH", "/messages/m?seq=1", {"content": "x"}),
             ("DELETE", "/messages/m?seq=1", None),
             ("PUT", "/messages/m/reactions/x?seq=1", None),
+            ("GET", "", None),
+            ("PATCH", "", {"title": "x"}),
             ("POST", "/kick", about),
             ("POST", "/ban", about),
             ("POST", "/mute", about),
@@ -119,6 +121,7 @@ async def test_an_api_key_changes_rosters_and_publishes_only_for_participants(
     assert rooms.body["rooms"] == [{"roomId": party, "role": "moderator"}]
     assert (await ask(site, "DELETE", seat, key)).status == 200
     assert (await ask(site, "POST", messages, key, body)).code == "forbidden"
+    assert (await ask(site, "PATCH", f"/api/v1/rooms/{party}", key, {"title": "P"})).status == 200
     owner = f"/api/v1/rooms/{party}/participants/ann-{tag}"
     assert (await ask(site, "DELETE", owner, key)).code == "last_owner"
     for path in ("history", "participants", "presence"):

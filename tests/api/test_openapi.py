@@ -34,6 +34,7 @@ BODIES: dict[str, list[Any]] = {
         b"{",
     ],
     "editMessage": [{"content": "y", "mentions": ["ben"]}, {"content": ""}, b"{"],
+    "changeRoom": [{"title": "Lobby", "large": None}, {"title": 5}],
     "mintToken": [{"userId": "ann", "rooms": {"lobby": ["join"]}}, {"userId": "ann"}, b"["],
     **{
         f"{act}User": [{"userId": "nobody", "reason": "x"}, {"userId": "nobody", "reason": 1}]
@@ -43,6 +44,9 @@ BODIES: dict[str, list[Any]] = {
     "createRoom": [{"userId": "ann", "userIds": ["ben"]}, {"roomId": "lobby", "userId": "ann"}],
     "setParticipant": [{"role": "member"}, {"role": "king"}],
 }
+WITH_BODY = ("POST", "PATCH")
+#: What a token may ask about its own user.
+OF_ONESELF = {"readUserPresence"}
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}, "createRoom": {"userId"}}
 #: What has to be in a query.
@@ -87,8 +91,9 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
     if path == "/api/v1/users/{userId}/rooms":
         return path.format(userId="ann")
     if "{messageId}" not in path:
-        query = QUERIES.get(operation["operationId"], "")
-        return path.format(roomId="lobby", userId="nobody") + query
+        name = operation["operationId"]
+        user_id = "ann" if name in OF_ONESELF else "nobody"
+        return path.format(roomId="lobby", userId=user_id) + QUERIES.get(name, "")
     said = (await site.api.publish("lobby", "x")).body
     place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
     return f"{place}?seq={said['seq']}"

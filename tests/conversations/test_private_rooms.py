@@ -19,8 +19,9 @@ async def test_an_invited_user_sees_nothing_until_the_invitation_is_accepted(
     ben = await person(connect, pair[1], f"ben-{tag}")
     inbox = ben.connected["inbox"]
     await done(ben, "join_room", roomId=inbox)
-    made = await done(ann, "create_room", userIds=[f"ben-{tag}"])
+    made = await done(ann, "create_room", userIds=[f"ben-{tag}"], title="Party", topic="Cake")
     room = made["roomId"]
+    assert made["room"] == {"title": "Party", "topic": "Cake"}
     assert (made["role"], room.startswith("private:")) == ("owner", True)
     told = await ben.wait_for("membership_changed", SOON_S)
     assert (told["roomId"], told["seq"]) == (inbox, 1)
@@ -28,15 +29,17 @@ async def test_an_invited_user_sees_nothing_until_the_invitation_is_accepted(
         "roomId": room,
         "role": "member",
         "invited": True,
+        "title": "Party",
         "by": f"ann-{tag}",
     }
-    listed = {"roomId": room, "role": "member"}
+    listed = {"roomId": room, "role": "member", "title": "Party"}
     assert (await done(ben, "list_rooms"))["rooms"] == [{**listed, "invited": True}]
     assert (await ben.join(room))["code"] == "forbidden"
     assert (await ben.command("participants", roomId=room))["code"] == "forbidden"
     ack = await done(ben, "answer_invitation", roomId=room, accept=True)
-    assert ack["seq"] == 3
-    assert (await ben.join(room))["role"] == "member"
+    assert ack["seq"] == 4
+    joined = await ben.join(room)
+    assert (joined["role"], joined["room"]) == ("member", {"title": "Party", "topic": "Cake"})
     assert (await done(ben, "list_rooms"))["rooms"] == [listed]
     page = await done(ben, "participants", roomId=room)
     seats = {one["userId"]: one["role"] for one in page["participants"]}
@@ -65,6 +68,7 @@ async def test_who_is_not_in_the_roster_is_told_the_same_as_where_there_is_no_ro
             await eve.command("remove_participant", roomId=target, userId=f"eve-{tag}"),
             await eve.command("answer_invitation", roomId=target, accept=True),
             await eve.command("answer_invitation", roomId=target, accept=False),
+            await eve.command("change_room", roomId=target, title="x"),
             await eve.command("kick_user", **about),
             await eve.command("ban_user", **about),
             await eve.command("mute_user", **about),
@@ -77,6 +81,7 @@ async def test_who_is_not_in_the_roster_is_told_the_same_as_where_there_is_no_ro
             await eve.command("history", roomId=target),
             await eve.command("presence", roomId=target),
             await eve.command("mark_read", roomId=target, seq=1),
+            await eve.command("users", roomId=target, userIds=[f"ann-{tag}"]),
             await eve.command("edit_message", content="x", **place),
             await eve.command("delete_message", **place),
             await eve.command("add_reaction", reaction="x", **place),
@@ -144,6 +149,11 @@ async def test_roles_count_where_the_token_does_not_say_so(
     )
     await done(ben, "invite_user", roomId=room, userId=names["dan"])
     await done(ben, "delete_message", **place)
+    await done(ben, "change_room", roomId=room, readOnly=True)
+    await cleo.wait_for("room_changed", SOON_S)
+    assert (await cleo.say(room, "x"))["code"] == "read_only"
+    await said(ben, room, ["moderators write"])
+    await done(ben, "change_room", roomId=room, readOnly=None)
     assert await refused("invite_user", userId=names["dan"], role="owner")
     assert await refused("set_role", userId=names["ben"], role="owner")
     assert await refused("kick_user", userId=names["ann"])

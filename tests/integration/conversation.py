@@ -34,7 +34,7 @@ FREE = {
     "since",
 }
 #: Fields that tell events of one type apart.
-_TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "reason", "memberCount")
+_TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "state", "reason", "memberCount")
 
 
 @dataclass(frozen=True)

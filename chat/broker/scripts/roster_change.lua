@@ -1,7 +1,7 @@
 -- Change who belongs to a room, and store the events that say so.
 --
 -- KEYS, ARGV up to 9: see _append; ARGV[5] is not used
--- KEYS[4] unsettled   KEYS[5] markers   KEYS[6] roster
+-- KEYS[4] unsettled   KEYS[5] read markers   KEYS[6] delivered markers   KEYS[7] roster
 -- ARGV[10] the field # of the roster as the caller has judged it, '' where there was no roster
 -- ARGV[11] owners then   ARGV[12] seats then   ARGV[13] 1: who is banned may do this all the same
 -- ARGV[14] ... for each user: user, code of the seat or '' for none, body of the event
@@ -26,7 +26,7 @@ local epoch, _, _, refresh, acts = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3
 if not epoch then
   return { 'stale' }
 end
-local unsettled, markers, roster = KEYS[4], KEYS[5], KEYS[6]
+local unsettled, roster = KEYS[4], KEYS[7]
 if (redis.call('HGET', roster, '#') or '') ~= ARGV[10] then
   return { 'raced', '' }
 end
@@ -53,7 +53,7 @@ for i = 14, #ARGV - 1, 3 do
   redis.call('HSET', unsettled, user, ARGV[#ARGV])
 end
 if ARGV[12] == '0' then
-  redis.call('DEL', KEYS[1], KEYS[2], markers, roster, unsettled, KEYS[#KEYS])
+  redis.call('DEL', KEYS[1], KEYS[2], unsettled, KEYS[5], KEYS[6], roster, KEYS[8])
 else
   redis.call('HSET', roster, '#', table.concat({ epoch, answer[3], ARGV[11], ARGV[12] }, ':'))
 end

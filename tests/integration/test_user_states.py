@@ -11,10 +11,12 @@ import pytest
 
 from tests.integration.conftest import Connect
 from tests.integration.talk import heard, of_type, said
+from tests.support import http
 from tests.support.client import ChatClient, Event
 from tests.support.cluster import NO_LIMITS, Cluster, shared
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
+from tests.support.worker import Worker
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 #: For tests that end workers.
@@ -171,6 +173,11 @@ async def test_a_choice_survives_a_reload_without_a_flicker(
     await choose(user, "busy", status="y")
     await ben.wait_for(lambda event: event.get("status") == "y")
     assert told_of(ben, ann) == [("busy", "x"), ("busy", "y")]
+    await user.abort()
+    user = await connect(pair[1], ann, room)  # a worker that has not had the user
+    await choose(user, "busy", status="z")
+    await ben.wait_for(lambda event: event.get("status") == "z")
+    assert {state for state, _ in told_of(ben, ann)} == {"busy"}
     assert not of_type(ben, "user_left")
 
 
@@ -218,6 +225,26 @@ async def test_last_seen_is_told_of_users_of_the_room_only(
 
 def _has_left(client: ChatClient, user: str) -> bool:
     return any(event["userId"] == user for event in of_type(client, "user_left"))
+
+
+async def test_a_worker_keeps_nothing_for_who_is_plainly_online(
+    cluster: StartCluster, connect: Connect, room: str, ann: str
+) -> None:
+    workers = await cluster(1, **SHORT, **NO_LIMITS)
+    users = [await connect(workers[0], f"{ann}-{number}", room) for number in range(5)]
+    await choose(users[0], "busy")
+    await until(lambda: _known(workers[0], 1), 10.0, interval_s=0.1)
+    await choose(users[0], "online")
+    await until(lambda: _known(workers[0], 0), 10.0, interval_s=0.1)
+    await choose(users[0], "busy")
+    await users[0].close()
+    await until(lambda: _known(workers[0], 1), 10.0, interval_s=0.1)
+    await until(lambda: _known(workers[0], 0), 10.0, interval_s=0.1)
+
+
+async def _known(worker: Worker, count: int) -> bool:
+    text = (await http.get(worker.ops_port, "/metrics")).body
+    return f"chat_user_states {float(count)}" in text
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,7 @@ class App {
       selfId: this.#talk.selfId,
       complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
       headSeq: timeline.position?.seq ?? 0,
+      readUpTo: this.#talk.readUpTo(room.roomId),
       ready: room.ready,
       nameOf: (userId) => members.nameOf(userId),
       now: Date.now(),

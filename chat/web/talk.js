@@ -11,6 +11,7 @@ const KEEPS_UNSENT = new Set(["outbox", "chat_message", "history", "gap"]);
 export class Talk {
   /** @type {Map<string, object>} rooms by id, in the order they were joined */
   #rooms = new Map();
+  #joinedAt = new Map(); // by room: its last seq when this page came into it
 
   /**
    * @param {object} options
@@ -118,6 +119,11 @@ export class Talk {
     return userId;
   }
 
+  /** Up to where one has read a room; in one that was never read, what was there before one came. */
+  readUpTo(roomId) {
+    return this.#rooms.get(roomId).readSeq ?? this.#joinedAt.get(roomId) ?? null;
+  }
+
   room(roomId) {
     return this.#rooms.get(roomId);
   }
@@ -128,6 +134,8 @@ export class Talk {
     const { onChange, onMessage, onRefused } = this.handlers;
     this.#rooms.set(roomId, room);
     room.on("change", (what) => {
+      const { position } = room.timeline;
+      if (position !== null && !this.#joinedAt.has(roomId)) this.#joinedAt.set(roomId, position.seq);
       if (KEEPS_UNSENT.has(what)) this.session.saveUnsent(roomId, room.outbox.save());
       onChange();
     });
@@ -170,6 +178,7 @@ export class Talk {
   #drop(roomId) {
     this.client.forget(roomId);
     this.#rooms.delete(roomId);
+    this.#joinedAt.delete(roomId);
   }
 
   #remember() {

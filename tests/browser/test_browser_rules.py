@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from tests.browser.conftest import shares_a_loop
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
 
 IMPORTS = """
   const [{ buildRows, threadRows }, { Timeline }, markup, suggestions, find, mentions, { Extents }]

@@ -337,6 +337,17 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_mentions: Annotated[
         Count, _doc("Users that one message may mention; beyond it `invalid_message`.")
     ] = 20
+    room_title_chars: Annotated[Count, _doc("Length of a room's title.")] = 100
+    room_topic_chars: Annotated[Count, _doc("Length of a room's topic.")] = 500
+    room_slow_mode_longest: Annotated[
+        Seconds, _doc("Longest slow mode that moderators may set for a room.")
+    ] = 86400.0
+    room_history_largest: Annotated[
+        Count, _doc("Largest history that moderators may set for a room.")
+    ] = 10000
+    room_history_longest: Annotated[
+        Seconds, _doc("Longest time for which moderators may have a room keep its history.")
+    ] = 31536000.0
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
     ] = 2.0

@@ -62,6 +62,7 @@ DOORS = {
         "api/messages.py",
         "api/operations.py",
         "api/presence.py",
+        "api/room.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

@@ -23,6 +23,7 @@ from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.user_presence import CHANGED, UserPresence
@@ -92,6 +93,7 @@ class HttpSide:
             stats=stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self._redis),
+            room_changes=RoomChanges(broker, settings),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             presence=UserPresence(self._store),

@@ -76,7 +76,7 @@ class Members:
         count, held = await store.evaluated(
             self._scripts.member_set,
             room_id,
-            (keys.members(room_id), keys.held(room_id, lease)),
+            (keys.members(room_id), keys.held(room_id, lease), keys.stream(room_id)),
             keys.channel(room_id),
             user_id,
             1 if present else 0,
@@ -174,7 +174,11 @@ class Members:
         left, *users = await self._store.evaluated(
             self._scripts.member_sweep,
             room_id,
-            (self._keys.members(room_id), self._keys.held(room_id, lease)),
+            (
+                self._keys.members(room_id),
+                self._keys.held(room_id, lease),
+                self._keys.stream(room_id),
+            ),
             self._keys.channel(room_id),
             limit,
             self._store.settings.large_room_members,
@@ -198,7 +202,7 @@ class Members:
         reply = await self._store.evaluated(
             self._scripts.member_state,
             room_id,
-            (self._keys.members(room_id),),
+            (self._keys.members(room_id), self._keys.stream(room_id)),
             self._keys.channel(room_id),
             user_id,
             info,

@@ -93,6 +93,9 @@ FAMILIES: tuple[Family, ...] = (
         "Edits, deletions and reactions stored and acknowledged.",
     ),
     _counter(
+        "changed_rooms", "rooms_changed", "Times that something was set of a room: `change_room`."
+    ),
+    _counter(
         "changes_raced",
         "changes_raced",
         "Times such a change was made anew because another one came first.",

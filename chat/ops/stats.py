@@ -80,6 +80,7 @@ COUNTERS = (
     "bytes_in",
     "messages_published",
     "messages_changed",
+    "rooms_changed",
     "changes_raced",
     "deliveries",
     "bytes_out",
@@ -156,6 +157,7 @@ class Stats:
     bytes_in: int
     messages_published: int
     messages_changed: int
+    rooms_changed: int
     changes_raced: int
     deliveries: int
     bytes_out: int

@@ -7,8 +7,9 @@ the wire's, which is why they are camelCase.
 import re
 from typing import Annotated, Any
 
-from msgspec import DecodeError, Meta, Struct, ValidationError, json
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, ValidationError, json
 
+from chat.protocol.about import HistoryMs, HistorySize, Milliseconds, Words
 from chat.protocol.availability import STATUS_MAX, State
 from chat.protocol.errors import CommandError, ErrorCode
 
@@ -247,6 +248,20 @@ class UnmuteUser(ModerationCommand, frozen=True, kw_only=True, tag="unmute_user"
     """Lift a mute."""
 
 
+class ChangeRoom(Command, frozen=True, kw_only=True, tag="change_room"):
+    """Set a room's title, topic and rules: null resets one, what is left out stays."""
+
+    roomId: RoomId
+    clientMessageId: ClientMessageId | None = None
+    title: Words | UnsetType | None = UNSET
+    topic: Words | UnsetType | None = UNSET
+    slowModeMs: Milliseconds | UnsetType | None = UNSET
+    historySize: HistorySize | UnsetType | None = UNSET
+    historyMs: HistoryMs | UnsetType | None = UNSET
+    readOnly: bool | UnsetType | None = UNSET
+    large: bool | UnsetType | None = UNSET
+
+
 AnyCommand = (
     Authenticate
     | JoinRoom
@@ -271,6 +286,7 @@ AnyCommand = (
     | UnbanUser
     | MuteUser
     | UnmuteUser
+    | ChangeRoom
 )
 
 _decoder = json.Decoder(AnyCommand)

@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     BANNED = "banned"
     MUTED = "muted"
     NOT_ENABLED = "not_enabled"
+    READ_ONLY = "read_only"
 
 
 class CloseCode(IntEnum):
@@ -165,6 +166,9 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "wait `retryAfterMs`; without it ask a moderator",
     ),
     ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
+    ErrorCode.READ_ONLY: Meaning(
+        "in this room only moderators write", "read on; `room_changed` says when that ends"
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct, json
 
+from chat.protocol.about import About
 from chat.protocol.availability import Shown, State
 from chat.protocol.commands import MessagePlace
 from chat.protocol.errors import ErrorCode
@@ -76,7 +77,8 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     """The connection is a member; live messages continue after `seq`.
 
-    `readSeq` and `unread` are there where the user has a read marker in the room.
+    `readSeq` and `unread` are there where the user has a read marker in the room, `room` where
+    anything is set of it.
     """
 
     id: int | str | None = None
@@ -87,6 +89,7 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     recovered: bool | None = None
     readSeq: int | None = None
     unread: int | None = None
+    room: About | None = None
 
 
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
@@ -195,6 +198,19 @@ class ReactionRemoved(MessageChange, frozen=True, kw_only=True, tag="reaction_re
     """A user took a reaction back."""
 
     reaction: str
+
+
+class RoomChanged(Event, frozen=True, kw_only=True, tag="room_changed"):
+    """Another title, topic or rules hold for the room from here on: `room` is all that is set."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    userId: str
+    user: dict[str, Any] | None = None
+    clientMessageId: str | None = None
+    room: About
 
 
 class TypingChanged(Event, frozen=True, kw_only=True, tag="typing"):
@@ -368,6 +384,7 @@ AnyEvent = (
     | MessageDeleted
     | ReactionAdded
     | ReactionRemoved
+    | RoomChanged
     | TypingChanged
     | Gap
     | HistoryPage

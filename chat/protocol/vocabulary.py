@@ -47,11 +47,18 @@ WORDS: dict[str, Word] = {
     "expiresInMs": Word("Milliseconds after which it is over.", 6000),
     "fromSeq": Word("The first `seq` that this is about.", 2),
     "headSeq": Word("The `seq` of the last message of the room.", 17),
+    "historyMs": Word(
+        "For how many milliseconds the room keeps what is sent, however quiet it is.", 604800000
+    ),
+    "historySize": Word("How many messages and events the room keeps.", 500),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
     "isTyping": Word("Whether the user is typing.", True),
     "lastSeen": Word(
         "When the user's last connection ended, in milliseconds since the Unix epoch.",
         1795485000000,
+    ),
+    "large": Word(
+        "The room is told how many its members are, and not who comes, goes and types.", False
     ),
     "limit": Word("How many at most.", 50),
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
@@ -71,6 +78,7 @@ WORDS: dict[str, Word] = {
     "protocol": Word("Which version of this protocol is spoken.", "chat.v1"),
     "reaction": Word("An emoji or a short text.", "👍"),
     "reactions": Word("Each reaction with the user ids of those who gave it."),
+    "readOnly": Word("Only who may moderate the room writes in it.", True),
     "readSeq": Word("Up to where the user has read; without it nothing is known to be read.", 15),
     "reason": Word("Why this happened."),
     "reconnectAfterMs": Word(
@@ -82,6 +90,7 @@ WORDS: dict[str, Word] = {
     ),
     "replyTo": Word("The message that this one answers."),
     "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
+    "room": Word("What is set of the room; for the rest the server's settings hold."),
     "roomId": Word("Which room.", "lobby"),
     "ServerInfo.version": Word("Version of the server.", "0.1.0"),
     "roomIds": Word("Which rooms.", ["lobby"]),
@@ -91,13 +100,18 @@ WORDS: dict[str, Word] = {
     "since": Word("The last position in the room that the client has seen."),
     "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
     "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
+    "slowModeMs": Word(
+        "How many milliseconds a user waits between two messages in the room.", 10000
+    ),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
         1795485600000,
     ),
+    "title": Word("What the room is called.", "Lobby"),
     "toSeq": Word("The last `seq` that this is about.", 5),
     "token": Word("A JSON Web Token that says who the user is and what is allowed.", "eyJhbGc..."),
+    "topic": Word("What the room is about.", "Everything else"),
     "type": Word("Which command or event this is."),
     "uncertain": Word("The command may have taken effect all the same."),
     "unread": Word(

@@ -45,7 +45,7 @@ class DeliveredMarkers:
         Raises:
             CommandError: busy, when too much waits for Redis.
         """
-        if room.member_count <= self._settings.large_room_members:
+        if not room.is_large(self._settings.large_room_members):
             self._marks.said(room, user_id, epoch, seq)
 
     def on_tick(self) -> None:
@@ -64,7 +64,7 @@ class DeliveredMarkers:
             ValueError: these bytes are nothing of ours.
         """
         told = decode_told(payload)
-        if room.member_count <= self._settings.large_room_members:
+        if not room.is_large(self._settings.large_room_members):
             event = DeliveredMarker(
                 roomId=room.room_id, userId=told.user_id, epoch=told.epoch, deliveredSeq=told.seq
             )

@@ -81,8 +81,8 @@ class ReadMarkers:
             ValueError: these bytes are nothing of ours.
         """
         told = decode_told(payload)
-        is_small = room.member_count <= self._settings.large_room_members
-        if self._settings.read_receipts and is_small:
+        is_large = room.is_large(self._settings.large_room_members)
+        if self._settings.read_receipts and not is_large:
             self._fan_out.emit_ephemeral(room, _event(room, told))
         else:
             self._tell_user(room, told)

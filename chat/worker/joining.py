@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.identity.access import Action
+from chat.protocol.about import NOTHING
 from chat.protocol.availability import Availability
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
@@ -128,6 +129,7 @@ async def _answer(
         seq=stream.seq,
         recovered=recovered,
         readSeq=known.read_seq,
+        room=None if room.about == NOTHING else room.about,
         unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
     )
     session.send(answer)

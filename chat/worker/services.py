@@ -9,6 +9,7 @@ from chat.broker.broker import Broker
 from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.room_changes import RoomChanges
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -55,6 +56,7 @@ class Services:
     stats: Stats
     broker: Broker
     changes: Changes
+    room_changes: RoomChanges
     hub: Hub
     attendance: Attendance
     members: Members  # to read those of any room

@@ -22,6 +22,7 @@ from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
@@ -126,6 +127,7 @@ class Worker:
             stats=self.stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self.stats),
+            room_changes=RoomChanges(broker, settings),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],

@@ -24,7 +24,7 @@ SERIOUS = """async () => {
 async def unread(window: Window) -> dict[str, str]:
     """Return the badges by room."""
     badges: dict[str, str] = {}
-    for item in await window.page.locator("#room-list button").all():
+    for item in await window.page.locator("#room-list [data-room]").all():
         room = await item.get_attribute("data-room") or ""
         text = await item.locator(".badge").all_text_contents()
         badges[room] = "".join(text)

@@ -26,14 +26,17 @@ class Scripts:
     def __init__(self, publish: str) -> None:
         self.publish = publish
         head = f"local PUBLISH = '{publish}'\n"
-        stream, sanctions = _read("_stream"), _read("_sanctions")
-        storing = head + stream + sanctions + _read("_append")
+        rules, sanctions = _read("_rules"), _read("_sanctions")
+        stream = rules + _read("_stream")
+        retention = _read("_retention")
+        storing = head + stream + sanctions + retention + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
-        self.room_read = Script(stream + _read("room_read"))
-        self.member_set = Script(head + _read("member_set"))
-        self.member_sweep = Script(head + _read("member_sweep"))
-        self.member_state = Script(head + _read("member_state"))
+        self.room_change = Script(storing + _read("room_change"))
+        self.room_read = Script(stream + retention + _read("room_read"))
+        self.member_set = Script(head + rules + _read("member_set"))
+        self.member_sweep = Script(head + rules + _read("member_sweep"))
+        self.member_state = Script(head + rules + _read("member_state"))
         self.user_presence = Script(_read("user_presence"))
         self.room_users = Script(_read("room_users"))
         self.node_alive = Script(_read("node_alive"))

@@ -3,16 +3,19 @@
 import { Acts } from "./acts.js";
 import { showBars } from "./appearance.js";
 import { Conversation } from "./conversation.js";
-import { Dialogs } from "./dialogs.js";
+import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
-import { listenToKeys } from "./keys.js";
+import { watchIdleness } from "./idle.js";
+import { helpParts, listenToKeys } from "./keys.js";
 import { sectionOf } from "./kinds.js";
 import { Notifier } from "./notifier.js";
 import { nextWithNews, Overview } from "./overview.js";
 import { Panels } from "./panels.js";
 import { goToRegion } from "./regions.js";
+import { RoomDialogs } from "./room_dialogs.js";
 import { Search } from "./search.js";
 import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
+import { preferenceParts } from "./settings.js";
 import { Talk } from "./talk.js";
 import { ThreadPanel } from "./thread.js";
 import { threadOf } from "./threads.js";
@@ -27,6 +30,7 @@ class App {
   #roomId = null; // the one that is looked at
   #goal = null; // a message to go to, once it is on screen
   #painting = false;
+  #dialogs = null; // about rooms and people, while in a room
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
@@ -39,13 +43,19 @@ class App {
     this.conversation = new Conversation(acts, {
       onThread: (rootId) => this.#openThread(rootId),
       onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
     });
-    this.thread = new ThreadPanel(acts, { onShown: () => this.#mark() });
+    this.thread = new ThreadPanel(acts, {
+      onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
+    });
     this.panels = new Panels({ thread: () => this.thread.close() });
     this.overview = new Overview(this.view, {
-      onSelect: (roomId) => this.#look(roomId),
+      onSelect: (roomId) => this.#select(roomId),
       onJoin: (text) => this.#join(text),
       onGo: (roomId, messageId) => this.#go(roomId, messageId),
+      onNewPrivate: () => this.#dialogs.newPrivate(),
+      onNewDirect: () => this.#dialogs.newDirect(),
     });
     this.search = new Search({
       onChange: () => this.#paintSoon(),
@@ -53,11 +63,7 @@ class App {
       onLoad: () => this.#room.loadOlder(),
       onClose: () => this.conversation.composer.focus(),
     });
-    this.dialogs = new Dialogs({
-      here: () => ({ roomId: this.#roomId, title: this.#talk.titleOf(this.#roomId) }),
-      onChange: () => this.#paintSoon(),
-      onLeave: (roomId) => this.#leave(roomId),
-    });
+    this.dialog = new Dialog();
     this.#listen();
   }
 
@@ -73,20 +79,26 @@ class App {
   }
 
   #listen() {
-    find("search-open").addEventListener("click", () => this.search.open());
-    find("mentions-open").addEventListener("click", () => this.#openMentions());
+    const press = (id, act) => find(id).addEventListener("click", act);
+    press("room-about", () => this.#dialogs.openRoom(this.#roomId));
+    press("me", () => this.#dialogs.openPresence(this.#talk.presence));
+    press("search-open", () => this.search.open());
+    press("mentions-open", () => this.#openMentions());
+    press("preferences-open", () => this.#openPreferences());
+    press("help-open", () => this.#openHelp());
     listenToKeys({
       search: () => this.search.open(),
       room: (step) => this.#lookBeside(step),
       news: () => this.#lookAtNews(),
       mentions: () => this.#openMentions(),
       region: goToRegion,
-      help: () => this.dialogs.openHelp(),
-    }, () => this.#talk !== null && !this.dialogs.isOpen);
+      help: () => this.#openHelp(),
+    }, () => this.#talk !== null && !this.dialog.isOpen);
     addEventListener("hashchange", () => location.reload());
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => this.#everySecond(), 1_000);
-    setInterval(() => this.#paintSoon(), REPAINT_MS);
+    setInterval(() => this.#now(), REPAINT_MS);
+    watchIdleness((isIdle) => this.#talk?.client.setIdle(isIdle));
   }
 
   #enter({ name, roomId, token }) {
@@ -96,7 +108,6 @@ class App {
       return;
     }
     this.notifier = new Notifier(name, (where, messageId) => this.#go(where, messageId));
-    this.dialogs.use(this.notifier);
     this.#talk = new Talk({
       session,
       roomId,
@@ -106,10 +117,22 @@ class App {
       onState: (state) => this.#stateChanged(state),
       onTokenWish: (wish) => this.view.wishToken(wish),
     });
+    this.#dialogs = new RoomDialogs(this.dialog, this.#talk, this.notifier, {
+      onLook: (where) => this.#look(where),
+      onLeave: (where) => this.#leave(where),
+      onLevel: () => this.#paintSoon(),
+      onTell: (text) => this.view.tell(text),
+    });
     for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
+  }
+
+  /** A room in the sidebar: one is in it, or invited to it. */
+  #select(roomId) {
+    if (this.#talk.room(roomId) === undefined) this.#dialogs.openInvitation(roomId);
+    else this.#look(roomId);
   }
 
   /** Show a room that one is in. */
@@ -124,7 +147,8 @@ class App {
     this.#roomId = roomId;
     this.#goal = null;
     writeFragment({ roomId, name: this.#talk.session.name });
-    this.view.open(this.#talk.titleOf(roomId), sectionOf(roomId).sign);
+    this.view.open();
+    this.#talk.participants.look(sectionOf(roomId).kind === "open" ? null : this.#room);
     this.conversation.open(this.#room);
     this.#paintSoon();
   }
@@ -182,6 +206,14 @@ class App {
     if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
   }
 
+  #openPreferences() {
+    this.dialog.open("Preferences", preferenceParts(this.notifier));
+  }
+
+  #openHelp() {
+    this.dialog.open("Keyboard shortcuts", helpParts());
+  }
+
   #join(text) {
     const roomId = roomIdOf(text);
     if (roomId === null) return "A room name has letters, digits and _ . : @ + = ~ - only.";
@@ -212,6 +244,7 @@ class App {
     this.search.close();
     this.panels.close(false);
     this.#talk = null;
+    this.#dialogs = null;
     this.#roomId = null;
     talk.close();
     this.view.wishToken(null);
@@ -268,11 +301,18 @@ class App {
     if (this.#goal !== null) this.#reachGoal();
     const listsMentions = this.panels.side === "mentions";
     this.overview.paint(this.#talk, this.#roomId, { notifier: this.notifier, listsMentions });
+    this.#dialogs.renderRoster();
     this.#mark();
   }
 
   #mark() {
     this.search.mark([this.conversation.stream.list, this.thread.stream.list]);
+  }
+
+  /** What is told by the clock: "5 min. ago", when somebody was last seen. */
+  #now() {
+    this.#talk?.participants.refreshSoon();
+    this.#paintSoon();
   }
 
   #everySecond() {

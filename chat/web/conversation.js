@@ -16,7 +16,7 @@ export class Conversation {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onShown(nodes)
+   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes)
    */
   constructor(acts, handlers) {
     this.stream = new Stream(find("talk"), {
@@ -28,6 +28,7 @@ export class Conversation {
       onThread: handlers.onThread,
       onEdit: (row) => this.composer.edit(row),
       onDelete: (row) => acts.delete(row),
+      onReport: handlers.onReport,
       onBack: () => this.composer.focus(),
       onEnd: () => this.#markRead(),
       onShown: handlers.onShown,

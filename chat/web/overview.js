@@ -3,16 +3,20 @@
 import { Activity } from "./activity.js";
 import { sectionOf } from "./kinds.js";
 import { mentions } from "./mentions.js";
+import { ruleWords } from "./rules.js";
 import { countText, Sidebar } from "./sidebar.js";
 
 export class Overview {
   /**
    * @param {import("./view.js").View} view
-   * @param {object} handlers onSelect(roomId), onJoin(text), onGo(roomId, messageId)
+   * @param {object} handlers onSelect(roomId), onJoin(text), onGo(roomId, messageId),
+   *   onNewPrivate(), onNewDirect()
    */
   constructor(view, handlers) {
     this.view = view;
     this.sidebar = new Sidebar(handlers);
+    this.sidebar.addTo("private", "New private room", handlers.onNewPrivate);
+    this.sidebar.addTo("direct", "New conversation", handlers.onNewDirect);
     this.activity = new Activity(handlers.onGo);
   }
 
@@ -27,8 +31,7 @@ export class Overview {
     this.sidebar.showMentions(rooms.reduce((sum, room) => sum + room.mentions, 0));
     if (listsMentions) this.activity.render(talk.mentions, (each) => talk.titleOf(each));
     const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
-    const title = `${sectionOf(roomId).sign}${talk.titleOf(roomId)}`;
-    document.title = unread > 0 ? `(${unread}) ${title}` : title;
+    this.#showRoom(talk, roomId, unread);
     this.paintPeople(talk, roomId);
   }
 
@@ -38,8 +41,13 @@ export class Overview {
     const { userId } = talk.client;
     this.view.showStatus(talk.client.state, Date.now());
     this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
-    this.sidebar.showPeople({ members: members.list(userId), count: members.count, selfId: userId });
-    this.sidebar.showSelf(userId, talk.session.name);
+    const absent = talk.participants.list
+      .filter((each) => members.get(each.userId) === undefined)
+      .map((each) => ({ ...each, name: talk.nameOf(each.userId) }));
+    this.sidebar.showPeople({
+      members: members.list(userId), count: members.count, selfId: userId, absent,
+    });
+    this.sidebar.showSelf(userId, talk.session.name, talk.presence);
   }
 
   /** Somebody else said something. */
@@ -51,6 +59,15 @@ export class Overview {
     } else if (isLookedAt) {
       this.view.speak(`${name}: ${message.content}`);
     }
+  }
+
+  #showRoom(talk, roomId, unread) {
+    const { about } = talk.room(roomId);
+    const { sign } = sectionOf(roomId);
+    const title = talk.titleOf(roomId);
+    const words = [about.topic, ...ruleWords(about)].filter(Boolean).join(" \u00b7 ");
+    this.view.showRoom({ title, sign, words });
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${sign}${title}`;
   }
 }
 

@@ -4,7 +4,6 @@ import { given } from "./commands.js";
 import { Emitter } from "./emitter.js";
 import { newId } from "./environment.js";
 
-const PAGE = 100;
 const UNREAD_AT_ONCE = 100;
 
 /** @typedef {import("./protocol.js").Command} Command */
@@ -60,7 +59,7 @@ export class Account extends Emitter {
     let cursor;
     do {
       /** @type {RoomsPage} */
-      const page = await this.request({ type: "list_rooms", limit: PAGE, cursor });
+      const page = await this.request({ type: "list_rooms", cursor });
       yield* page.rooms;
       cursor = page.cursor;
     } while (cursor !== undefined);

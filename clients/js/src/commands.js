@@ -131,19 +131,23 @@ export class Commands extends Emitter {
     return this.submit({ type: "invite_user", userId, ...given({ role }) }).acknowledged;
   }
 
-  /** @param {string} userId  @param {Role} role */
+  /** @param {string} userId  @param {Role} role  @returns {Promise<Ack>} as of `invite` */
   async setRole(userId, role) {
-    await this.ask({ type: "set_role", userId, role });
+    return this.submit({ type: "set_role", userId, role }).acknowledged;
   }
 
-  /** @param {string} userId whose connections are told by `room_left` */
+  /**
+   * @param {string} userId whose connections are told by `room_left`
+   * @returns {Promise<Ack>} as of `invite`
+   */
   async removeParticipant(userId) {
-    await this.ask({ type: "remove_participant", userId });
+    return this.submit({ type: "remove_participant", userId }).acknowledged;
   }
 
-  /** Take part in this private room no more. The last owner may not (`last_owner`). */
+  /** Take part in this private room no more; CommandError `last_owner`: make another one first. */
   async leaveForGood() {
-    await this.removeParticipant(this.link.selfId() ?? "");
+    // Not queued: the room ends with it, and with the room its queue.
+    await this.ask({ type: "remove_participant", userId: this.link.selfId() });
   }
 
   /**

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         up=_up,
         worker=_worker,
         api=_api,
+        hooks=_hooks,
         nodes=_nodes,
         token=_token,
         api_key=_api_key,
@@ -180,6 +181,24 @@ def _api(options: argparse.Namespace, settings: Settings) -> int:
         )
     ops_socket = _bind_ops(settings) if options.ops_fd is None else _socket(options.ops_fd)
     return run_api(settings, listen_socket=listen_socket, ops_socket=ops_socket)
+
+
+# ---------------------------------------------------------------------- hooks
+
+
+def _hooks(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.hooks.command import checked  # what only this command needs
+    from chat.hooks.main import run_hooks
+    from chat.hooks.signature import make_secret
+
+    if options.secret:
+        print(make_secret())
+        return 0
+    endpoints = checked(options, settings, print)
+    if options.check:
+        return 0
+    ops_socket = _bind_ops(settings) if options.ops_fd is None else _socket(options.ops_fd)
+    return run_hooks(settings, endpoints, ops_socket=ops_socket)
 
 
 # ---------------------------------------------------------------------- nodes

@@ -165,6 +165,9 @@ class Broker:
             named, last = (keys.slow(room_id, user_id) if slow_ms else stream,), (slow_ms,)
         else:
             script, named, last = self._fold_script, (), _arguments(fold)
+        if store.news is not None:
+            lane = store.news.lane_of(room_id)
+            named, last = (*named, lane.news), (*last, lane.channel, room_id)
         try:
             shard.evaluate(
                 script,

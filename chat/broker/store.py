@@ -11,7 +11,8 @@ from typing import Any
 from chat.broker.detour import TRIES, Send
 from chat.broker.keys import Keys
 from chat.broker.link import Callback, LinkError, Reply, answered
-from chat.broker.scripts import PLAIN, SHARDED, Script
+from chat.broker.news import News
+from chat.broker.scripts import PLAIN, SHARDED, Script, telling
 from chat.broker.shard import Route, Shard, TurnedAwayError
 from chat.broker.single import Locate, SingleMaster
 from chat.broker.target import Cluster, parse_target
@@ -47,6 +48,11 @@ class Store:
         self.is_sharded = isinstance(target, Cluster)
         self.scripts = SHARDED if self.is_sharded else PLAIN
         self.keys = Keys(settings.redis_prefix, target.access.database, sharded=self.is_sharded)
+        #: Where `chat hooks` is told of what is stored; None without webhooks.
+        self.news: News | None = None
+        if settings.webhooks:
+            self.scripts = telling(self.scripts.publish)
+            self.news = News(self.keys, settings, sharded=self.is_sharded)
         self.routes: SingleMaster | Topology
         if isinstance(target, Cluster):
             self.routes = Topology(target, settings, name, self._make_shard)

@@ -102,6 +102,7 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "hook_events_lost",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -173,6 +174,7 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    hook_events_lost: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from chat.ops.families import API_FAMILIES, FAMILIES, Family
+from chat.ops.families import API_FAMILIES, FAMILIES, HOOK_FAMILIES, Family
 from chat.settings import describe
 
 _SETTINGS = """\
@@ -58,6 +58,13 @@ _API_METRICS = """
 `/metrics` of `chat api`, which is one process; Prometheus tells several apart by instance.
 
 """
+_HOOK_METRICS = """
+## Metrics of webhooks
+
+`/metrics` of `chat hooks`. Several processes share the rooms: add them up, and take the maximum of
+`chat_hooks_oldest_seconds`.
+
+"""
 _METRICS_HEAD = """\
 | metric | kind | label | meaning |
 | --- | --- | --- | --- |
@@ -75,7 +82,14 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """Return docs/metrics.md."""
-    return _METRICS + _metrics(FAMILIES) + _API_METRICS + _metrics(API_FAMILIES)
+    return (
+        _METRICS
+        + _metrics(FAMILIES)
+        + _API_METRICS
+        + _metrics(API_FAMILIES)
+        + _HOOK_METRICS
+        + _metrics(HOOK_FAMILIES)
+    )
 
 
 def _metrics(families: tuple[Family, ...]) -> str:

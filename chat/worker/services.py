@@ -21,6 +21,7 @@ from chat.rooms.hub import Hub
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.comings import Comings
 
 
 class Tasks:
@@ -65,6 +66,7 @@ class Services:
     slow_mode: SlowMode
     moderation: Moderation
     enforcement: Enforcement
+    comings: Comings | None = None  # with webhooks only
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

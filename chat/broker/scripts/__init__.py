@@ -5,6 +5,7 @@ which stays within the shard; so there are two sets of scripts.
 """
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 
 
@@ -21,18 +22,22 @@ class Scripts:
 
     Args:
         publish: the command with which they publish, PUBLISH or SPUBLISH.
+        news: what is stored is told to `chat hooks` (`_news.lua`).
     """
 
-    def __init__(self, publish: str) -> None:
+    def __init__(self, publish: str, *, news: bool = False) -> None:
         self.publish = publish
-        head = f"local PUBLISH = '{publish}'\n"
+        head = f"local PUBLISH, NEWS = '{publish}', {str(news).lower()}\n"
+        if news:  # else nobody calls what it has
+            head += _read("_news")
+        noting = head + _read("_events") if news else head
         stream, sanctions = _read("_stream"), _read("_sanctions")
         storing = head + stream + sanctions + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
         self.room_read = Script(stream + _read("room_read"))
-        self.member_set = Script(head + _read("member_set"))
-        self.member_sweep = Script(head + _read("member_sweep"))
+        self.member_set = Script(noting + _read("member_set"))
+        self.member_sweep = Script(noting + _read("member_sweep"))
         self.lease_renew = Script(_read("lease_renew"))
         self.budget_settle = Script(_read("budget_settle"))
         self.node_beat = Script(_read("node_beat"))
@@ -44,6 +49,12 @@ class Scripts:
         markers = _read("_markers")
         self.marker_set = Script(head + markers + _read("marker_set"))
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
+        if news:
+            self.event_note = Script(noting + _read("event_note"))
+            self.event_read = Script(_read("event_read"))
+            self.news_take = Script(_read("news_take"))
+            self.due_advance = Script(_read("due_advance"))
+            self.share_renew = Script(_read("share_renew"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""
@@ -56,3 +67,9 @@ def _read(name: str) -> str:
 
 PLAIN = Scripts("PUBLISH")
 SHARDED = Scripts("SPUBLISH")
+
+
+@cache
+def telling(publish: str) -> Scripts:
+    """Return the scripts of a system with webhooks."""
+    return Scripts(publish, news=True)

@@ -3,6 +3,8 @@
 -- KEYS[1] members   KEYS[2] held by this lease
 -- ARGV[1] channel   ARGV[2] user id   ARGV[3] present: 1 or 0   ARGV[4] display data, JSON
 -- ARGV[5] members above which a room gets no join and leave events
+-- With webhooks: KEYS[3] log, KEYS[4] events, KEYS[5] news of the lane; ARGV[6] its channel, ARGV[7] how
+-- many events the log keeps, ARGV[8] room id
 -- Returns {members of the room now, members this lease holds in it}
 -- Atomicity: the count, the list and the event agree.
 -- Complexity: O(1).
@@ -31,6 +33,11 @@ elseif redis.call('HDEL', KEYS[2], user) == 1 then
 end
 local count = redis.call('HLEN', KEYS[1])
 if changed then
+  if NEWS then
+    local head = fields_of(present and 'user_joined' or 'user_left', ARGV[8], count)
+    local rest = present and string.sub(ARGV[4], 2) or '"userId":' .. cjson.encode(user) .. '}'
+    note_event(3, ARGV[6], ARGV[7], head .. rest)
+  end
   if count > tonumber(ARGV[5]) then
     redis.call(PUBLISH, ARGV[1], 'n' .. count)
   elseif present then

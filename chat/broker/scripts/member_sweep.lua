@@ -2,6 +2,8 @@
 --
 -- KEYS[1] members   KEYS[2] held by the dead lease
 -- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events
+-- With webhooks: KEYS[3] log, KEYS[4] events, KEYS[5] news of the lane; ARGV[4] its channel, ARGV[5] how
+-- many events the log keeps, ARGV[6] room id
 -- Returns how many members the lease still holds
 -- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
 -- Complexity: O(ARGV[2] + empty buckets of the hash).
@@ -25,6 +27,10 @@ for i = 1, #held, 2 do
   elseif leases == 1 then
     redis.call('HDEL', KEYS[1], user)
     local count = redis.call('HLEN', KEYS[1])
+    if NEWS then
+      local rest = '"userId":' .. cjson.encode(user) .. '}'
+      note_event(3, ARGV[4], ARGV[5], fields_of('user_left', ARGV[6], count) .. rest)
+    end
     if count <= large then
       redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
     end

@@ -1,6 +1,6 @@
 """Brings one endpoint what is due to it: room by room in order, many rooms at a time.
 
-    turn ─▶ cursor ─▶ history ─▶ what is asked for ─▶ POST ─▶ 2xx? cursor moves ─▶ until nothing is left
+    turn ─▶ cursor ─▶ history ─▶ what is asked for ─▶ POST ─▶ 2xx? cursor moves ─▶ again, or end
                                                        │ no
                                                        └─▶ the same events again, after a pause
 

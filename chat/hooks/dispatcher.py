@@ -129,7 +129,8 @@ class Dispatcher:
 
     async def _let_go(self, group: int) -> None:
         for lane in self._news.lanes:
-            if lane.group == group and self._by_channel.pop(lane.channel.encode(), None):
+            if lane.group == group and self._is_ours(lane):
+                del self._by_channel[lane.channel.encode()]
                 self._channels.unsubscribe(lane.channel)
                 self._noisy.pop(lane, None)
                 self._unknown.pop(lane, None)

@@ -32,8 +32,8 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     url: str
     secret_file: str
-    rooms: list[str] = ["*"]
-    events: list[str] = ["*"]
+    rooms: tuple[str, ...] = ("*",)
+    events: tuple[str, ...] = ("*",)
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ signals:
 examples:
   chat up --local                      everything on this machine, nothing to configure
   chat up --local --workers 1 --data-dir /tmp/try
+  chat up --local --webhook http://localhost:9000/
   CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... CHAT_HOST=0.0.0.0 chat up
 """
 _WORKER = """\
@@ -248,6 +249,12 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="worker processes, instead of CHAT_WORKERS"
+    )
+    parser.add_argument(
+        "--webhook",
+        metavar="URL",
+        help="post what happens in rooms to this URL, by a `chat hooks` beside the workers; with "
+        "--local its secret is made and shown (docs/webhooks.md)",
     )
 
 

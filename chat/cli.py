@@ -30,6 +30,7 @@ from chat.settings import (
 )
 from chat.supervisor.control import ControlChannel
 from chat.supervisor.embedded import EmbeddedRedis
+from chat.supervisor.hooks_process import HooksProcess
 from chat.supervisor.listening import bind
 from chat.supervisor.slot import EXIT_SETTINGS
 from chat.supervisor.supervisor import Supervisor
@@ -78,6 +79,8 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
         settings = structs.replace(settings, workers=options.workers)
     if options.local:
         settings = _local(settings)
+    if options.webhook is not None:
+        settings = _with_webhook(settings, options)
     logs.setup(settings)
     return asyncio.run(_supervise(options, settings))
 
@@ -91,6 +94,25 @@ def _local(settings: Settings) -> Settings:
         )
     secret = settings.jwt_secret or secrets.token_urlsafe(_LOCAL_SECRET_BYTES)
     return structs.replace(settings, local_mode=True, jwt_secret=secret)
+
+
+def _with_webhook(settings: Settings, options: argparse.Namespace) -> Settings:
+    """Return the settings with an endpoint; a local run makes its secret if there is none."""
+    from chat.hooks.endpoints import read_endpoints  # what only this option needs
+    from chat.hooks.signature import make_secret
+
+    secret = settings.webhook_secret or (make_secret() if options.local else "")
+    try:
+        settings = structs.replace(
+            settings,
+            webhooks=True,
+            webhook_url=options.webhook,
+            webhook_secret=secret,
+        )
+    except ValueError as exc:
+        raise SettingsError(f"{exc}.") from None
+    read_endpoints(settings)
+    return settings
 
 
 def _is_loopback(host: str) -> bool:
@@ -109,13 +131,19 @@ async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
         print(_welcome(supervisor.port, supervisor.ops_port, settings, redis), flush=True)
 
     on_ready = announce if options.local else None
-    return await Supervisor(settings, redis=redis, on_ready=on_ready).run()
+    hooks = None
+    if options.webhook is not None:
+        hooks = HooksProcess(restart_backoff_max_s=settings.restart_backoff_max)
+    return await Supervisor(settings, redis=redis, hooks=hooks, on_ready=on_ready).run()
 
 
 def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis | None) -> str:
     host = "localhost" if settings.host == "127.0.0.1" else settings.host
     where = f"in {redis.data_dir}" if redis else "in the Redis of CHAT_REDIS_URL"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    webhook = ""
+    if settings.webhook_url:
+        webhook = f"  Webhook     {settings.webhook_url}\n  its secret  {settings.webhook_secret}\n"
     return (
         "\n"
         f"  Chat is running with {workers}.\n"
@@ -124,6 +152,7 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
         f"  WebSocket   ws://{host}:{port}/ws\n"
         f"  Operations  http://{settings.ops_host}:{ops_port}/readyz and /metrics\n"
         f"  Data        {where}\n"
+        f"{webhook}"
         "\n"
         "  Ctrl-C stops it; the data stays.\n"
     )

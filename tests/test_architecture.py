@@ -30,6 +30,7 @@ ALLOWED = {
         "supervisor",
     },
     "api": {"broker", "gateway", "identity", "limits", "moderation", "ops", "protocol", "rooms"},
+    "hooks": {"broker", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
@@ -39,6 +40,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
+    "aiohttp": {"hooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -49,7 +51,7 @@ DOORS = {
         "identity/tokens.py",
         "ops/signing.py",
     },
-    "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
+    "prometheus_client": {"api/metrics.py", "hooks/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
         "api/application.py",
@@ -68,7 +70,7 @@ DOORS = {
         "api/users.py",
     },
     "uvicorn": {"api/server.py"},
-    "uvloop": {"api/main.py", "worker/main.py"},
+    "uvloop": {"api/main.py", "hooks/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
@@ -83,6 +85,10 @@ PURE = (
     "api/sse.py",
     "moderation",
     "gateway/proxy_header.py",
+    "hooks/answers.py",
+    "hooks/delivery.py",
+    "hooks/kinds.py",
+    "hooks/signature.py",
     "front/address.py",
     "front/registered.py",
     "front/servers.py",

@@ -1,4 +1,4 @@
-"""When an endpoint is spared, and how long a delivery waits for its next attempt: pure."""
+"""When an endpoint is spared, and how long a delivery waits for its next attempt."""
 
 import random
 

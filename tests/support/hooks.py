@@ -1,14 +1,20 @@
-"""A `chat hooks` process on an operations socket of the test's own."""
+"""`chat hooks`: a process on an operations socket of the test's own, or all of it in the test's."""
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Self
 
+from chat.hooks.dispatcher import Dispatcher
+from chat.hooks.endpoints import read_endpoints
+from chat.hooks.metrics import HookMetrics
+from chat.settings import from_environ
 from tests.support import http, logs
 from tests.support.closing import Closing
 from tests.support.ports import listening_socket, port_of
 from tests.support.receiver import SECRET
-from tests.support.worker import Process, SettingValue, wait_ready
+from tests.support.waiting import until
+from tests.support.worker import Process, SettingValue, environment, wait_ready
 
 #: What makes a test of faults short.
 QUICK: dict[str, SettingValue] = {
@@ -17,6 +23,14 @@ QUICK: dict[str, SettingValue] = {
     "lease_ttl": 2.0,
     "lease_interval": 0.5,
 }
+
+
+def hook_settings(settings: Mapping[str, SettingValue], url: str) -> dict[str, SettingValue]:
+    """Return settings of `chat hooks`: those of workers, and one endpoint where there is a URL."""
+    own: dict[str, SettingValue] = {"webhooks": True, **QUICK}
+    if url:
+        own |= {"webhook_url": url, "webhook_secret": SECRET}
+    return own | dict(settings)
 
 
 class Hooks(Process, Closing):
@@ -30,12 +44,9 @@ class Hooks(Process, Closing):
     def __init__(self, settings: Mapping[str, SettingValue], url: str = "") -> None:
         self._ops = listening_socket()
         self.ops_port = port_of(self._ops)
-        own: dict[str, SettingValue] = {"webhooks": True, **QUICK}
-        if url:
-            own |= {"webhook_url": url, "webhook_secret": SECRET}
         super().__init__(
             [sys.executable, "-m", "chat", "hooks", "--ops-fd", str(self._ops.fileno())],
-            own | dict(settings),
+            hook_settings(settings, url),
             logs.new_directory() / "hooks.log",
         )
 
@@ -47,11 +58,7 @@ class Hooks(Process, Closing):
 
     async def metric(self, name: str, label: str = "") -> float:
         """Return a value of /metrics, 0 if it has none."""
-        text = (await http.get(self.ops_port, "/metrics")).body
-        for line in text.splitlines():
-            if line.startswith(name) and label in line and not line.startswith("#"):
-                return float(line.rpartition(" ")[2])
-        return 0.0
+        return _value((await http.get(self.ops_port, "/metrics")).body, name, label)
 
     async def open(self) -> None:
         """Start it."""
@@ -61,3 +68,41 @@ class Hooks(Process, Closing):
         """Kill it and close its socket."""
         await self.kill()
         self._ops.close()
+
+
+class Dispatching(Closing):
+    """The same without a process of its own.
+
+    Args:
+        settings: settings by their lower-case names, those of the workers among them.
+        url: of the one endpoint, unless the settings name a file.
+    """
+
+    def __init__(self, settings: Mapping[str, SettingValue], url: str = "") -> None:
+        made = from_environ(environment(hook_settings(settings, url)))
+        self.endpoints = read_endpoints(made)
+        self._dispatcher = Dispatcher(made, self.endpoints)
+        self._metrics = HookMetrics(self._dispatcher)
+        self._task: asyncio.Task[None] | None = None
+
+    def metric(self, name: str, label: str = "") -> float:
+        """Return a value of /metrics, 0 if it has none."""
+        return _value(self._metrics.render()[1].decode(), name, label)
+
+    async def open(self) -> None:
+        """Start it and wait until it is ready."""
+        self._task = asyncio.create_task(self._dispatcher.run())
+        await until(lambda: self._dispatcher.readiness().ready, what="the dispatcher")
+
+    async def close(self) -> None:
+        """Have it end as after SIGTERM."""
+        if self._task is not None:
+            self._dispatcher.begin_drain()
+            await self._task
+
+
+def _value(text: str, name: str, label: str) -> float:
+    for line in text.splitlines():
+        if line.startswith(name) and label in line:
+            return float(line.rpartition(" ")[2])
+    return 0.0

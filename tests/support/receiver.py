@@ -4,8 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -13,6 +12,9 @@ from aiohttp import web
 from tests.support.closing import Closing
 from tests.support.ports import unused_port
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of these tests, 32 byte").decode()
 

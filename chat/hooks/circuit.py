@@ -58,14 +58,18 @@ class Circuit:
         self.failures += 1
         self._is_probing = False
         if self.is_open:
-            self.open(now_s, pause_s(self.failures - FAILURES_MAX + 1, self._most_s))
+            self._rest(now_s, pause_s(self.failures - FAILURES_MAX + 1, self._most_s))
         if asked_s is not None:
-            self.open(now_s, min(asked_s, self._most_s))
+            self._rest(now_s, min(asked_s, self._most_s))
 
     def abandoned(self) -> None:
         """Who was allowed to try did not."""
         self._is_probing = False
 
-    def open(self, now_s: float, for_s: float) -> None:
-        """Leave the endpoint alone for a while."""
+    def trip(self, now_s: float, for_s: float) -> None:
+        """Open it at once: the endpoint says that it wants no more."""
+        self.failures = max(self.failures, FAILURES_MAX)
+        self._rest(now_s, for_s)
+
+    def _rest(self, now_s: float, for_s: float) -> None:
         self._until_s = max(self._until_s, now_s + for_s)

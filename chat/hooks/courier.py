@@ -11,6 +11,7 @@ or refused; so an endpoint sees them in order whoever sends them, and how often.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -158,7 +159,8 @@ class Courier:
     def _gap(self, turn: Turn, found: Found, first: int, last: int, reason: str) -> Event:
         place = turn.place
         room_id = None if place.is_log else place.room_id
-        return gap(place.where, room_id, found.epoch, first, last, reason)
+        now_ms = int(time.time() * 1000)
+        return gap(place.where, room_id, found.epoch, first, last, reason=reason, at_ms=now_ms)
 
     def _wants(self, event: Event) -> bool:
         if event.kind == GAP:
@@ -208,8 +210,7 @@ class Courier:
         was_open = self.circuit.is_open
         self.circuit.failed(now_s, answer.asked_s(datetime.now(UTC)))
         if meaning is Meaning.GONE:
-            self.circuit.failures = max(self.circuit.failures, 1)
-            self.circuit.open(now_s, self._settings.webhook_retry_max)
+            self.circuit.trip(now_s, self._settings.webhook_retry_max)
         if meaning is Meaning.GONE or (self.circuit.is_open and not was_open):
             log.warning(
                 "hook_endpoint_fails",

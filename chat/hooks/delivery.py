@@ -78,7 +78,16 @@ def of_logged(tag: str, seq: int, entry: bytes) -> Event:
     return Event(event_id, seq, int(at_ms), fields["type"], fields.get("roomId"), front + rest)
 
 
-def gap(where: str, room_id: str | None, epoch: str, first: int, last: int, reason: str) -> Event:
+def gap(
+    where: str,
+    room_id: str | None,
+    epoch: str,
+    first: int,
+    last: int,
+    *,
+    reason: str,
+    at_ms: int,
+) -> Event:
     """Return the event that says what an endpoint will not be told.
 
     Args:
@@ -88,13 +97,14 @@ def gap(where: str, room_id: str | None, epoch: str, first: int, last: int, reas
         first: seq of the first event that is gone.
         last: of the last one.
         reason: `trimmed`, or `reset` when Redis has lost its data.
+        at_ms: when that turned out.
     """
     event_id = f"{where}:{epoch}:gap:{first}-{last}"
     fields: dict[str, object] = {"eventId": event_id, "type": GAP}
     if room_id is not None:
         fields |= {"roomId": room_id, "epoch": epoch}
-    fields |= {"reason": reason, "fromSeq": first, "toSeq": last}
-    return Event(event_id, last, 0, GAP, room_id, orjson.dumps(fields))
+    fields |= {"timestamp": at_ms, "reason": reason, "fromSeq": first, "toSeq": last}
+    return Event(event_id, last, at_ms, GAP, room_id, orjson.dumps(fields))
 
 
 def fitting(events: Sequence[Event], most_bytes: int) -> Sequence[Event]:

@@ -53,6 +53,16 @@ def test_what_the_endpoint_asks_for_is_honoured_up_to_the_longest_pause() -> Non
     assert circuit.wait_s(0.0) == 60.0
 
 
+def test_who_wants_no_more_is_asked_by_one_after_the_longest_pause() -> None:
+    circuit = Circuit(most_s=60.0)
+    circuit.failed(0.0)
+    circuit.trip(0.0, 60.0)
+    assert circuit.is_open
+    assert circuit.wait_s(59.0) == 1.0
+    assert circuit.wait_s(60.0) == 0.0
+    assert circuit.wait_s(60.0) == LOOK_S
+
+
 def test_pauses_grow_with_jitter_up_to_the_longest() -> None:
     for attempts, most_s in ((1, 0.5), (2, 1.0), (5, 8.0), (99, 300.0)):
         pauses = [pause_s(attempts, 300.0) for _ in range(50)]

@@ -57,7 +57,7 @@ def test_a_delivery_of_the_same_events_has_the_same_id_and_that_of_others_anothe
 
 
 def test_the_body_is_an_event_of_the_specification() -> None:
-    hole = gap("lobby", "lobby", "0a1b", 1, 4, "trimmed")
+    hole = gap("lobby", "lobby", "0a1b", 1, 4, reason="trimmed", at_ms=5)
     body = json.loads(pack("crm", [hole, message(5)]).body)
     assert body["type"] == "events"
     assert body["timestamp"] == "2026-01-01T00:00:00.123Z"

@@ -41,6 +41,7 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
     ErrorCode.FORBIDDEN: Kind(403, "That is not allowed", "get another token or key"),
     ErrorCode.BANNED: Kind(403, "A moderator banned you from the room", "wait for retryAfterMs"),
     ErrorCode.MUTED: Kind(403, "A moderator muted you in the room", "wait for retryAfterMs"),
+    ErrorCode.READ_ONLY: Kind(403, "In this room only moderators write", "read on"),
     HttpCode.NOT_FOUND: Kind(404, "There is nothing here", "fix the address"),
     HttpCode.METHOD_NOT_ALLOWED: Kind(405, "That cannot be done here", "see the header Allow"),
     ErrorCode.EPOCH_CHANGED: Kind(409, "The epoch is gone", "start from the last page"),
@@ -64,6 +65,13 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
         429, "Too many event streams", "close one, or wait for Retry-After seconds"
     ),
     HttpCode.NOT_CONFIGURED: Kind(501, "This server is not set up for that", "ask who runs it"),
+    # of changes
+    ErrorCode.NOT_AUTHOR: Kind(403, "The message is someone else's", "leave it as it is"),
+    ErrorCode.TOO_LATE: Kind(409, "The message is too old for that", "leave it as it is"),
+    ErrorCode.TOO_MANY_REACTIONS: Kind(
+        409, "The message has as many reactions as it may have", "take one that is there"
+    ),
+    ErrorCode.MESSAGE_GONE: Kind(410, "The message is not there any more", "forget it"),
     ErrorCode.NOT_REPLICATED: Kind(
         503, "The message is stored, but not safe yet", "send it again with the same id"
     ),

@@ -7,10 +7,13 @@ from chat.api.feed import Feed
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.room_changes import RoomChanges
+from chat.broker.user_presence import UserPresence
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -32,8 +35,11 @@ class ApiServices:
     settings: Settings
     stats: ApiStats
     broker: Broker
+    changes: Changes
+    room_changes: RoomChanges
     members: Members
     markers: Markers
+    presence: UserPresence
     registry: Registry
     verifier: Verifier
     keys: KeyFile

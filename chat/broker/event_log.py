@@ -40,6 +40,11 @@ class EventLog:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.Handle | None = None
 
+    @classmethod
+    def of(cls, store: Store, stats: Stats) -> "EventLog | None":
+        """Return the log of a system with webhooks, None of any other."""
+        return None if store.news is None else cls(store, store.news, stats)
+
     def note(self, tag: str, fields: dict[str, Any]) -> None:
         """Note an event.
 

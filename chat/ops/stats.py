@@ -68,6 +68,8 @@ GAUGES = (
     "probe_seconds",
     "revocations",
     "read_markers_waiting",
+    "delivered_markers_waiting",
+    "user_states",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -78,6 +80,7 @@ COUNTERS = (
     "bytes_in",
     "messages_published",
     "messages_changed",
+    "rooms_changed",
     "changes_raced",
     "deliveries",
     "bytes_out",
@@ -103,6 +106,9 @@ COUNTERS = (
     "read_markers_written",
     "read_markers_forgotten",
     "hook_events_lost",
+    "delivered_markers_written",
+    "user_states_set",
+    "user_states_told",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -142,6 +148,8 @@ class Stats:
     probe_seconds: float
     revocations: int
     read_markers_waiting: int
+    delivered_markers_waiting: int
+    user_states: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -150,6 +158,7 @@ class Stats:
     bytes_in: int
     messages_published: int
     messages_changed: int
+    rooms_changed: int
     changes_raced: int
     deliveries: int
     bytes_out: int
@@ -175,6 +184,9 @@ class Stats:
     read_markers_written: int
     read_markers_forgotten: int
     hook_events_lost: int
+    delivered_markers_written: int
+    user_states_set: int
+    user_states_told: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled

@@ -14,9 +14,9 @@ second. A wrong value, or a `CHAT_` variable that is not in this list, is refuse
 sentence that says which and why (exit code 78). `chat settings` prints what is in force.
 
 A secret can be in a file instead, as Docker and Kubernetes hand them out: `CHAT_JWT_SECRET_FILE`,
-`CHAT_REDIS_URL_FILE` and `CHAT_WEBHOOK_SECRET_FILE` take its path. The file is read at start, a newline at its end left out;
-giving both a secret and its file is an error. A Redis password has no setting of its own: it is
-part of the URL.
+`CHAT_REDIS_URL_FILE` and `CHAT_WEBHOOK_SECRET_FILE` take its path. The file is read at start, a
+newline at its end left out; giving both a secret and its file is an error. A Redis password has no
+setting of its own: it is part of the URL.
 
 This page is made from `chat/settings.py` by `make docs`.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from chat.protocol.about import About, AboutChange
 from chat.protocol.commands import (
     UNREAD_ROOMS_MAX,
     ClientMessageId,
@@ -14,6 +15,7 @@ from chat.protocol.commands import (
     MessageId,
     MessagePlace,
     RoomId,
+    Seq,
     UserId,
 )
 from chat.protocol.events import Event
@@ -30,6 +32,20 @@ class UnreadOf(Command, frozen=True, kw_only=True):
 
     roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
     userId: UserId | None = None
+
+
+class OneMessage(Command, frozen=True, kw_only=True):
+    """Which message is changed."""
+
+    roomId: RoomId
+    messageId: MessageId
+    seq: Seq
+
+
+class OneReaction(OneMessage, frozen=True, kw_only=True):
+    """Which reaction to which message."""
+
+    reaction: str
 
 
 class Follow(Command, frozen=True, kw_only=True):
@@ -49,6 +65,36 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     mentions: list[UserId] | None = None
     userId: UserId | None = None
     user: dict[str, Any] | None = None
+
+
+class EditBody(Struct, frozen=True, kw_only=True):
+    """What a message says from now on, and whom it mentions."""
+
+    content: str
+    mentions: list[UserId] | None = None
+    clientMessageId: ClientMessageId | None = None
+
+
+class ReadRoom(Command, frozen=True, kw_only=True):
+    """Which room is asked about, or changed."""
+
+    roomId: RoomId
+
+
+class RoomBody(AboutChange, frozen=True, kw_only=True):
+    """What is to be set of a room: null resets a field, what is left out stays as it is."""
+
+    clientMessageId: ClientMessageId | None = None
+
+
+class RoomPage(Struct, frozen=True, kw_only=True):
+    """A room: where its order is, how many its members are, and what is set of it."""
+
+    roomId: str
+    epoch: str
+    headSeq: int
+    memberCount: int
+    room: About
 
 
 class TokenBody(Struct, frozen=True, kw_only=True):
@@ -90,6 +136,7 @@ class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
     headSeq: int
     memberCount: int
     recovered: bool | None = None
+    room: About | None = None
 
 
 class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):

@@ -1,6 +1,7 @@
 /** Who the person is: name, room, token, and what the browser remembers of them. */
 
 import { TokenNeeded } from "./sdk/index.js";
+import { recall, remember } from "./store.js";
 
 const FETCH_MS = 10_000;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -90,20 +91,12 @@ export class Session {
 
   /** The rooms one was in; the fragment names only the one that is looked at. */
   loadRooms() {
-    try {
-      const rooms = JSON.parse(localStorage.getItem(this.#roomsKey) ?? "[]");
-      return rooms.filter((roomId) => roomIdOf(roomId) === roomId);
-    } catch {
-      return []; // storage is blocked or was tampered with
-    }
+    const rooms = recall(this.#roomsKey, []);
+    return Array.isArray(rooms) ? rooms.filter((roomId) => roomIdOf(String(roomId)) === roomId) : [];
   }
 
   saveRooms(roomIds) {
-    try {
-      localStorage.setItem(this.#roomsKey, JSON.stringify(roomIds));
-    } catch {
-      // Storage is blocked or full: the rooms are still in this page's memory.
-    }
+    remember(this.#roomsKey, roomIds);
   }
 
   get #roomsKey() {

@@ -1,12 +1,14 @@
 /** One person's rooms over one connection: which there are, and what is unread in them. No DOM. */
 
+import { plainTitle } from "./kinds.js";
+import { mentionsIn, unreadMentions } from "./mentions.js";
 import { ChatClient } from "./sdk/index.js";
 
 const KEEPS_UNSENT = new Set(["outbox", "chat_message", "history", "gap"]);
 
 export class Talk {
-  /** @type {Map<string, {room: object, unread: number}>} in the order they were joined */
-  #places = new Map();
+  /** @type {Map<string, object>} rooms by id, in the order they were joined */
+  #rooms = new Map();
 
   /**
    * @param {object} options
@@ -37,23 +39,41 @@ export class Talk {
   }
 
   get roomIds() {
-    return [...this.#places.keys()];
+    return [...this.#rooms.keys()];
   }
 
-  /** @returns {{roomId: string, unread: number}[]} */
+  /** @returns {{roomId: string, title: string, unread: number, mentions: number}[]} */
   get list() {
-    return Array.from(this.#places, ([roomId, { unread }]) => ({ roomId, unread }));
+    return Array.from(this.#rooms, ([roomId, room]) => ({
+      roomId,
+      title: this.titleOf(roomId),
+      unread: room.unread,
+      mentions: unreadMentions(room.timeline.entries, room.readSeq, this.selfId),
+    }));
+  }
+
+  /** Messages in which one was mentioned, of all rooms, the newest first. */
+  get mentions() {
+    const rooms = Array.from(this.#rooms, ([roomId, { entries, readSeq, members }]) => ({
+      roomId, entries, readSeq, nameOf: (userId) => members.nameOf(userId),
+    }));
+    return mentionsIn(rooms, this.selfId);
+  }
+
+  /** What a room is called. */
+  titleOf(roomId) {
+    return plainTitle(roomId);
   }
 
   room(roomId) {
-    return this.#places.get(roomId)?.room;
+    return this.#rooms.get(roomId);
   }
 
   join(roomId) {
-    if (this.#places.has(roomId)) return;
+    if (this.#rooms.has(roomId)) return;
     const room = this.client.room(roomId, { unsent: this.session.loadUnsent(roomId) });
     const { onChange, onMessage, onRefused } = this.handlers;
-    this.#places.set(roomId, { room, unread: 0 });
+    this.#rooms.set(roomId, room);
     room.on("change", (what) => {
       if (KEEPS_UNSENT.has(what)) this.session.saveUnsent(roomId, room.outbox.save());
       onChange();
@@ -75,10 +95,16 @@ export class Talk {
     this.#remember();
   }
 
-  /** @param {boolean} seen whether it is being looked at; else one more is unread */
-  count(roomId, seen) {
-    const place = this.#places.get(roomId);
-    if (place !== undefined) place.unread = seen ? 0 : place.unread + 1;
+  /** Who can be mentioned in a room: its members, and who said something that is loaded. */
+  people(roomId) {
+    const { members, timeline } = this.#rooms.get(roomId);
+    const { userId: selfId } = this.client;
+    const found = new Map(members.list(selfId).map((member) => [member.userId, member]));
+    for (const { kind, userId, name } of timeline.entries) {
+      if (kind === "message" && !found.has(userId)) found.set(userId, { userId, name });
+    }
+    found.delete(selfId);
+    return [...found.values()];
   }
 
   close() {
@@ -88,7 +114,7 @@ export class Talk {
 
   #drop(roomId) {
     this.client.forget(roomId);
-    this.#places.delete(roomId);
+    this.#rooms.delete(roomId);
   }
 
   #remember() {

@@ -21,6 +21,11 @@ class Comings:
         self._worker_id = worker_id
         self._here: dict[Session, str] = {}  # with the connection's id
 
+    @classmethod
+    def told_to(cls, log: EventLog | None, worker_id: str) -> "Comings | None":
+        """Return one that notes in a log; None where there is none."""
+        return None if log is None else cls(log, worker_id)
+
     def came(self, session: "Session", connection_id: str) -> None:
         """A connection has proven whose it is."""
         self._here[session] = connection_id

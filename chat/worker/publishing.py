@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
@@ -28,8 +28,8 @@ def publish(session: "Session", command: ChatMessage) -> None:
     check_content(command.content, services.settings)
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room.room_id)
-    if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
-        slow_ms = 0
+    if session.may(room.room_id, Action.MODERATE):
+        slow_ms = EXEMPT
     message_id = services.next_id("msg")
     client_id = command.clientMessageId
     reply_to = command.replyTo

@@ -61,15 +61,16 @@ class Api(Worker):
         bearer: str | None,
         /,
         headers: dict[str, str] | None = None,
+        method: str = "POST",
         timeout_s: float = 5.0,
     ) -> Answer:
-        """POST a body, bytes as they are and anything else as JSON, with a token or a key."""
+        """Send a body, bytes as they are and anything else as JSON, with a token or a key."""
         fields = {"Content-Type": "application/json", **(headers or {})}
         if bearer is not None:
             fields["Authorization"] = f"Bearer {bearer}"
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         found = await http.request(
-            "POST", self.port, path, headers=fields, body=sent, timeout_s=timeout_s
+            method, self.port, path, headers=fields, body=sent, timeout_s=timeout_s
         )
         return Answer(found.status, found.headers, json.loads(found.body))
 

@@ -32,7 +32,8 @@ def message(window: Window, text: str) -> Locator:
 async def act(window: Window, text: str, name: str) -> None:
     """Point at a message and press a button of its toolbar."""
     await message(window, text).locator(".body").hover()
-    await window.page.locator("#actions").get_by_role("button", name=name, exact=True).click()
+    bar = window.page.locator("#stream .actions")
+    await bar.get_by_role("button", name=name, exact=True).click()
 
 
 async def test_an_edit_is_seen_by_all_and_says_that_it_is_one(
@@ -59,13 +60,13 @@ async def test_a_deleted_message_leaves_a_line_and_no_word(
 ) -> None:
     ada, grace = await two(site, open_window)
     await message(ada, "Yes").locator(".body").hover()
-    assert not await ada.page.locator("#act-delete").is_visible()
+    assert not await ada.page.locator("#stream .act-delete").is_visible()
     await act(ada, "Shall we", "Delete")
     assert await ada.texts() == ["Shall we meet at nien?", "Yes"]
     await ada.page.get_by_role("button", name="Really delete?").click()
     await grace.wait_texts("This message was deleted.", "Yes")
     await message(grace, "This message").locator(".body").hover()
-    assert not await grace.page.locator("#actions").is_visible()
+    assert not await grace.page.locator("#stream .actions").is_visible()
     await grace.page.reload()
     await grace.wait_texts("This message was deleted.", "Yes")
     await grace.shot("deleted")

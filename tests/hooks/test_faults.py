@@ -159,10 +159,11 @@ async def test_a_process_that_stood_still_moves_no_cursor_that_another_has_moved
 @pytest.mark.slow
 async def test_rooms_of_all_shards_of_a_redis_cluster_are_told(room: str) -> None:
     rooms = [f"{room}-{number}" for number in range(ROOMS)]
+    settings: dict[str, Any] = {"webhooks": True, **NO_LIMITS}
     with RedisCluster(replicas=0) as redis:
         async with (
             Receiver() as receiver,
-            Cluster(redis.url, 1, webhooks=True, **NO_LIMITS) as cluster,
+            Cluster(redis.url, 1, **settings) as cluster,
             Dispatching(cluster[0].settings, receiver.url),
         ):
             async with Crowd(cluster, rooms) as crowd:

@@ -1,9 +1,9 @@
 -- Add a member to a room, or take it out, on behalf of one lease.
 --
--- KEYS[1] members   KEYS[2] held by this lease
+-- KEYS[1] members   KEYS[2] held by this lease   KEYS[3] stream
 -- ARGV[1] channel   ARGV[2] user id   ARGV[3] present: 1 or 0   ARGV[4] display data, JSON
--- ARGV[5] members above which a room gets no join and leave events
--- With webhooks: KEYS[3] log, KEYS[4] events, KEYS[5] news of the lane; ARGV[6] its channel, ARGV[7] how
+-- ARGV[5] members above which a room gets no join and leave events, unless its rules say never
+-- With webhooks: KEYS[4] log, KEYS[5] events, KEYS[6] news of the lane; ARGV[6] its channel, ARGV[7] how
 -- many events the log keeps, ARGV[8] room id
 -- Returns {members of the room now, members this lease holds in it}
 -- Atomicity: the count, the list and the event agree.
@@ -36,9 +36,10 @@ if changed then
   if NEWS then
     local head = fields_of(present and 'user_joined' or 'user_left', ARGV[8], count)
     local rest = present and string.sub(ARGV[4], 2) or '"userId":' .. cjson.encode(user) .. '}'
-    note_event(3, ARGV[6], ARGV[7], head .. rest)
+    note_event(4, ARGV[6], ARGV[7], head .. rest)
   end
-  if count > tonumber(ARGV[5]) then
+  local own = redis.call('HGET', KEYS[3], 'r')
+  if count > tonumber(ARGV[5]) or (own and rules_of(own).large) then
     redis.call(PUBLISH, ARGV[1], 'n' .. count)
   elseif present then
     redis.call(PUBLISH, ARGV[1], 'j' .. count .. ':' .. ARGV[4])

@@ -1,10 +1,11 @@
 -- Take a dead lease's members out of one room, some at a time.
 --
--- KEYS[1] members   KEYS[2] held by the dead lease
--- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events
--- With webhooks: KEYS[3] log, KEYS[4] events, KEYS[5] news of the lane; ARGV[4] its channel, ARGV[5] how
+-- KEYS[1] members   KEYS[2] held by the dead lease   KEYS[3] stream
+-- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events,
+-- unless the room's rules say never
+-- With webhooks: KEYS[4] log, KEYS[5] events, KEYS[6] news of the lane; ARGV[4] its channel, ARGV[5] how
 -- many events the log keeps, ARGV[6] room id
--- Returns how many members the lease still holds
+-- Returns {how many members the lease still holds, user id, ...}: those that it held
 -- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
 -- Complexity: O(ARGV[2] + empty buckets of the hash).
 
@@ -16,9 +17,12 @@ repeat -- a page may be empty although members are left
     held[#held + 1] = item
   end
 until cursor == '0' or #held >= 2 * tonumber(ARGV[2])
-local large = tonumber(ARGV[3])
+local users = {}
+local own = redis.call('HGET', KEYS[3], 'r')
+local large = own and rules_of(own).large and -1 or tonumber(ARGV[3])
 for i = 1, #held, 2 do
   local user = held[i]
+  users[#users + 1] = user
   redis.call('HDEL', KEYS[2], user)
   local value = redis.call('HGET', KEYS[1], user)
   local leases = value and tonumber(string.match(value, '^(%d+)|')) or 0
@@ -29,7 +33,7 @@ for i = 1, #held, 2 do
     local count = redis.call('HLEN', KEYS[1])
     if NEWS then
       local rest = '"userId":' .. cjson.encode(user) .. '}'
-      note_event(3, ARGV[4], ARGV[5], fields_of('user_left', ARGV[6], count) .. rest)
+      note_event(4, ARGV[4], ARGV[5], fields_of('user_left', ARGV[6], count) .. rest)
     end
     if count <= large then
       redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
@@ -40,4 +44,4 @@ local count = redis.call('HLEN', KEYS[1])
 if #held > 0 and count > large then
   redis.call(PUBLISH, ARGV[1], 'n' .. count)
 end
-return redis.call('HLEN', KEYS[2])
+return { redis.call('HLEN', KEYS[2]), unpack(users) }

@@ -30,7 +30,7 @@ ALLOWED = {
         "supervisor",
     },
     "api": {"broker", "gateway", "identity", "limits", "moderation", "ops", "protocol", "rooms"},
-    "hooks": {"broker", "ops", "protocol"},
+    "webhooks": {"broker", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
@@ -40,7 +40,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
-    "aiohttp": {"hooks/poster.py"},
+    "aiohttp": {"webhooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -51,7 +51,7 @@ DOORS = {
         "identity/tokens.py",
         "ops/signing.py",
     },
-    "prometheus_client": {"api/metrics.py", "hooks/metrics.py", "ops/metrics.py"},
+    "prometheus_client": {"api/metrics.py", "webhooks/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
         "api/application.py",
@@ -73,7 +73,7 @@ DOORS = {
         "api/users.py",
     },
     "uvicorn": {"api/server.py"},
-    "uvloop": {"api/main.py", "hooks/main.py", "worker/main.py"},
+    "uvloop": {"api/main.py", "webhooks/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
@@ -88,10 +88,10 @@ PURE = (
     "api/sse.py",
     "moderation",
     "gateway/proxy_header.py",
-    "hooks/answers.py",
-    "hooks/delivery.py",
-    "hooks/kinds.py",
-    "hooks/signature.py",
+    "webhooks/answers.py",
+    "webhooks/delivery.py",
+    "webhooks/kinds.py",
+    "webhooks/signature.py",
     "front/address.py",
     "front/registered.py",
     "front/servers.py",

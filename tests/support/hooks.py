@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping
 from typing import Self
 
-from chat.hooks.dispatcher import Dispatcher
-from chat.hooks.endpoints import read_endpoints
-from chat.hooks.metrics import HookMetrics
 from chat.settings import from_environ
+from chat.webhooks.dispatcher import Dispatcher
+from chat.webhooks.endpoints import read_endpoints
+from chat.webhooks.metrics import HookMetrics
 from tests.support import http, logs
 from tests.support.closing import Closing
 from tests.support.ports import listening_socket, port_of

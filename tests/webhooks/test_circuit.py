@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.hooks.answers import Answer, Meaning
-from chat.hooks.circuit import FAILURES_MAX, LOOK_S, Circuit, pause_s
+from chat.webhooks.answers import Answer, Meaning
+from chat.webhooks.circuit import FAILURES_MAX, LOOK_S, Circuit, pause_s
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

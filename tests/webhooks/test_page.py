@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.hooks.signature import make_secret
+from chat.webhooks.signature import make_secret
 from tests.support import http
 from tests.support.client import ChatClient
 from tests.support.cluster import Supervised
@@ -59,8 +59,8 @@ async def test_the_receiver_of_the_page_prints_what_is_said_in_a_local_run(
 
 
 def test_every_kind_and_setting_of_the_page_exists() -> None:
-    from chat.hooks.kinds import GAP, KINDS
     from chat.settings import describe
+    from chat.webhooks.kinds import GAP, KINDS
 
     names = {name for name, _, _ in describe()}
     used = set(re.findall(r"CHAT_\w+", PAGE))

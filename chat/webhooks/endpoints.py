@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, ValidationError, convert
 
-from chat.hooks.kinds import KINDS, LOGGED
-from chat.hooks.signature import SecretError, parse_secrets
 from chat.protocol.patterns import Pattern
 from chat.settings import Settings, SettingsError
+from chat.webhooks.kinds import KINDS, LOGGED
+from chat.webhooks.signature import SecretError, parse_secrets
 
 log = logging.getLogger(__name__)
 

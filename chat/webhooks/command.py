@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from chat.hooks.endpoints import Endpoint, read_endpoints
 from chat.settings import Settings
+from chat.webhooks.endpoints import Endpoint, read_endpoints
 
 
 def checked(

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from chat.hooks.signature import SecretError, make_secret, parse_secrets, sign
+from chat.webhooks.signature import SecretError, make_secret, parse_secrets, sign
 
 
 def test_a_signature_is_that_of_the_specification() -> None:

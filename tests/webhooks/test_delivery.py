@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.hooks.delivery import Event, fitting, gap, of_logged, of_record, pack
-from chat.hooks.kinds import KINDS
 from chat.protocol.records import decode_record, encode_body
+from chat.webhooks.delivery import Event, fitting, gap, of_logged, of_record, pack
+from chat.webhooks.kinds import KINDS
 
 
 def message(seq: int, content: str = "Hi") -> Event:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 
 from chat.broker.news import Lane
-from chat.hooks.cursors import Place
+from chat.webhooks.cursors import Place
 
 #: Rooms in hand at a time; the others stay in Redis and are looked up when there is room again.
 ROOMS_MAX = 10_000

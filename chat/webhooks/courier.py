@@ -18,16 +18,16 @@ from typing import NamedTuple
 
 from chat.broker.link import LinkError
 from chat.broker.news import Lane
-from chat.hooks.answers import Answer, Meaning
-from chat.hooks.circuit import Circuit, pause_s
-from chat.hooks.cursors import Cursors
-from chat.hooks.delivery import Delivery, Event, Found, fitting, gap, pack
-from chat.hooks.endpoints import Endpoint
-from chat.hooks.kinds import GAP
-from chat.hooks.poster import Poster
-from chat.hooks.stats import EndpointStats
-from chat.hooks.turns import Turn, Turns
 from chat.settings import Settings
+from chat.webhooks.answers import Answer, Meaning
+from chat.webhooks.circuit import Circuit, pause_s
+from chat.webhooks.cursors import Cursors
+from chat.webhooks.delivery import Delivery, Event, Found, fitting, gap, pack
+from chat.webhooks.endpoints import Endpoint
+from chat.webhooks.kinds import GAP
+from chat.webhooks.poster import Poster
+from chat.webhooks.stats import EndpointStats
+from chat.webhooks.turns import Turn, Turns
 
 log = logging.getLogger(__name__)
 

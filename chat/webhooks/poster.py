@@ -12,10 +12,10 @@ from typing import Self
 import aiohttp
 
 from chat import __version__
-from chat.hooks.answers import Answer
-from chat.hooks.delivery import Delivery
-from chat.hooks.endpoints import Endpoint
-from chat.hooks.signature import sign
+from chat.webhooks.answers import Answer
+from chat.webhooks.delivery import Delivery
+from chat.webhooks.endpoints import Endpoint
+from chat.webhooks.signature import sign
 
 #: Of an answer; a connection whose answer is longer is not used again.
 ANSWER_BYTES_MAX = 65536

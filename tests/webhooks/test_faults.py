@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 ROOMS = 8
 #: Acknowledgements between two faults.
-STEP = 60
+STEP = 25
 Acknowledged = dict[str, dict[int, str]]  # by room and seq
 
 

@@ -119,21 +119,68 @@ async def test_what_history_has_forgotten_is_told_as_a_gap(
     assert [event["seq"] for event in told[1:]] == list(range(11, 61))
 
 
+async def test_a_room_that_redis_has_lost_is_told_as_a_gap_and_begins_anew(
+    workers: Cluster, hooks: Dispatching, receiver: Receiver, room: str, redis_server: RedisServer
+) -> None:
+    ada = await enter(workers, room)
+    for content in ("one", "two", "three"):
+        await ada.say(room, content)
+    await receiver.until(3, "chat_message", room=room)
+    receiver.answer = lambda _: (503, {})
+    await ada.say(room, "four")
+    await until(lambda: receiver.deliveries[-1].status == 503, what="a failed attempt")
+    keys = Keys(str(workers[0].settings["redis_prefix"]))
+    redis_server.run("DEL", keys.stream(room), keys.history(room))
+    said = await ada.say(room, "one again")
+    receiver.answer = lambda _: (204, {})
+    told = await receiver.until(5, "chat_message", "gap", room=room)
+    await ada.close()
+    assert [event["type"] for event in told[3:]] == ["gap", "chat_message"]
+    assert told[3]["reason"] == "reset"
+    assert (told[4]["seq"], told[4]["epoch"]) == (1, said["epoch"])
+    assert told[4]["epoch"] != told[0]["epoch"]
+
+
+async def test_an_endpoint_that_wants_no_more_is_left_alone_for_the_longest_pause(
+    workers: Cluster, receiver: Receiver, room: str
+) -> None:
+    receiver.answer = lambda _: (410, {})
+    settings = settings_of(workers, webhook_retry_max=300.0)
+    async with Dispatching(settings, receiver.url) as hooks:
+        ada = await enter(workers, room)
+        for number in range(5):
+            await ada.say(room, str(number))
+        await until(lambda: hooks.metric("chat_hooks_circuit_open") == 1, what="an open circuit")
+        before = len(receiver.deliveries)
+        await ada.say(room, "later")
+        await until(lambda: hooks.metric("chat_hooks_rooms_due") >= 1, what="a room that waits")
+        await ada.close()
+    assert len(receiver.deliveries) == before
+
+
 async def test_an_endpoint_that_fails_gets_the_same_delivery_again(
     workers: Cluster, hooks: Dispatching, receiver: Receiver, room: str
 ) -> None:
     answers = iter([(500, {}), (302, {"Location": receiver.url}), (503, {"Retry-After": "0"})])
     receiver.answer = lambda events: (
-        next(answers, (200, {})) if events[0]["type"] == "chat_message" else (200, {})
+        next(answers, (200, {})) if events[0].get("roomId") == room and _said(events) else (200, {})
     )
     ada = await enter(workers, room)
     await ada.say(room, "once")
     await receiver.until(1, "chat_message", room=room)
     await ada.close()
-    tries = [taken for taken in receiver.deliveries if taken.events[0]["type"] == "chat_message"]
+    tries = [
+        taken
+        for taken in receiver.deliveries
+        if taken.events[0].get("roomId") == room and _said(taken.events)
+    ]
     assert [taken.status for taken in tries] == [500, 302, 503, 200]
     assert len({taken.delivery_id for taken in tries}) == 1
     assert hooks.metric("chat_hooks_attempts_total", 'status="302"') == 1
+
+
+def _said(events: list[dict[str, Any]]) -> bool:
+    return events[0]["type"] == "chat_message"
 
 
 async def test_an_event_that_is_refused_again_and_again_is_passed_over_and_no_other(

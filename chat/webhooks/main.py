@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import uvloop
 
-from chat.hooks.dispatcher import Dispatcher
-from chat.hooks.endpoints import Endpoint
-from chat.hooks.metrics import HookMetrics
 from chat.ops import logs
 from chat.ops.server import OpsServer
 from chat.ops.signals import drain_on
 from chat.settings import Settings
+from chat.webhooks.dispatcher import Dispatcher
+from chat.webhooks.endpoints import Endpoint
+from chat.webhooks.metrics import HookMetrics
 
 
 def run_hooks(

@@ -12,8 +12,8 @@ from chat.broker.broker import Broker
 from chat.broker.link import LinkError
 from chat.broker.news import LOG, Lane, News
 from chat.broker.store import Store
-from chat.hooks.delivery import Event, Found, of_logged, of_record
-from chat.hooks.endpoints import Endpoint
+from chat.webhooks.delivery import Event, Found, of_logged, of_record
+from chat.webhooks.endpoints import Endpoint
 
 
 class Place(NamedTuple):

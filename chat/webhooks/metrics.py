@@ -9,10 +9,10 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from chat.hooks.courier import Courier
-from chat.hooks.dispatcher import Dispatcher
 from chat.ops.families import HOOK_FAMILIES, Family
 from chat.ops.metrics import cumulative, empty, labels_of, resident_bytes
+from chat.webhooks.courier import Courier
+from chat.webhooks.dispatcher import Dispatcher
 
 
 class HookMetrics(Collector):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import orjson
 
-from chat.hooks.kinds import GAP
 from chat.protocol.records import Record, event_head
+from chat.webhooks.kinds import GAP
 
 
 class Event(NamedTuple):

@@ -10,13 +10,13 @@ from chat.broker.news import Lane, News
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
-from chat.hooks.courier import Courier
-from chat.hooks.cursors import Cursors, Place
-from chat.hooks.endpoints import Endpoint
-from chat.hooks.shares import Shares
 from chat.ops.server import Readiness
 from chat.ops.stats import Stats
 from chat.settings import Settings, SettingsError
+from chat.webhooks.courier import Courier
+from chat.webhooks.cursors import Cursors, Place
+from chat.webhooks.endpoints import Endpoint
+from chat.webhooks.shares import Shares
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,8 @@ class Presences:
                     "What all devices of a user are together, `online`, `away`, `busy` or "
                     "`offline`, the text that the user wrote, and when an offline user was last "
                     "seen. A user nobody has ever seen is `offline`. A token tells of its own "
-                    "user only; members ask about each other over a WebSocket."
+                    "user only, an API key has to be for the rooms `*`; members ask about each "
+                    "other over a WebSocket."
                 ),
                 command=UserPath,
                 parameters={"userId": "The user."},
@@ -59,9 +60,12 @@ class Presences:
             check_user_id(user_id, "`userId`")
         except UserError as exc:
             raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
-        if not isinstance(caller, Identity):
-            self._guard.require_key(caller, Scope.READ)
-        elif user_id != caller.user_id:
-            raise CommandError(ErrorCode.FORBIDDEN, "A token tells of its own user only.")
+        if isinstance(caller, Identity):
+            if user_id != caller.user_id:
+                raise CommandError(ErrorCode.FORBIDDEN, "A token tells of its own user only.")
+        elif not caller.allows(Scope.READ, "*"):
+            raise CommandError(
+                ErrorCode.FORBIDDEN, "This takes a key with the scope read for all rooms, `*`."
+            )
         (record,) = await self._services.presence.read([user_id])
         return Response(json.encode(user_state(user_id, record)), media_type=JSON)

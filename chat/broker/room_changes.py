@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Published, Raced, Setting
+from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Raced, Setting
 from chat.broker.changes import Unchanged
 from chat.protocol.about import (
     NOTHING,
@@ -94,7 +94,7 @@ class RoomChanges:
         if wanted.client_message_id is None:
             return None
         outcome = await self._store(wanted, _NEVER, NOTHING)
-        return outcome if isinstance(outcome, Published) else None
+        return None if isinstance(outcome, Raced) else outcome
 
     async def _store(self, wanted: RoomChange, before: bytes, after: About) -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

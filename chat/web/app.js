@@ -8,14 +8,17 @@ import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
 import { highlight } from "./highlight.js";
 import { helpParts, listenToKeys } from "./keys.js";
+import { watchIdleness } from "./idle.js";
 import { sectionOf } from "./kinds.js";
 import { mentions } from "./mentions.js";
 import { Notifier } from "./notifier.js";
 import { Panels } from "./panels.js";
 import { goToRegion } from "./regions.js";
 import { Search } from "./search.js";
+import { RoomDialogs } from "./room_dialogs.js";
+import { ruleWords } from "./rules.js";
 import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
-import { preferenceParts, roomParts } from "./settings.js";
+import { preferenceParts } from "./settings.js";
 import { countText, Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
 import { ThreadPanel } from "./thread.js";
@@ -31,6 +34,7 @@ class App {
   #roomId = null; // the one that is looked at
   #goal = null; // a message to go to, once it is on screen
   #painting = false;
+  #dialogs = null; // about rooms and people, while in a room
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
@@ -43,13 +47,19 @@ class App {
     this.conversation = new Conversation(acts, {
       onThread: (rootId) => this.#openThread(rootId),
       onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
     });
-    this.thread = new ThreadPanel(acts, { onShown: () => this.#mark() });
+    this.thread = new ThreadPanel(acts, {
+      onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
+    });
     this.panels = new Panels({ thread: () => this.thread.close() });
     this.sidebar = new Sidebar({
-      onSelect: (roomId) => this.#look(roomId),
+      onSelect: (roomId) => this.#select(roomId),
       onJoin: (text) => this.#join(text),
     });
+    this.sidebar.addTo("private", "New private room", () => this.#dialogs.newPrivate());
+    this.sidebar.addTo("direct", "New conversation", () => this.#dialogs.newDirect());
     this.search = new Search({
       onChange: () => this.#paintSoon(),
       onShow: (message) => this.#show(message, false),
@@ -74,7 +84,8 @@ class App {
 
   #listen() {
     const press = (id, act) => find(id).addEventListener("click", act);
-    press("room-about", () => this.#openRoomDialog());
+    press("room-about", () => this.#dialogs.openRoom(this.#roomId));
+    press("me", () => this.#dialogs.openPresence(this.#talk.presence));
     press("search-open", () => this.search.open());
     press("mentions-open", () => this.#openMentions());
     press("preferences-open", () => this.#openPreferences());
@@ -90,7 +101,8 @@ class App {
     addEventListener("hashchange", () => location.reload());
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => this.#everySecond(), 1_000);
-    setInterval(() => this.#paintSoon(), REPAINT_MS);
+    setInterval(() => this.#now(), REPAINT_MS);
+    watchIdleness((isIdle) => this.#talk?.client.setIdle(isIdle));
   }
 
   #enter({ name, roomId, token }) {
@@ -109,10 +121,22 @@ class App {
       onState: (state) => this.#stateChanged(state),
       onTokenWish: (wish) => this.view.wishToken(wish),
     });
+    this.#dialogs = new RoomDialogs(this.dialog, this.#talk, this.notifier, {
+      onLook: (where) => this.#look(where),
+      onLeave: (where) => this.#leave(where),
+      onLevel: () => this.#paintSoon(),
+      onTell: (text) => this.view.tell(text),
+    });
     for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
+  }
+
+  /** A room in the sidebar: one is in it, or invited to it. */
+  #select(roomId) {
+    if (this.#talk.room(roomId) === undefined) this.#dialogs.openInvitation(roomId);
+    else this.#look(roomId);
   }
 
   /** Show a room that one is in. */
@@ -127,7 +151,8 @@ class App {
     this.#roomId = roomId;
     this.#goal = null;
     writeFragment({ roomId, name: this.#talk.session.name });
-    this.view.open(this.#talk.titleOf(roomId), sectionOf(roomId).sign);
+    this.view.open();
+    this.#talk.participants.look(sectionOf(roomId).kind === "open" ? null : this.#room);
     this.conversation.open(this.#room);
     this.#paintSoon();
   }
@@ -186,20 +211,6 @@ class App {
     if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
   }
 
-  #openRoomDialog() {
-    const roomId = this.#roomId;
-    const parts = roomParts({
-      roomId,
-      notifier: this.notifier,
-      onLevel: () => this.#paintSoon(),
-      onLeave: () => {
-        this.dialog.close();
-        this.#leave(roomId);
-      },
-    });
-    this.dialog.open(this.#talk.titleOf(roomId), parts);
-  }
-
   #openPreferences() {
     this.dialog.open("Preferences", preferenceParts(this.notifier));
   }
@@ -238,6 +249,7 @@ class App {
     this.search.close();
     this.panels.close(false);
     this.#talk = null;
+    this.#dialogs = null;
     this.#roomId = null;
     talk.close();
     this.view.wishToken(null);
@@ -300,6 +312,7 @@ class App {
     this.thread.render(scene);
     this.search.render(scene.entries, older);
     if (this.#goal !== null) this.#reachGoal();
+    this.#showRoom();
     this.#paintPeople();
     this.#paintRooms();
     this.#mark();
@@ -313,6 +326,7 @@ class App {
       selfId: this.#talk.selfId,
       complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
       headSeq: timeline.position?.seq ?? 0,
+      readUpTo: this.#talk.readUpTo(room.roomId),
       ready: room.ready,
       nameOf: (userId) => members.nameOf(userId),
       now: Date.now(),
@@ -342,8 +356,27 @@ class App {
     const { members } = this.#room;
     const { userId } = this.#talk.client;
     this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
-    this.sidebar.showPeople({ members: members.list(userId), count: members.count, selfId: userId });
-    this.sidebar.showSelf(userId, this.#talk.session.name);
+    const absent = this.#talk.participants.list
+      .filter((each) => members.get(each.userId) === undefined)
+      .map((each) => ({ ...each, name: this.#talk.nameOf(each.userId) }));
+    this.sidebar.showPeople({
+      members: members.list(userId), count: members.count, selfId: userId, absent,
+    });
+    this.sidebar.showSelf(userId, this.#talk.session.name, this.#talk.presence);
+    this.#dialogs.renderRoster();
+  }
+
+  #showRoom() {
+    const { about } = this.#room;
+    const { sign } = sectionOf(this.#roomId);
+    const words = [about.topic, ...ruleWords(about)].filter(Boolean).join(" \u00b7 ");
+    this.view.showRoom({ title: this.#talk.titleOf(this.#roomId), sign, words });
+  }
+
+  /** What is told by the clock: "5 min. ago", when somebody was last seen. */
+  #now() {
+    this.#talk?.participants.refreshSoon();
+    this.#paintSoon();
   }
 
   /** Show in what is on screen what is looked for. */

@@ -1,12 +1,9 @@
-"""What others see of this worker's users: away, busy, a status text, last seen.
+"""States of this worker's users: what may have changed about a user is looked at in a round.
 
-State, not operations, as in `chat.rooms.presence`: what may have changed about a user is looked at
-in a round, which writes what this worker has of the user into the user's slot, takes back what the
-whole cluster knows, and gives that to the user's rooms here if it is news. Rounds are some way
-apart, so that their one walk over the connections is all they cost, and who sends a hundred changes
-a second has the last of them told.
-
-Nothing is kept for a user who is plainly online: no more than a script call per connection.
+State, not operations, as in `chat.rooms.presence`: a round writes what this worker has of the user
+into the user's slot, takes back what the whole cluster knows, and gives that to the user's rooms
+here if it is news. Rounds are some way apart, so that their one walk over the connections is all
+they cost, and who sends a hundred changes a second has the last of them told.
 """
 
 import asyncio
@@ -17,22 +14,14 @@ from typing import TYPE_CHECKING, cast
 
 from chat.broker.link import LinkError
 from chat.broker.refusals import busy
-from chat.broker.user_presence import (
-    ACTIVE,
-    GONE,
-    IDLE,
-    UserPresence,
-    UserRecord,
-    Wish,
-    decode_changed,
-    grace,
-)
+from chat.broker.user_presence import UserPresence, UserRecord, Wish, decode_changed, grace
 from chat.ops.stats import Stats
-from chat.protocol.availability import PLAIN, Availability
+from chat.protocol.availability import Availability
 from chat.rooms.attendance import Attendance
 from chat.settings import Settings
 from chat.worker.idle_devices import IdleDevices
 from chat.worker.orphans import Orphans
+from chat.worker.shown_states import ShownStates
 from chat.worker.turns import Turns
 
 if TYPE_CHECKING:
@@ -78,21 +67,21 @@ class UserStates:
         self.presence = presence
         self._settings = settings
         self._stats = stats
-        self._attendance = attendance
         self._connections = connections
         self._worker_id = worker_id
         self._loop = asyncio.get_running_loop()
-        self._shown: dict[str, Availability] = {}  # of who is not plainly online
+        self._states = ShownStates(
+            stats, presence, attendance, worker_id, consider=self._consider, rest=self._rest
+        )
         self._idle = IdleDevices()
         self._turns = Turns(settings.presence_grace, USERS_PER_ROUND)
-        self._noted_idle: set[str] = set()  # users of whom Redis knows that
+        self._orphans = Orphans(presence, settings.lease_ttl, self._states.tell_if_idle)
         self._wishes: dict[str, Wish] = {}  # not in Redis yet
-        self._untold: set[str] = set()  # whose rooms here have to be told in any case
         self._came_back: set[str] | None = None  # during the walk that is under way
         self._resync: Iterator[Connection] = iter(())
         self._resync_again_s = 0.0
-        self._orphans = Orphans(presence, settings.lease_ttl, self._tell_if_idle)
         self._work = asyncio.Event()
+        self.shown = self._states.of
 
     # ------------------------------------------------------------ what changes
 
@@ -101,7 +90,7 @@ class UserStates:
         self._turns.come(user_id)
         if self._came_back is not None:
             self._came_back.add(user_id)
-        if user_id in self._noted_idle:
+        if self._states.is_idle(user_id):
             self._consider(user_id)  # the new one decides, if it is one
             return
 
@@ -109,7 +98,7 @@ class UserStates:
             if isinstance(record, LinkError):
                 self._consider(user_id)
             else:
-                self._learn(user_id, record)
+                self._states.learn(user_id, record)
 
         self.presence.touch(user_id, self._worker_id, done)
 
@@ -138,30 +127,19 @@ class UserStates:
             self._idle.remove(user_id, connection)
         self._consider(user_id)
 
-    def shown(self, user_id: str) -> Availability:
-        """Return what others see of a user who is connected here."""
-        return self._shown.get(user_id, PLAIN)
-
     def joined(self, user_id: str, told: Availability) -> None:
         """A room was given a user's state when the user joined, and it may be another by now."""
         if self.shown(user_id) != told:
-            self._untold.add(user_id)
-            self._consider(user_id)
+            self._states.retell(user_id)
 
     def _consider(self, user_id: str) -> None:
         self._turns.change(user_id)
         self._work.set()
 
-    def _learn(self, user_id: str, record: UserRecord) -> None:
-        """Take what Redis knows of a user who has just come."""
-        others = [place for place in record.places if place != self._worker_id]
-        if others and record.choice is None and all(record.places[place] for place in others):
-            self._tell_workers(user_id, others)  # nobody was at any device, and now somebody is
-        if record.availability != self.shown(user_id):
-            if record.availability != PLAIN:
-                self._shown[user_id] = record.availability  # a join on its way takes it along
-            self._untold.add(user_id)
-            self._consider(user_id)
+    def _rest(self, user_id: str, rooms: int) -> None:
+        rooms_s = max(1.0, rooms / ROOMS_AT_FULL_RATE)
+        interval_s = self._settings.presence_change_interval * rooms_s
+        self._turns.rest(user_id, self._loop.time() + interval_s)
 
     # ------------------------------------------------------------- from others
 
@@ -201,7 +179,7 @@ class UserStates:
             if connection.user_id and connection.is_open:
                 self.arrived(connection.user_id)
         self._turns.forget(now_s)
-        self._stats.user_states = len(self._shown)
+        self._stats.user_states = len(self._states)
         if self._orphans or not self._turns.is_empty:
             self._work.set()
 
@@ -243,66 +221,20 @@ class UserStates:
         return found
 
     async def _settle(self, user_id: str, sessions: "list[Session]", left_s: float | None) -> None:
-        """Write what is here of a user; give what is known of the user to the rooms."""
+        """Write what is here of a user, and have it shown."""
         wish = self._wishes.pop(user_id, None)
+        is_idle = self._idle.are_all(user_id, sessions)
         try:
             if sessions:
-                is_new = left_s is None or user_id in self._shown or user_id in self._noted_idle
-                if is_new or self._idle.are_all(user_id, sessions):
-                    await self._show(user_id, sessions, wish)
-            else:
-                await self._let_go(user_id, wish, left_s)
+                await self._states.show(user_id, sessions, wish, is_idle=is_idle)
+            elif not self._turns.is_leaving(user_id):
+                ago_s = 0.0 if left_s is None else self._loop.time() - left_s
+                await self._states.let_go(user_id, wish, ago_s)
+            elif wish is not None:
+                await self._states.keep(user_id, wish)
         except LinkError as exc:
             log.debug("user_state_waits", extra={"error": str(exc)})
             self._again(user_id, wish, left_s)
-
-    async def _let_go(self, user_id: str, wish: Wish | None, left_s: float | None) -> None:
-        """Write that a user is not here; one whose grace is running still counts."""
-        if self._turns.is_leaving(user_id):
-            if wish is not None:  # told when the user is back
-                await self.presence.note(user_id, self._worker_id, ACTIVE, wish=wish)
-            return
-        self._shown.pop(user_id, None)
-        self._noted_idle.discard(user_id)
-        self._untold.discard(user_id)
-        ago_s = 0.0 if left_s is None else self._loop.time() - left_s
-        record = await self.presence.note(
-            user_id, self._worker_id, GONE, ago_s=ago_s, wish=wish or Wish()
-        )
-        self._tell_if_idle(user_id, record)
-
-    async def _show(self, user_id: str, sessions: "list[Session]", wish: Wish | None) -> None:
-        """Write how a user is here, and tell others what that makes of it."""
-        is_idle, was_idle = self._idle.are_all(user_id, sessions), user_id in self._noted_idle
-        is_told = user_id in self._untold
-        self._untold.discard(user_id)
-        record = await self.presence.note(
-            user_id, self._worker_id, IDLE if is_idle else ACTIVE, wish=wish or Wish()
-        )
-        (self._noted_idle.add if is_idle else self._noted_idle.discard)(user_id)
-        record = await self._of_the_living(record)
-        shown = record.availability
-        is_told |= shown != self.shown(user_id)
-        if shown == PLAIN:
-            self._shown.pop(user_id, None)
-        else:
-            self._shown[user_id] = shown
-        rooms = {room for session in sessions for room in session.rooms}
-        if wish is not None or is_idle != was_idle:
-            self._stats.user_states_set += wish is not None
-            self._tell_workers(user_id, record.places)
-            self._rest(user_id, len(rooms))
-        if is_told:
-            self._rest(user_id, len(rooms))
-            news = await asyncio.gather(
-                *(self._attendance.tell_state(room, user_id, shown) for room in rooms)
-            )
-            self._stats.user_states_told += sum(news)
-
-    def _rest(self, user_id: str, rooms: int) -> None:
-        rooms_s = max(1.0, rooms / ROOMS_AT_FULL_RATE)
-        interval_s = self._settings.presence_change_interval * rooms_s
-        self._turns.rest(user_id, self._loop.time() + interval_s)
 
     def _again(self, user_id: str, wish: Wish | None, left_s: float | None) -> None:
         """Redis has not answered: what is newer by now counts, and what is not is tried again."""
@@ -312,29 +244,7 @@ class UserStates:
         if left_s is not None and not self._turns.is_leaving(user_id):
             self._turns.leave(user_id, left_s)
         else:
-            self._untold.add(user_id)
-            self._turns.change(user_id)
-
-    async def _of_the_living(self, record: UserRecord) -> UserRecord:
-        others = set(record.places) - {self._worker_id}
-        if not others:
-            return record
-        return record.without(others - await self.presence.living(others))
-
-    def _tell_if_idle(self, user_id: str, record: UserRecord) -> None:
-        """A user has left a worker; idle devices on others may show something else now."""
-        if record.choice is None and all(record.places.values()):
-            self._tell_workers(user_id, record.places)
-            if self._worker_id in record.places:
-                self._consider(user_id)
-
-    def _tell_workers(self, user_id: str, worker_ids: Iterable[str]) -> None:
-        others = [worker_id for worker_id in worker_ids if worker_id != self._worker_id]
-        try:
-            if others:
-                self.presence.tell_workers(user_id, others)
-        except LinkError as exc:  # they are right again when they look next
-            log.debug("user_state_not_told", extra={"error": str(exc)})
+            self._states.retell(user_id)
 
     # -------------------------------------------------------------------- the end
 

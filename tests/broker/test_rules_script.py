@@ -349,6 +349,8 @@ def test_a_large_room_is_told_numbers_whatever_its_size(room: Room) -> None:
                 *("EVAL", scripts.PLAIN.member_set.source, 3, members, held, room.stream),
                 *("live", user, present, "{}", 200),
             )
+        state = ("EVAL", scripts.PLAIN.member_state.source, 2, members, room.stream, "live")
+        assert room.run(*state, "ann", '{"state":"busy"}', 200) == 1  # noted, and not told
         room.run(
             *("EVAL", scripts.PLAIN.member_sweep.source, 3, members, held, room.stream),
             *("live", 100, 200),

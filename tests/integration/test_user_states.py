@@ -11,10 +11,12 @@ import pytest
 
 from tests.integration.conftest import Connect
 from tests.integration.talk import heard, of_type, said
+from tests.support import http
 from tests.support.client import ChatClient, Event
 from tests.support.cluster import NO_LIMITS, Cluster, shared
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
+from tests.support.worker import Worker
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 #: For tests that end workers.
@@ -171,6 +173,11 @@ async def test_a_choice_survives_a_reload_without_a_flicker(
     await choose(user, "busy", status="y")
     await ben.wait_for(lambda event: event.get("status") == "y")
     assert told_of(ben, ann) == [("busy", "x"), ("busy", "y")]
+    await user.abort()
+    user = await connect(pair[1], ann, room)  # a worker that has not had the user
+    await choose(user, "busy", status="z")
+    await ben.wait_for(lambda event: event.get("status") == "z")
+    assert {state for state, _ in told_of(ben, ann)} == {"busy"}
     assert not of_type(ben, "user_left")
 
 
@@ -218,6 +225,26 @@ async def test_last_seen_is_told_of_users_of_the_room_only(
 
 def _has_left(client: ChatClient, user: str) -> bool:
     return any(event["userId"] == user for event in of_type(client, "user_left"))
+
+
+async def test_a_worker_keeps_nothing_for_who_is_plainly_online(
+    cluster: StartCluster, connect: Connect, room: str, ann: str
+) -> None:
+    workers = await cluster(1, **SHORT, **NO_LIMITS)
+    users = [await connect(workers[0], f"{ann}-{number}", room) for number in range(5)]
+    await choose(users[0], "busy")
+    await until(lambda: _known(workers[0], 1), 10.0, interval_s=0.1)
+    await choose(users[0], "online")
+    await until(lambda: _known(workers[0], 0), 10.0, interval_s=0.1)
+    await choose(users[0], "busy")
+    await users[0].close()
+    await until(lambda: _known(workers[0], 1), 10.0, interval_s=0.1)
+    await until(lambda: _known(workers[0], 0), 10.0, interval_s=0.1)
+
+
+async def _known(worker: Worker, count: int) -> bool:
+    text = (await http.get(worker.ops_port, "/metrics")).body
+    return f"chat_user_states {float(count)}" in text
 
 
 @pytest.mark.parametrize(
@@ -292,6 +319,29 @@ async def test_a_killed_worker_leaves_nothing_behind_but_the_choice(
     back = await connect(workers[0], f"{ann}-2", room)
     await until(lambda: _is_seen_busy(ben, f"{ann}-2"), 10.0)
     await back.command("ping")
+
+
+@pytest.mark.slow
+async def test_a_worker_that_was_frozen_beyond_its_lease_gets_its_users_back(
+    cluster: StartCluster, connect: Connect, room: str, ann: str
+) -> None:
+    workers = await cluster(2, **SHORT, **NO_LIMITS)
+    ben = await connect(workers[0], "ben", room)
+    user = await connect(workers[1], ann, room)
+    await said(user, room, ["1"])
+    await user.command("mark_read", roomId=room, seq=1)
+    await choose(user, "busy", status="x")
+    await ben.wait_for("presence_changed")
+    workers[1].pause()
+    try:
+        await ben.wait_for("user_left", 15.0)
+        assert (await state_becomes(ben, room, ann, "offline"))["status"] == "x"
+    finally:
+        workers[1].resume()
+    assert (await state_becomes(ben, room, ann, "busy"))["status"] == "x"
+    await until(lambda: _is_seen_busy(ben, ann), 10.0)
+    await asyncio.sleep(2.5)  # who sweeps is done, and has taken nobody out who is back
+    assert (await states(ben, room, ann))[0]["state"] == "busy"
 
 
 async def test_a_drained_worker_hands_its_users_over(

@@ -180,7 +180,7 @@ async def test_an_endpoint_that_fails_gets_the_same_delivery_again(
 
 
 def _said(events: list[dict[str, Any]]) -> bool:
-    return events[0]["type"] == "chat_message"
+    return bool(events[0]["type"] == "chat_message")
 
 
 async def test_an_event_that_is_refused_again_and_again_is_passed_over_and_no_other(

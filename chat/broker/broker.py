@@ -194,14 +194,16 @@ class Broker:
             script, last = self._fold_script, (*_arguments(effect), slow_ms)
         else:
             script, last = self._change_script, (effect.before, effect.after, effect.rules)
+        told: tuple[str, ...] = ()
+        telling: tuple[str, ...] = ()
         if store.news is not None:
             lane = store.news.lane_of(room_id)
-            named, last = (*named, lane.news), (*last, lane.channel, room_id)
+            told, telling = (lane.news,), (lane.channel, room_id)
         try:
             shard.evaluate(
                 script,
                 settle,
-                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id)),
+                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id), *told),
                 keys.channel(room_id),
                 shard.history_id,
                 _fresh_epoch(),
@@ -213,6 +215,7 @@ class Broker:
                 int(settings.idempotency_window * 1000) if client_id else 0,
                 *last,
                 user_id,
+                *telling,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from chat.broker.link import LinkError, Reply
-from chat.broker.news import Lane, News
+from chat.broker.news import LOG, Lane, News
 from chat.broker.store import Store
 from chat.ops.stats import Stats
 
@@ -85,9 +85,10 @@ class EventLog:
                 store.scripts.event_note,
                 done,
                 lane.log_keys,
+                *events,
                 lane.channel,
                 self._news.events_max,
-                *events,
+                LOG,
             ),
             settle,
         )

@@ -12,7 +12,7 @@ from chat.broker.detour import TRIES, Send
 from chat.broker.keys import Keys
 from chat.broker.link import Callback, LinkError, Reply, answered
 from chat.broker.news import News
-from chat.broker.scripts import PLAIN, SHARDED, Script, telling
+from chat.broker.scripts import PLAIN, SHARDED, Script, with_news
 from chat.broker.shard import Route, Shard, TurnedAwayError
 from chat.broker.single import Locate, SingleMaster
 from chat.broker.target import Cluster, parse_target
@@ -51,7 +51,7 @@ class Store:
         #: Where `chat hooks` is told of what is stored; None without webhooks.
         self.news: News | None = None
         if settings.webhooks:
-            self.scripts = telling(self.scripts.publish)
+            self.scripts = with_news(self.scripts.publish)
             self.news = News(self.keys, settings, sharded=self.is_sharded)
         self.routes: SingleMaster | Topology
         if isinstance(target, Cluster):

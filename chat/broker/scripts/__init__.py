@@ -28,13 +28,14 @@ class Scripts:
     def __init__(self, publish: str, *, news: bool = False) -> None:
         self.publish = publish
         head = f"local PUBLISH, NEWS = '{publish}', {str(news).lower()}\n"
-        if news:  # else nobody calls what it has
-            head += _read("_news")
-        noting = head + _read("_events") if news else head
+        telling = noting = head
+        if news:  # else nobody calls what they have
+            telling = head + _read("_news") + _read("_stored_news")
+            noting = head + _read("_news") + _read("_events")
         rules, sanctions = _read("_rules"), _read("_sanctions")
         stream = rules + _read("_stream")
         retention = _read("_retention")
-        storing = head + stream + sanctions + retention + _read("_append")
+        storing = telling + stream + sanctions + retention + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
         self.room_change = Script(storing + _read("room_change"))
@@ -77,6 +78,6 @@ SHARDED = Scripts("SPUBLISH")
 
 
 @cache
-def telling(publish: str) -> Scripts:
+def with_news(publish: str) -> Scripts:
     """Return the scripts of a system with webhooks."""
     return Scripts(publish, news=True)

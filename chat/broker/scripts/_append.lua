@@ -6,7 +6,6 @@
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
 -- ARGV[7] history ttl ms   ARGV[8] stream ttl ms   (6 and 7: where the room has no rule of its own)
 -- ARGV[9] idempotency ms, 0 = no client message id   the last one: user
--- With webhooks there are some more before the last ones: see _news.
 
 local idempotency_ms = tonumber(ARGV[9])
 
@@ -61,7 +60,7 @@ local function append(letter, epoch, refresh, now_ms)
   end
   redis.call(PUBLISH, ARGV[1], record)
   if NEWS then
-    tell_news(KEYS[#KEYS - 1], ARGV[#ARGV - 2], ARGV[#ARGV - 1], seq)
+    tell_news(seq)
   end
   return { 'ok', epoch, seq, timestamp, ARGV[4] }
 end

@@ -3,8 +3,6 @@
 -- KEYS[1] members   KEYS[2] held by this lease   KEYS[3] stream
 -- ARGV[1] channel   ARGV[2] user id   ARGV[3] present: 1 or 0   ARGV[4] display data, JSON
 -- ARGV[5] members above which a room gets no join and leave events, unless its rules say never
--- With webhooks: KEYS[4] log, KEYS[5] events, KEYS[6] news of the lane; ARGV[6] its channel, ARGV[7] how
--- many events the log keeps, ARGV[8] room id
 -- Returns {members of the room now, members this lease holds in it}
 -- Atomicity: the count, the list and the event agree.
 -- Complexity: O(1).
@@ -34,9 +32,8 @@ end
 local count = redis.call('HLEN', KEYS[1])
 if changed then
   if NEWS then
-    local head = fields_of(present and 'user_joined' or 'user_left', ARGV[8], count)
     local rest = present and string.sub(ARGV[4], 2) or '"userId":' .. cjson.encode(user) .. '}'
-    note_event(4, ARGV[6], ARGV[7], head .. rest)
+    note_move(present and 'user_joined' or 'user_left', count, rest)
   end
   local own = redis.call('HGET', KEYS[3], 'r')
   if count > tonumber(ARGV[5]) or (own and rules_of(own).large) then

@@ -3,8 +3,6 @@
 -- KEYS[1] members   KEYS[2] held by the dead lease   KEYS[3] stream
 -- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events,
 -- unless the room's rules say never
--- With webhooks: KEYS[4] log, KEYS[5] events, KEYS[6] news of the lane; ARGV[4] its channel, ARGV[5] how
--- many events the log keeps, ARGV[6] room id
 -- Returns {how many members the lease still holds, user id, ...}: those that it held
 -- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
 -- Complexity: O(ARGV[2] + empty buckets of the hash).
@@ -32,8 +30,7 @@ for i = 1, #held, 2 do
     redis.call('HDEL', KEYS[1], user)
     local count = redis.call('HLEN', KEYS[1])
     if NEWS then
-      local rest = '"userId":' .. cjson.encode(user) .. '}'
-      note_event(4, ARGV[4], ARGV[5], fields_of('user_left', ARGV[6], count) .. rest)
+      note_move('user_left', count, '"userId":' .. cjson.encode(user) .. '}')
     end
     if count <= large then
       redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))

@@ -135,6 +135,37 @@ async def test_axe_finds_nothing_serious(
     for panel in ("Your rooms", "People in this room"):
         await grace.page.get_by_role("button", name=panel).click()
         assert await flaws(grace) == []
+    await grace.page.keyboard.press("Escape")
+
+    # Then what stands beside the conversation, and over it.
+    await ada.say("`code` for @Grace Hopper\n```\nand a block\n```")
+    note = ada.page.locator(".message", has_text="and a block")
+    await note.locator(".body").hover()
+    await ada.page.locator("#stream .act-thread").click()
+    await ada.page.locator("#thread-draft").fill("A reply.")
+    await ada.page.locator("#thread-draft").press("Enter")
+    await ada.page.locator(".in-thread button").wait_for()
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.type("for")
+    await ada.page.locator(".found").wait_for()
+    assert await flaws(ada) == []
+    await ada.page.keyboard.press("Escape")
+    await ada.page.locator("#draft").press_sequentially("@gra")
+    await ada.page.get_by_role("option", name="Grace Hopper").wait_for()
+    assert await flaws(ada) == []
+    await ada.page.keyboard.press("Escape")
+    await grace.page.locator(".in-thread button").click()
+    await grace.page.locator("#thread .message", has_text="A reply.").wait_for()
+    assert await flaws(grace) == []
+    await grace.page.keyboard.press("Alt+m")
+    await grace.page.locator("#mention-list button").wait_for()
+    assert await flaws(grace) == []
+    await grace.page.keyboard.press("Alt+m")
+    for opener in ("#room-about", "#rooms-toggle", "#preferences-open", "#help-open"):
+        await grace.page.locator(opener).click()
+        assert await flaws(grace) == []
+        if opener != "#rooms-toggle":
+            await grace.page.locator("#dialog-close").click()
 
 
 async def _is(found: Any, wanted: object) -> bool:

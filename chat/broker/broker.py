@@ -238,11 +238,7 @@ class Broker:
             named = effect.keys(keys, room_id)
         if publication.needs_seat and has_roster(room_id):
             named = (*named, keys.roster(room_id))
-        told: tuple[str, ...] = ()
-        telling: tuple[str, ...] = ()
-        if store.news is not None:
-            lane = store.news.lane_of(room_id)
-            told, telling = (lane.news,), (lane.channel, room_id)
+        told, telling = store.told_of(room_id)
         try:
             shard.evaluate(
                 script,

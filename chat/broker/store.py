@@ -104,6 +104,13 @@ class Store:
         self._stats.redis_shards_away = away
         self._stats.redis_in_flight = sum(shard.in_flight for shard in shards)
 
+    def told_of(self, room_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the keys and arguments with which a script tells `chat hooks` what it stores."""
+        if self.news is None:
+            return (), ()
+        lane = self.news.lane_of(room_id)
+        return (lane.news,), (lane.channel, room_id)
+
     # --------------------------------------------------------------- commands
 
     def start(self, tag: str, start: Start, done: Callback) -> None:

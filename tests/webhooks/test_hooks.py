@@ -8,6 +8,7 @@ import pytest
 
 from chat.broker.keys import Keys
 from chat.broker.news import News
+from chat.identity.access import Action
 from chat.settings import Settings
 from tests.support.client import ChatClient
 from tests.support.cluster import Cluster, shared
@@ -15,6 +16,9 @@ from tests.support.hooks import Dispatching
 from tests.support.receiver import Receiver
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
+
+#: All that a token can allow.
+ALL = {"*": [action.value for action in Action]}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,26 @@ async def test_a_message_and_what_becomes_of_it_are_posted_signed_and_in_order(
     assert told[0]["eventId"] == f"{room}:{said['epoch']}:1"
     assert told[0]["messageId"] == said["messageId"]
     assert all(taken.is_signed for taken in receiver.deliveries)
+
+
+async def test_what_happens_in_private_rooms_and_inboxes_is_posted_too(
+    workers: Cluster, hooks: Dispatching, receiver: Receiver, room: str
+) -> None:
+    ada = await ChatClient.connect(workers[0].url, workers.token(f"ada-{room}", rooms=ALL))
+    private = f"private:{room}"
+    made = await ada.command("create_room", roomId=private, title="Ours", userIds=[f"bob-{room}"])
+    assert made["type"] == "room_created", made
+    await ada.join(private)
+    await ada.say(private, "between us")
+    told = await receiver.until(3, "participant_changed", "chat_message", room=private)
+    inbox = await receiver.until(1, "membership_changed", room=ada.connected["inbox"])
+    await ada.close()
+    assert [event["type"] for event in told if event["type"] != "participant_changed"] == [
+        "chat_message"
+    ]
+    seqs = [event["seq"] for event in receiver.events(room=private) if "seq" in event]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert inbox[0]["membership"]["roomId"] == private
 
 
 async def test_connects_joins_leaves_and_disconnects_are_posted_in_order(

@@ -62,11 +62,14 @@ class Scripts:
         self.marker_set = Script(head + markers + _read("marker_set"))
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
         if news:
-            self.event_note = Script(noting + _read("event_note"))
-            self.event_read = Script(_read("event_read"))
-            self.news_take = Script(_read("news_take"))
-            self.due_advance = Script(_read("due_advance"))
-            self.share_renew = Script(_read("share_renew"))
+            self._add_those_of_hooks(noting)
+
+    def _add_those_of_hooks(self, noting: str) -> None:
+        self.event_note = Script(noting + _read("event_note"))
+        self.event_read = Script(_read("event_read"))
+        self.news_take = Script(_read("news_take"))
+        self.due_advance = Script(_read("due_advance"))
+        self.share_renew = Script(_read("share_renew"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""

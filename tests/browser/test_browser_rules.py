@@ -139,7 +139,7 @@ async def test_completion_begins_at_an_at_sign_that_begins_a_word(modules: Page)
         """
         const people = ["Grace Hopper", "Ada Lovelace", "Hopkins"].map((name) =>
           ({ userId: name, name }));
-        return ["@", "hi @ho", "hi @Ada L", "mail@ho", "@nobody", "@ada is"].map((text) => {
+        return ["@", "hi @ho", "hi @Ada L", "mail@ho", "@nobody", "@ada is", "@hopkins"].map((text) => {
           const asked = suggestions.queryAt(text, text.length);
           if (asked === null) return null;
           return suggestions.suggested(people, asked.query).map(({ name }) => name);
@@ -151,6 +151,7 @@ async def test_completion_begins_at_an_at_sign_that_begins_a_word(modules: Page)
         ["Hopkins", "Grace Hopper"],
         ["Ada Lovelace"],
         None,
+        [],
         [],
         [],
     ]

@@ -14,12 +14,15 @@
 --
 -- As long as anything is set the stream does not expire, and with it epoch and seq stay; when
 -- nothing is, it expires again like any other.
+--
+-- What is over by the rules of before may still be in the list, and milder ones must not bring it back:
+-- up to there the list counts as empty.
 
 local before = stored_before()
 if before then
   return before
 end
-local epoch, _, _, _, acts = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
+local epoch, head, _, _, acts = open_stream(KEYS[1], KEYS[2], ARGV[2], ARGV[3])
 if not epoch then
   return { 'stale' }
 end
@@ -31,6 +34,12 @@ end
 local set = redis.call('HGET', KEYS[1], 'm') or ''
 if set ~= ARGV[10] then
   return { 'raced', set }
+end
+local length = redis.call('LLEN', KEYS[2])
+local size, age_ms = rules and rules.size or tonumber(ARGV[6]), rules and rules.age_ms
+local over = age_ms and over_in(KEYS[2], length, size, age_ms) or length - size
+if over > 0 then
+  redis.call('HSET', KEYS[1], 'f', string.format('%d', math.max(floor or 0, head - length + over)))
 end
 if ARGV[11] == '' then
   redis.call('HDEL', KEYS[1], 'm', 'r')

@@ -43,6 +43,9 @@ if record and rules and rules.age_ms then
   local stamp = tonumber(string.match(record, '^[^:]*:%d+:(%d+):'))
   record = stamp >= now_ms - rules.age_ms and record
 end
+if floor and tonumber(ARGV[11]) <= floor then
+  record = false
+end
 if not record or redis.sha1hex(record) ~= ARGV[12] then
   return { 'raced', record or '' }
 end

@@ -93,7 +93,7 @@ class HttpSide:
             stats=stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self._redis),
-            room_changes=RoomChanges(broker, settings),
+            room_changes=RoomChanges(broker, settings, moderation),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             presence=UserPresence(self._store),

@@ -127,7 +127,7 @@ class Worker:
             stats=self.stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self.stats),
-            room_changes=RoomChanges(broker, settings),
+            room_changes=RoomChanges(broker, settings, moderation),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],

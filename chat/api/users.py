@@ -151,5 +151,6 @@ def _entry(entry: Entry) -> AuditEntry:
         messageId=act.message_id,
         room=act.change,
         durationMs=act.duration_ms,
+        role=act.role,
         reason=act.reason,
     )

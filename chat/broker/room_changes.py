@@ -45,6 +45,8 @@ class RoomChange:
         user: that user's display data.
         client_message_id: makes a retry safe.
         change: what is to be set.
+        is_back_end: no user, and so without a seat in rooms with a roster.
+        is_birth: it comes with the making of the room, and is nothing for the audit trail.
     """
 
     room_id: str
@@ -52,6 +54,8 @@ class RoomChange:
     user: dict[str, Any] | None
     client_message_id: str | None
     change: AboutChange
+    is_back_end: bool = False
+    is_birth: bool = False
 
 
 class RoomChanges:
@@ -81,7 +85,7 @@ class RoomChanges:
         about = (await self._broker.read_page(wanted.room_id)).about
         before = _stored(about)
         outcome: Outcome = Raced(None)
-        is_noted = False
+        is_noted = wanted.is_birth
         for _ in range(TRIES):
             after = changed(about, wanted.change)
             if after == about:
@@ -123,6 +127,7 @@ class RoomChanges:
             wanted.client_message_id,
             EXEMPT,
             Setting(before, _stored(after), rules_of(after)),
+            needs_seat=not wanted.is_back_end,
         )
         self._broker.publish(publication, done)
         return await outcome

@@ -17,13 +17,16 @@ class Kind(StrEnum):
     UNMUTE = "unmute"
     DELETE_MESSAGE = "delete_message"
     CHANGE_ROOM = "change_room"
+    REMOVE_PARTICIPANT = "remove_participant"
+    SET_ROLE = "set_role"
     DISCONNECT = "disconnect"
     REVOKE_USER = "revoke_user"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
 
 
-#: Those that say who may be and write in a room. Those on users and tokens hold everywhere, a
-#: message is deleted by `chat/broker/changes.py`, a room changed by `chat/broker/room_changes.py`.
+#: Those that say who may be and write in a room. Those on users and tokens hold everywhere; a
+#: message is deleted by `chat/broker/changes.py`, a room changed by `chat/broker/room_changes.py`
+#: and a roster by `chat/broker/conversations.py`.
 OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
 #: Those that may end by themselves.
 TIMED = frozenset({Kind.BAN, Kind.MUTE})
@@ -42,6 +45,7 @@ class Act(Struct, frozen=True, kw_only=True):
         duration_ms: after which it ends; None for good.
         message_id: the message that is deleted, which is all that is kept of it.
         change: what is to be set of the room.
+        role: for SET_ROLE, what the user becomes.
     """
 
     kind: Kind
@@ -52,3 +56,4 @@ class Act(Struct, frozen=True, kw_only=True):
     duration_ms: int | None = None
     message_id: str | None = None
     change: AboutChange | None = None
+    role: str | None = None

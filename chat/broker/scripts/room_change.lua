@@ -1,12 +1,13 @@
 -- Set what is said of a room and its rules, and store the event that tells it.
 --
--- KEYS, ARGV up to 9: see _append; ARGV[4] is not used
+-- KEYS, ARGV up to 9: see _append   KEYS[4] roster, where there is one; ARGV[4] is not used
 -- ARGV[10] what is set of the room as the caller has seen it, '' = nothing
 -- ARGV[11] what it becomes, '' = nothing   ARGV[12] the rules among that, see _rules
 -- Returns {'ok', epoch, seq, timestamp, ...}             set, stored and published
 --         {'dup', epoch, seq, timestamp, ...}            was stored before, by this client id
 --         {'raced', what is set}                         it is this now, nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
+--         {'outside'}                                    not in the roster, nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; the rules hold from the event's place on, in all of the cluster.
 -- Complexity: as room_publish.
@@ -26,7 +27,7 @@ if not epoch then
   return { 'stale' }
 end
 local now_ms = time_ms()
-local refusal = sanctioned(acts, now_ms)
+local refusal = outside(4) or sanctioned(acts, now_ms)
 if refusal then
   return refusal
 end

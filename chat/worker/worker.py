@@ -112,7 +112,7 @@ class Worker:
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
-        room_changes = RoomChanges(broker, settings)
+        room_changes = RoomChanges(broker, settings, moderation)
         people = people_of(self._store, broker, room_changes, moderation.audit, self.stats)
         self._participation = Participation(
             self.stats, people.rosters, people.settling, put_out, self._attendance.end_grace

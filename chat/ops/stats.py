@@ -68,6 +68,10 @@ GAUGES = (
     "probe_seconds",
     "revocations",
     "read_markers_waiting",
+    "publish_hook_waiting",
+    "publish_hook_open",
+    "word_filter_rules",
+    "word_filter_current",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -102,6 +106,7 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "messages_reported",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -112,6 +117,8 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
     "moderation_acts",
+    "publish_hook_answers",
+    "word_filter_hits",
 )
 HISTOGRAMS = (
     "publish_seconds",
@@ -119,6 +126,7 @@ HISTOGRAMS = (
     "replication_seconds",
     "loop_lag_seconds",
     "handshake_seconds",
+    "publish_hook_seconds",
 )
 
 
@@ -141,6 +149,10 @@ class Stats:
     probe_seconds: float
     revocations: int
     read_markers_waiting: int
+    publish_hook_waiting: int
+    publish_hook_open: int
+    word_filter_rules: int
+    word_filter_current: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -173,6 +185,7 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    messages_reported: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled
@@ -182,12 +195,15 @@ class Stats:
     redis_reconnects: Labelled  # command, pubsub
     rate_limited: Labelled  # connection, user, address, slow_mode
     moderation_acts: Labelled  # Kind of an act
+    publish_hook_answers: Labelled  # allowed, refused, replaced, failed, away, busy
+    word_filter_hits: Labelled  # blocked, masked
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out
     replication_seconds: Histogram  # stored -> confirmed by replicas, with WAIT
     loop_lag_seconds: Histogram
     handshake_seconds: Histogram  # accept -> answer of the handshake
+    publish_hook_seconds: Histogram  # asked -> verdict, or none
 
     def __init__(self) -> None:
         for name in (*GAUGES, *COUNTERS):

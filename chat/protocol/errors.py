@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    CONTENT_REFUSED = "content_refused"
 
 
 class CloseCode(IntEnum):
@@ -146,7 +147,8 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "wait `retryAfterMs`",
     ),
     ErrorCode.UNAVAILABLE: Meaning(
-        "the message store is away; with `uncertain` the outcome is unknown",
+        "the message store is away, or what checks messages before they are stored; with "
+        "`uncertain` the outcome is unknown",
         "wait `retryAfterMs`",
     ),
     ErrorCode.NOT_REPLICATED: Meaning(
@@ -162,6 +164,9 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.CONTENT_REFUSED: Meaning(
+        "the message says what may not be said here", "show `message`, change the content"
     ),
 }
 

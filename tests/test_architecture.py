@@ -68,6 +68,7 @@ DOORS = {
         "api/application.py",
         "api/authentication.py",
         "api/body.py",
+        "api/changing.py",
         "api/event_stream.py",
         "api/events.py",
         "api/health.py",

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from chat.api.authentication import BODY, Guard
 from chat.api.body import read_body
+from chat.api.changing import Changing
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import Edge
 from chat.api.events import Events
@@ -51,6 +52,7 @@ def build_application(services: ApiServices) -> Edge:
     operations = [
         HEALTH,
         *Messages(services, guard).operations(),
+        *Changing(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
         *Unread(services, guard).operations(),

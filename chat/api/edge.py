@@ -28,6 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 API = "/api/"
+#: Methods whose requests may carry a body.
+WITH_BODY = frozenset({"POST", "PATCH"})
 MAX_LOGGED_PATH = 256
 #: How long a browser may remember what a preflight said.
 PREFLIGHT_MAX_AGE_S = 600
@@ -87,7 +89,7 @@ class Edge:
             return refusal_of(busy())
         if not _has_body(head):
             return None
-        if head.method != "POST":
+        if head.method not in WITH_BODY:
             return refusal(HttpCode.BODY_REFUSED, f"{head.method[:16]} takes no body here.")
         most = self._services.settings.max_message_bytes
         if any(int(text) > most for text in head.headers.get_all("Content-Length")):
@@ -152,7 +154,7 @@ class _Answer:
             await self.refuse(refusal(ErrorCode.FORBIDDEN, "This origin is not allowed."))
             return
         headers = {
-            "Access-Control-Allow-Methods": "GET, HEAD, POST",
+            "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
             "Access-Control-Allow-Headers": (
                 "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
             ),

@@ -16,6 +16,7 @@ from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -76,7 +77,7 @@ class HttpSide:
         self._enforcement = Enforcement(
             self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
         )
-        self._feed.hub.on_act = self._enforcement.heard
+        self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
         self._revocations = Revocations(token_life_s(settings))
         self._user_acts = RevocationFeed(
@@ -89,6 +90,7 @@ class HttpSide:
             settings=settings,
             stats=stats,
             broker=broker,
+            changes=Changes(broker, settings, moderation, self._redis),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             registry=Registry(self._store),

@@ -16,7 +16,7 @@ from chat.protocol.commands import Command
 from chat.protocol.errors import ErrorCode
 
 Handler = Callable[[Request], Awaitable[Response]]
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 #: Where a request's scope holds the template of its route, for the metrics.
 ROUTE = "chat.route"
@@ -30,7 +30,7 @@ class Operation:
 
     Args:
         path: template of the path; its parameters are named like the command's fields.
-        method: GET, which answers HEAD too, or POST.
+        method: GET answers HEAD too.
         handler: what answers.
         name: `operationId`.
         summary: a few words.

@@ -65,6 +65,13 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
         429, "Too many event streams", "close one, or wait for Retry-After seconds"
     ),
     HttpCode.NOT_CONFIGURED: Kind(501, "This server is not set up for that", "ask who runs it"),
+    # of changes
+    ErrorCode.NOT_AUTHOR: Kind(403, "The message is someone else's", "leave it as it is"),
+    ErrorCode.TOO_LATE: Kind(409, "The message is too old for that", "leave it as it is"),
+    ErrorCode.TOO_MANY_REACTIONS: Kind(
+        409, "The message has as many reactions as it may have", "take one that is there"
+    ),
+    ErrorCode.MESSAGE_GONE: Kind(410, "The message is not there any more", "forget it"),
     ErrorCode.NOT_REPLICATED: Kind(
         503, "The message is stored, but not safe yet", "send it again with the same id"
     ),

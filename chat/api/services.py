@@ -7,6 +7,7 @@ from chat.api.feed import Feed
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -32,6 +33,7 @@ class ApiServices:
     settings: Settings
     stats: ApiStats
     broker: Broker
+    changes: Changes
     members: Members
     markers: Markers
     registry: Registry

@@ -14,6 +14,7 @@ from chat.protocol.commands import (
     MessageId,
     MessagePlace,
     RoomId,
+    Seq,
     UserId,
 )
 from chat.protocol.events import Event
@@ -30,6 +31,20 @@ class UnreadOf(Command, frozen=True, kw_only=True):
 
     roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
     userId: UserId | None = None
+
+
+class OneMessage(Command, frozen=True, kw_only=True):
+    """Which message is changed."""
+
+    roomId: RoomId
+    messageId: MessageId
+    seq: Seq
+
+
+class OneReaction(OneMessage, frozen=True, kw_only=True):
+    """Which reaction to which message."""
+
+    reaction: str
 
 
 class Follow(Command, frozen=True, kw_only=True):
@@ -49,6 +64,14 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     mentions: list[UserId] | None = None
     userId: UserId | None = None
     user: dict[str, Any] | None = None
+
+
+class EditBody(Struct, frozen=True, kw_only=True):
+    """What a message says from now on, and whom it mentions."""
+
+    content: str
+    mentions: list[UserId] | None = None
+    clientMessageId: ClientMessageId | None = None
 
 
 class TokenBody(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ DOORS = {
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
+        "api/reports.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

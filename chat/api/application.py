@@ -22,6 +22,7 @@ from chat.api.messages import Messages
 from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
+from chat.api.reports import Reporting
 from chat.api.rooms import Rooms
 from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
@@ -58,6 +59,7 @@ def build_application(services: ApiServices) -> Edge:
         *Unread(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
+        *Reporting(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),
     ]

@@ -22,12 +22,14 @@ from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
+from chat.hooks.screening import Screening
 from chat.identity.keyfile import KeyFile
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -85,12 +87,14 @@ class HttpSide:
         )
         self._feed.on_control = self._user_acts.heard
         self._keyring = KeyRing.from_settings(settings)
+        screening = Screening.from_settings(settings, self._redis)
+        screen = None if screening is None else screening.passed
         self._services = ApiServices(
             api_id=unique,
             settings=settings,
             stats=stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self._redis),
+            changes=Changes(broker, settings, moderation, self._redis, screen),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             registry=Registry(self._store),
@@ -105,6 +109,8 @@ class HttpSide:
             streams=Streams(settings, stats),
             moderation=moderation,
             enforcement=self._enforcement,
+            reports=Reports(self._store),
+            screening=screening,
         )
         self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
@@ -131,7 +137,10 @@ class HttpSide:
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
             settle_budgets(self._store, self._services.key_budgets, self._store.keys.key_budget),
+            self._services.reports.run(),
         ]
+        if self._services.screening is not None:
+            loops += self._services.screening.loops()
         if self._replication is not None:
             loops.append(self._replication.run())
         host, port = listen_socket.getsockname()[:2]
@@ -208,6 +217,7 @@ class HttpSide:
             "ready": int(self.readiness().ready),
             "connections": self._services.connections,
             "api_keys": len(self._services.keys),
+            "reports_open": self._services.reports.open,
             "api_keys_current": int(self._services.keys.is_current),
         }
 

@@ -73,7 +73,7 @@ class ApiMetrics(Collector):
             "redis_errors": redis.redis_errors,
             "redis_reconnects": sum(redis.redis_reconnects.values()),
             "publish_hook_open": redis.publish_hook_open,
-            "word_filter_current": redis.word_filter_current,
+            "word_filter_stale": redis.word_filter_stale,
             "rss": resident_bytes(os.getpid()),
             **state,
         }

@@ -12,8 +12,10 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.reports import Reports
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
+from chat.hooks.screening import Screening
 from chat.identity.keyfile import KeyFile
 from chat.identity.tokens import Verifier
 from chat.limits.slow_mode import SlowMode
@@ -48,6 +50,8 @@ class ApiServices:
     streams: Streams
     moderation: Moderation
     enforcement: Enforcement
+    reports: Reports
+    screening: Screening | None  # None where there is neither a word filter nor a hook
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECOVERIES_MAX))
     connections: int = 0  # open ones, kept by the server
     draining: bool = False

@@ -77,6 +77,7 @@ FAMILIES: Final[dict[str, type[RefusedError]]] = {
     "not_author": NotAllowedError,
     "banned": NotAllowedError,
     "muted": NotAllowedError,
+    "content_refused": NotAllowedError,
     "epoch_changed": GoneError,
     "message_gone": GoneError,
     "too_late": GoneError,

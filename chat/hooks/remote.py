@@ -125,7 +125,7 @@ class Remote:
             async with asyncio.timeout(self._settings.publish_hook_timeout):
                 status, answer = await self._posted(message_id, body)
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-            raise AwayError(f"no answer: {exc or type(exc).__name__}") from None
+            raise AwayError(f"no answer: {type(exc).__name__} {exc}".strip()) from None
         if status == 204:
             return Allow()
         if status != 200:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import json, structs
 
@@ -24,7 +24,7 @@ from chat.hooks.word_file import WordFile
 from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.patterns import Pattern
-from chat.protocol.screening import Allow, Refuse, Replace, Submission, Verdict
+from chat.protocol.screening import Allow, Refuse, Replace, Submission, Text, Verdict
 from chat.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,6 @@ MEMORY_MAX = 4096
 MEMORY_S = 300.0
 
 _encode = json.Encoder(order="deterministic").encode
-
-
-class Text(NamedTuple):
-    """What is stored of a message."""
-
-    content: str
-    mentions: list[str]
 
 
 class Screening:
@@ -104,6 +97,18 @@ class Screening:
         if passed != content:
             self._stats.word_filter_hits.add("masked")
         return passed
+
+    async def passed(self, submission: Submission) -> Text:
+        """Take a message through the word filter, and where it is asked through the hook.
+
+        Raises:
+            CommandError: content_refused, busy, unavailable.
+        """
+        content = self.filtered(submission.roomId, submission.content)
+        filtered = structs.replace(submission, content=content)
+        if self.asks(submission.roomId):
+            return await self.ask(filtered)
+        return _unchanged(filtered)
 
     async def ask(self, submission: Submission) -> Text:
         """Ask the hook about a message that has passed the word filter.

@@ -40,7 +40,7 @@ class WordFile:
             self.words = _read(path)
         except WordsError as exc:
             raise SettingsError(f"CHAT_WORD_FILTER_FILE: {path}: {exc}.") from None
-        self._note(is_current=True)
+        self._note(is_stale=False)
 
     async def run(self) -> None:
         """Look at the file until cancelled."""
@@ -57,15 +57,15 @@ class WordFile:
         try:
             self.words = await asyncio.to_thread(_read, self._path)  # thousands may take a moment
         except WordsError as exc:
-            self._note(is_current=False)
+            self._note(is_stale=True)
             log.warning("words_not_read", extra={"file": str(self._path), "error": str(exc)})
             return
-        self._note(is_current=True)
+        self._note(is_stale=False)
         log.info("words_read", extra={"words": self.words.count})
 
-    def _note(self, *, is_current: bool) -> None:
+    def _note(self, *, is_stale: bool) -> None:
         self._stats.word_filter_rules = self.words.count
-        self._stats.word_filter_current = int(is_current)
+        self._stats.word_filter_stale = int(is_stale)
 
 
 def _read(path: Path) -> Words:

@@ -16,11 +16,13 @@ class Kind(StrEnum):
     DELETE_MESSAGE = "delete_message"
     DISCONNECT = "disconnect"
     REVOKE_USER = "revoke_user"
+    REPORT_MESSAGE = "report_message"
+    RESOLVE_REPORT = "resolve_report"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
 
 
 #: Those that say who may be and write in a room. Those on users and tokens hold everywhere, and a
-#: message is deleted by `chat/broker/changes.py`.
+#: message is deleted by `chat/broker/changes.py` and reported to `chat/broker/reports.py`.
 OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
 #: Those that may end by themselves.
 TIMED = frozenset({Kind.BAN, Kind.MUTE})
@@ -33,11 +35,11 @@ class Act(Struct, frozen=True, kw_only=True):
         kind: what is done.
         by: user id of who does it.
         on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token, for
-            DELETE_MESSAGE the author.
+            DELETE_MESSAGE, REPORT_MESSAGE and RESOLVE_REPORT the author.
         room_id: where; None if everywhere.
         reason: as the moderator worded it.
         duration_ms: after which it ends; None for good.
-        message_id: the message that is deleted, which is all that is kept of it.
+        message_id: the message that is deleted or reported, which is all that is kept of it.
     """
 
     kind: Kind

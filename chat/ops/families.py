@@ -186,9 +186,9 @@ FAMILIES: tuple[Family, ...] = (
     ),
     _gauge("word_filter_rules", "word_filter_rules", "Words and patterns in force.", "worker"),
     _gauge(
-        "word_filter_current",
-        "word_filter_current",
-        "1 while they are those of the file; 0 without a filter, or when it cannot be used.",
+        "word_filter_stale",
+        "word_filter_stale",
+        "1 while the file of words cannot be used, and those read before are in force.",
         "worker",
     ),
     _counter("messages_reported", "messages_reported", "Messages that members reported."),
@@ -357,9 +357,9 @@ API_FAMILIES: tuple[Family, ...] = (
     ),
     _api(
         "gauge",
-        "word_filter_current",
-        "word_filter_current",
-        "1 while its words are those of the file; 0 without a filter, or when it cannot be used.",
+        "word_filter_stale",
+        "word_filter_stale",
+        "1 while the file of words cannot be used, and those read before are in force.",
     ),
     _api(
         "gauge",

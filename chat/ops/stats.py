@@ -71,7 +71,7 @@ GAUGES = (
     "publish_hook_waiting",
     "publish_hook_open",
     "word_filter_rules",
-    "word_filter_current",
+    "word_filter_stale",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -152,7 +152,7 @@ class Stats:
     publish_hook_waiting: int
     publish_hook_open: int
     word_filter_rules: int
-    word_filter_current: int
+    word_filter_stale: int
     # counters
     connections_opened: int
     connections_closed: int

@@ -211,6 +211,15 @@ class UnmuteUser(ModerationCommand, frozen=True, kw_only=True, tag="unmute_user"
     """Lift a mute."""
 
 
+class ReportMessage(Command, frozen=True, kw_only=True, tag="report_message"):
+    """Bring a message before the moderators, once per user; who sent it is not told."""
+
+    roomId: RoomId
+    seq: Seq
+    messageId: MessageId
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 AnyCommand = (
     Authenticate
     | JoinRoom
@@ -232,6 +241,7 @@ AnyCommand = (
     | UnbanUser
     | MuteUser
     | UnmuteUser
+    | ReportMessage
 )
 
 _decoder = json.Decoder(AnyCommand)

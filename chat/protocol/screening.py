@@ -3,7 +3,7 @@
 As in commands, unknown fields are ignored and field names are the wire's.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -46,3 +46,10 @@ class Replace(Struct, frozen=True, tag_field="action", tag="replace"):
 
 
 Verdict = Allow | Refuse | Replace
+
+
+class Text(NamedTuple):
+    """What is stored of a message."""
+
+    content: str
+    mentions: list[str]

@@ -64,6 +64,7 @@ WORDS: dict[str, Word] = {
     "reactions": Word("Each reaction with the user ids of those who gave it."),
     "readSeq": Word("Up to where the user has read; without it nothing is known to be read.", 15),
     "reason": Word("Why this happened."),
+    "ReportMessage.reason": Word("What is wrong with it, for the moderators.", "Spam"),
     "reconnectAfterMs": Word(
         "Come back after a random part of so many milliseconds, so that not all come at once.", 5000
     ),

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.reports import Reports
+from chat.hooks.screening import Screening
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -21,6 +23,9 @@ from chat.rooms.hub import Hub
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+
+if TYPE_CHECKING:
+    from chat.worker.asking import Asking
 
 
 class Tasks:
@@ -65,6 +70,9 @@ class Services:
     slow_mode: SlowMode
     moderation: Moderation
     enforcement: Enforcement
+    reports: Reports
+    screening: Screening | None  # None where there is neither a word filter nor a hook
+    asking: "Asking"
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

@@ -37,6 +37,7 @@ from chat.worker import (
     moderating,
     publishing,
     reading,
+    reporting,
 )
 from chat.worker.services import Services
 
@@ -209,7 +210,8 @@ class Session:
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
             case commands.ChatMessage():
-                publishing.publish(self, command)
+                if (waiting := publishing.publish(self, command)) is not None:
+                    self._wait_for(command, waiting)
             case commands.Typing():
                 self._typing(command)
             case commands.LeaveRoom():
@@ -390,6 +392,8 @@ def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
             return marking.unread(session, command)
         case commands.RefreshToken():
             return authentication.refresh(session, command)
+        case commands.ReportMessage():
+            return reporting.report(session, command)
         case commands.ModerationCommand():
             return moderating.moderate(session, command)
     raise TypeError(f"{type(command).__name__} is answered at once")

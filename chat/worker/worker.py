@@ -21,11 +21,13 @@ from chat.broker.moderation import Moderation
 from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
 from chat.gateway.gateway import Gateway
+from chat.hooks.screening import Screening
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -42,6 +44,7 @@ from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
+from chat.worker.asking import Asking
 from chat.worker.drain import drain
 from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
@@ -104,12 +107,14 @@ class Worker:
         )
         self._registration = Registration(settings, Registry(self._store), self.report)
         keyring = KeyRing.from_settings(settings)
+        self._screening = screening = Screening.from_settings(settings, self.stats)
+        screen = None if screening is None else screening.passed
         self._services = Services(
             worker_id=self.worker_id,
             settings=settings,
             stats=self.stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self.stats),
+            changes=Changes(broker, settings, moderation, self.stats, screen),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],
@@ -122,6 +127,9 @@ class Worker:
             slow_mode=SlowMode(settings.slow_mode),
             moderation=moderation,
             enforcement=self._enforcement,
+            reports=Reports(self._store),
+            screening=screening,
+            asking=Asking(),
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)
@@ -145,6 +153,8 @@ class Worker:
             settle_budgets(self._store, self._services.users),
             self._services.keyring.run(),
         ]
+        if self._screening is not None:
+            loops += self._screening.loops()
         if self._replication is not None:
             loops.append(self._replication.run())
         async with asyncio.TaskGroup() as group:
@@ -173,7 +183,8 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._broker, self._services.changes, self._settings)
+        services = self._services
+        await drain(self._gateway, self._broker, services.changes, services.asking, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         self._read_markers.write_all()

@@ -14,6 +14,7 @@ from chat.protocol.errors import ErrorCode
 from tests.api.conftest import Site
 from tests.api.site import Answer
 from tests.support import http
+from tests.support.client import ChatClient
 from tests.support.tokens import token
 
 
@@ -40,6 +41,7 @@ BODIES: dict[str, list[Any]] = {
         for act in ("kick", "ban", "unban", "mute", "unmute", "disconnect", "revoke")
     },
     "revokeToken": [{"tokenId": "t"}, {}],
+    "resolveReport": [{"note": "x"}, {"note": 1}],
 }
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}}
@@ -79,12 +81,26 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
 
     Where it is about a message, that is a new one.
     """
+    if "{reportId}" in path:
+        return path.format(reportId=await reported(site))
     if "{messageId}" not in path:
         query = QUERIES.get(operation["operationId"], "")
         return path.format(roomId="lobby", userId="nobody") + query
     said = (await site.api.publish("lobby", "x")).body
     place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
     return f"{place}?seq={said['seq']}"
+
+
+async def reported(site: Site) -> str:
+    """Report a new message and return the id of the report."""
+    async with await ChatClient.connect(site.worker.url, token("rita")) as rita:
+        await rita.join("lobby")
+        said = await rita.say("lobby", "x")
+        place = {"roomId": "lobby", "seq": said["seq"], "messageId": said["messageId"]}
+        await rita.command("report_message", **place, reason="x")
+    page = (await site.api.read("/api/v1/reports?limit=1", site.keys.all)).body
+    newest: str = page["reports"][0]["reportId"]
+    return newest
 
 
 def references(node: Any) -> Iterator[str]:

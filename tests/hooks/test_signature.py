@@ -39,6 +39,6 @@ def test_a_secret_is_read_back(secret: bytes) -> None:
     ["", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_", "whsec_%%%%", "whsec_c2hvcnQ="],
 )
 def test_a_secret_of_another_form_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(ValueError, match="secret|base64") as refused:
+    with pytest.raises(ValueError, match=r"secret|base64") as refused:
         secret_of(text)
     assert not text or text not in str(refused.value)

@@ -12,7 +12,7 @@ from chat.hooks.words import MAX_RULES, Words, WordsError, parse_rules
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=80)
 LETTERS = st.text(
-    alphabet="abcdeß\u00e9\u0301ÅＢ\u0915\u093f\u1112\u1161\u11ab", min_size=1, max_size=8
+    alphabet="abcdeß\u00e9\u0301\u212b\uff22\u0915\u093f\u1112\u1161\u11ab", min_size=1, max_size=8
 )
 
 
@@ -125,7 +125,7 @@ def test_a_word_is_found_in_every_form_of_unicode(word: str) -> None:
     except WordsError:
         return
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert filter_.applied(f"- {unicodedata.normalize(form, word)} -") is None  # type: ignore[arg-type]
+        assert filter_.applied(f"- {unicodedata.normalize(form, word)} -") is None
 
 
 @given(TEXTS)

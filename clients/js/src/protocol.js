@@ -160,7 +160,7 @@
  *   | "already_authenticated" | "invalid_token" | "forbidden" | "not_joined" | "too_many_rooms"
  *   | "epoch_changed" | "rate_limited" | "slow_mode" | "busy" | "unavailable" | "not_replicated"
  *   | "internal" | "message_gone" | "too_late" | "not_author" | "too_many_reactions" | "banned"
- *   | "muted"} ErrorCode
+ *   | "muted" | "content_refused"} ErrorCode
  */
 
 export {};

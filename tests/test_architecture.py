@@ -75,6 +75,8 @@ DOORS = {
         "api/messages.py",
         "api/operations.py",
         "api/reports.py",
+        "api/presence.py",
+        "api/room.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

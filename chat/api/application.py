@@ -21,8 +21,10 @@ from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
+from chat.api.presence import Presences
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
 from chat.api.reports import Reporting
+from chat.api.room import RoomAbout
 from chat.api.rooms import Rooms
 from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
@@ -56,7 +58,9 @@ def build_application(services: ApiServices) -> Edge:
         *Changing(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
+        *RoomAbout(services, guard).operations(),
         *Unread(services, guard).operations(),
+        *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
         *Reporting(services, guard).operations(),

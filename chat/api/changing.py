@@ -87,6 +87,7 @@ class Changing:
                     ErrorCode.CONTENT_REFUSED,
                     ErrorCode.NOT_AUTHOR,
                     ErrorCode.TOO_LATE,
+                    ErrorCode.READ_ONLY,
                 ),
             ),
             Operation(

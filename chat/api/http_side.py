@@ -24,8 +24,10 @@ from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
+from chat.broker.user_presence import CHANGED, UserPresence
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
@@ -85,18 +87,19 @@ class HttpSide:
         self._user_acts = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._feed.channels
         )
-        self._feed.on_control = self._user_acts.heard
+        self._feed.on_control = self._on_control
         self._keyring = KeyRing.from_settings(settings)
         screening = Screening.from_settings(settings, self._redis)
-        screen = None if screening is None else screening.passed
         self._services = ApiServices(
             api_id=unique,
             settings=settings,
             stats=stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self._redis, screen),
+            changes=Changes(broker, settings, moderation, self._redis, screening),
+            room_changes=RoomChanges(broker, settings),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
+            presence=UserPresence(self._store),
             registry=Registry(self._store),
             verifier=Verifier(settings, self._keyring, self._revocations.refuses),
             keys=KeyFile.from_settings(settings),
@@ -182,6 +185,10 @@ class HttpSide:
 
     def _on_redis_up(self, shard: Shard, _history_may_have_changed: bool) -> None:
         self._feed.on_redis_up(shard)
+
+    def _on_control(self, payload: bytes) -> None:
+        if not payload.startswith(CHANGED):  # what users choose concerns workers only
+            self._user_acts.heard(payload)
 
     def _on_user_acts(self, news: set[str]) -> None:
         self._services.streams.sign_out(self._revocations, news)

@@ -11,14 +11,13 @@ to one message would have one winner per round.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import orjson
 
-from chat.broker.broker import Broker, Fold, Outcome, Publication, Published, Raced
+from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Published, Raced
 from chat.broker.moderation import Moderation
 from chat.broker.refusals import busy
 from chat.broker.retries import stored, stored_before
@@ -35,15 +34,23 @@ TRIES = 16
 #: What a message with its reactions may take, in sizes of a message from a client.
 SIZE_MAX = 2
 
-#: Takes a text on its way to be stored, and gives back what is to be stored of it.
-Screen = Callable[[Submission], Awaitable[Text]]
-
 _LETTERS = {
     "message_edited": b"e",
     "message_deleted": b"d",
     "reaction_added": b"a",
     "reaction_removed": b"r",
 }
+
+
+class Screen(Protocol):
+    """What texts go through on their way to be stored."""
+
+    async def passed(self, submission: Submission) -> Text:
+        """Return what is to be stored of a text.
+
+        Raises:
+            CommandError: it is refused.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ class Changes:
         if self._screen is not None and change.kind == "message_edited":
             if (before := await self._stored_before(change)) is not None:
                 return before
-            change = _with_text(change, await self._screen(_submission(change)))
+            change = _with_text(change, await self._screen.passed(_submission(change)))
         turn = self._turns.setdefault((change.room_id, change.seq), asyncio.Lock())
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
@@ -186,8 +193,8 @@ class Changes:
             change.message_id,
             body,
             change.client_message_id,
-            slow_mode_ms=0,
-            fold=fold,
+            EXEMPT if change.may_moderate else 0,
+            fold,
         )
         return await stored(self._broker, publication)
 

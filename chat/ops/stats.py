@@ -72,6 +72,8 @@ GAUGES = (
     "publish_hook_open",
     "word_filter_rules",
     "word_filter_stale",
+    "delivered_markers_waiting",
+    "user_states",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -82,6 +84,7 @@ COUNTERS = (
     "bytes_in",
     "messages_published",
     "messages_changed",
+    "rooms_changed",
     "changes_raced",
     "deliveries",
     "bytes_out",
@@ -107,6 +110,9 @@ COUNTERS = (
     "read_markers_written",
     "read_markers_forgotten",
     "messages_reported",
+    "delivered_markers_written",
+    "user_states_set",
+    "user_states_told",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -153,6 +159,8 @@ class Stats:
     publish_hook_open: int
     word_filter_rules: int
     word_filter_stale: int
+    delivered_markers_waiting: int
+    user_states: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -161,6 +169,7 @@ class Stats:
     bytes_in: int
     messages_published: int
     messages_changed: int
+    rooms_changed: int
     changes_raced: int
     deliveries: int
     bytes_out: int
@@ -186,6 +195,9 @@ class Stats:
     read_markers_written: int
     read_markers_forgotten: int
     messages_reported: int
+    delivered_markers_written: int
+    user_states_set: int
+    user_states_told: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled

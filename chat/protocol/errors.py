@@ -44,6 +44,8 @@ class ErrorCode(StrEnum):
     BANNED = "banned"
     MUTED = "muted"
     CONTENT_REFUSED = "content_refused"
+    NOT_ENABLED = "not_enabled"
+    READ_ONLY = "read_only"
 
 
 class CloseCode(IntEnum):
@@ -167,6 +169,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.CONTENT_REFUSED: Meaning(
         "the message says what may not be said here", "show `message`, change the content"
+    ),
+    ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
+    ErrorCode.READ_ONLY: Meaning(
+        "in this room only moderators write", "read on; `room_changed` says when that ends"
     ),
 }
 

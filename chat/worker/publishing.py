@@ -4,7 +4,7 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
@@ -35,8 +35,8 @@ def publish(session: "Session", command: ChatMessage) -> Coroutine[Any, Any, Non
     check_content(command.content, services.settings)
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room_id)
-    if slow_ms and identity.capabilities.allows(room_id, Action.MODERATE):
-        slow_ms = 0
+    if session.may(room_id, Action.MODERATE):
+        slow_ms = EXEMPT
     checked = Checked(identity, command.content, mentions, slow_ms, time.perf_counter())
     screening = services.screening
     if screening is not None:
@@ -54,7 +54,7 @@ class Checked(NamedTuple):
         identity: who sent it.
         content: as it is to be stored.
         mentions: each user once.
-        slow_ms: how long the user has to wait for the next; 0 for not at all.
+        slow_ms: how long the user has to wait for the next; 0 for not at all, or EXEMPT.
         began_s: when it came, by the clock of performance.
     """
 

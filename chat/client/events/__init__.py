@@ -1,0 +1,108 @@
+"""What the server says, as typed, immutable values with Python's names.
+
+A tolerant reader: unknown fields are ignored, an event of an unknown type is an `Unknown`, which
+still has its place in the room's order. Times are milliseconds since the Unix epoch unless the name
+ends in `_ms`, which is a duration. `encode` gives the wire's form back.
+"""
+
+from chat.client.events.about import About
+from chat.client.events.answers import (
+    Ack,
+    Error,
+    HistoryPage,
+    Member,
+    OwnRoom,
+    Participant,
+    ParticipantsPage,
+    Pong,
+    PresencePage,
+    RoomCreated,
+    RoomJoined,
+    RoomsPage,
+    TokenRefreshed,
+    Unread,
+    UnreadCounts,
+    UserState,
+    UserStates,
+)
+from chat.client.events.base import Event, Ordered, Position, Reference, RoomEvent
+from chat.client.events.connection import Connected, Drain, ServerInfo, TokenExpiring
+from chat.client.events.passing import (
+    DeliveredMarker,
+    MemberCount,
+    PresenceChanged,
+    ReadMarker,
+    RoomLeft,
+    TypingChanged,
+    UserJoined,
+    UserLeft,
+)
+from chat.client.events.stored import (
+    Amendment,
+    ChatMessage,
+    Entry,
+    Gap,
+    MembershipChanged,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantChanged,
+    ReactionAdded,
+    ReactionRemoved,
+    RoomChanged,
+    Seat,
+)
+from chat.client.events.wire import AnyEvent, Unknown, decode, encode
+
+__all__ = [
+    "About",
+    "Ack",
+    "Amendment",
+    "AnyEvent",
+    "ChatMessage",
+    "Connected",
+    "DeliveredMarker",
+    "Drain",
+    "Entry",
+    "Error",
+    "Event",
+    "Gap",
+    "HistoryPage",
+    "Member",
+    "MemberCount",
+    "MembershipChanged",
+    "MessageDeleted",
+    "MessageEdited",
+    "Ordered",
+    "OwnRoom",
+    "Participant",
+    "ParticipantChanged",
+    "ParticipantsPage",
+    "Pong",
+    "Position",
+    "PresenceChanged",
+    "PresencePage",
+    "ReactionAdded",
+    "ReactionRemoved",
+    "ReadMarker",
+    "Reference",
+    "RoomChanged",
+    "RoomCreated",
+    "RoomEvent",
+    "RoomJoined",
+    "RoomLeft",
+    "RoomsPage",
+    "Seat",
+    "ServerInfo",
+    "TokenExpiring",
+    "TokenRefreshed",
+    "TypingChanged",
+    "Unknown",
+    "Unread",
+    "UnreadCounts",
+    "UserJoined",
+    "UserLeft",
+    "UserState",
+    "UserStates",
+    "decode",
+    "encode",
+]

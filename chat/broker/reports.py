@@ -4,7 +4,6 @@ All of it lies in the slot of the audit trail, so that one script keeps a report
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,10 +17,8 @@ from chat.broker.store import Store
 from chat.moderation.acts import Act, Kind
 from chat.protocol.errors import CommandError, ErrorCode
 
-log = logging.getLogger(__name__)
-
-#: How often the open ones are counted.
-COUNT_S = 30.0
+#: How often the open ones are counted, and how soon again if that failed.
+COUNT_S, AGAIN_S = 30.0, 1.0
 #: Fields of a message that its copy goes without: they say nothing of what it says.
 _LEFT_OUT = ("reactions",)
 
@@ -187,11 +184,12 @@ class Reports:
     async def run(self) -> None:
         """Count the open ones now and then, until cancelled."""
         while True:
+            wait_s = COUNT_S
             try:
                 self.open = await self.count()
-            except LinkError as exc:
-                log.debug("reports_not_counted", extra={"error": str(exc)})
-            await asyncio.sleep(COUNT_S)
+            except LinkError:  # said by who keeps the connection
+                wait_s = AGAIN_S
+            await asyncio.sleep(wait_s)
 
     async def _range(self, *command: str | int) -> list[Entry]:
         name, *of = command

@@ -87,7 +87,11 @@ class Remote:
         """
         if not self._breaker.would_admit(time.monotonic()):
             raise AwayError("it has failed again and again")
-        await self._slots.take(room_id, self._settings.publish_hook_timeout)
+        self._stats.publish_hook_waiting += 1
+        try:
+            await self._slots.take(room_id, self._settings.publish_hook_timeout)
+        finally:
+            self._stats.publish_hook_waiting -= 1
         try:
             if not self._breaker.admits(time.monotonic()):  # it opened while this one waited
                 raise AwayError("it has failed again and again")

@@ -19,9 +19,9 @@ from tests.support.worker import SettingValue, Worker
 
 __all__ = ["connect"]
 
-TIMEOUT_S = 0.6
+TIMEOUT_S = 1.0
 FAILURES = 3
-PAUSE_S = 0.3
+PAUSE_S = 1.0
 
 
 @dataclass

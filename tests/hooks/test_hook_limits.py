@@ -38,6 +38,12 @@ async def test_beyond_the_queue_clients_hear_busy_and_a_leaving_worker_waits_for
         turned_away, waiting = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
         answer = turned_away.pop().result()
         assert (answer["code"], answer["retryAfterMs"]) == ("busy", 1000)
+
+        async def is_counted() -> bool:
+            metrics = (await get(worker.ops_port, "/metrics")).body
+            return 'chat_publish_hook_waiting{worker="0"} 1.0' in metrics
+
+        await until(is_counted)
         ending = asyncio.create_task(worker.terminate())
         await asyncio.sleep(0.2)
         gate.open()

@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.hooks.conftest import PAUSE_S, TIMEOUT_S, Site
 from tests.support.client import ChatClient
 from tests.support.hook_server import ALLOW, Answer, Gate, HookServer, Question
+from tests.support.http import get
 from tests.support.tokens import token
 from tests.support.waiting import until
 
@@ -109,6 +110,8 @@ async def test_what_it_replaces_is_what_everybody_sees(
     assert (seen["content"], seen["mentions"]) == ("c***", ["dan"])
     assert (await send(site, asked, "cold")).status == 201
     assert await contents(ann, asked) == ["c***", "c***"]
+    metrics = (await get(site.api.ops_port, "/metrics")).body
+    assert 'chat_api_publish_hook_answers_total{outcome="replaced"} 1.0' in metrics
 
 
 async def test_messages_keep_their_order_when_answers_come_out_of_order(

@@ -532,6 +532,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Count, _doc("Messages that one user may report per hour; beyond it `rate_limited`.")
     ] = 20
 
+    # --- conversations
+    participants_per_room: Annotated[
+        Count,
+        _doc(
+            "Seats in the roster of a private room, invited users included; beyond it "
+            "`too_many_participants`."
+        ),
+    ] = 1000
+    rooms_per_user: Annotated[
+        Count,
+        _doc(
+            "Private and direct rooms of a user, invitations included; beyond it `too_many_rooms`. "
+            "Counted before a room is added: two at once may both be let through."
+        ),
+    ] = 1000
+
     # --- life of a process
     drain_timeout: Annotated[Seconds, _doc("From SIGTERM to the last client closed.")] = 30.0
     drain_batch_interval: Annotated[

@@ -113,6 +113,8 @@ COUNTERS = (
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
+    "roster_changes_raced",
+    "listings_repaired",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -125,6 +127,7 @@ LABELLED = (
     "moderation_acts",
     "publish_hook_answers",
     "word_filter_hits",
+    "roster_changes",
 )
 HISTOGRAMS = (
     "publish_seconds",
@@ -198,6 +201,8 @@ class Stats:
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int
+    roster_changes_raced: int
+    listings_repaired: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled
@@ -209,6 +214,7 @@ class Stats:
     moderation_acts: Labelled  # Kind of an act
     publish_hook_answers: Labelled  # allowed, refused, replaced, failed, away, busy
     word_filter_hits: Labelled  # blocked, masked
+    roster_changes: Labelled  # create, open_direct, invite, answer, set_role, remove
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
+from chat.broker.conversations import Conversations
+from chat.broker.directory import Directory
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.reports import Reports
@@ -22,6 +24,7 @@ from chat.rooms.attendance import Attendance
 from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
@@ -79,6 +82,9 @@ class Services:
     reports: Reports
     screening: Screening | None  # None where there is neither a word filter nor a hook
     asking: "Asking"
+    participation: Participation
+    conversations: Conversations
+    directory: Directory
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

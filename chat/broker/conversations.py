@@ -146,6 +146,7 @@ class Conversations:
         users = sorted(set(user_ids))
         found = await self.rosters.read(room_id, users)
         if found.version:
+            await self._settling.repair(room_id, found.unsettled)
             return True
         await self._require_space(users)
         seats = dict.fromkeys(users, Seat(Role.MEMBER))

@@ -288,17 +288,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- rooms and messages
     history_size: Annotated[
-        Count, _doc("Messages and events about messages kept per room, exactly.")
+        Count,
+        _doc("Messages and events kept per room, exactly, where moderators have not set another."),
     ] = 1000
     history_ttl: Annotated[
         Seconds,
         _doc(
             "A room nobody publishes to forgets its messages after this time, or up to a "
-            "sixteenth later."
+            "sixteenth later, where moderators have not set another."
         ),
     ] = 604800.0
     stream_ttl: Annotated[
-        Seconds, _doc("... and its epoch and seq after this time. At least history_ttl.")
+        Seconds,
+        _doc(
+            "... and its epoch and seq after this time, unless something is set of it. At least "
+            "history_ttl."
+        ),
     ] = 2592000.0
     idempotency_window: Annotated[Seconds, _doc("How long a `clientMessageId` is remembered.")] = (
         300.0
@@ -344,7 +349,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 86400.0
     room_history_largest: Annotated[
         Count, _doc("Largest history that moderators may set for a room.")
-    ] = 10000
+    ] = 5000
     room_history_longest: Annotated[
         Seconds, _doc("Longest time for which moderators may have a room keep its history.")
     ] = 31536000.0
@@ -463,6 +468,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "of them in no other way."
         ),
     ] = 1.0
+
+    # --- conversations
+    participants_per_room: Annotated[
+        Count,
+        _doc(
+            "Seats in the roster of a private room, invited users included; beyond it "
+            "`too_many_participants`."
+        ),
+    ] = 1000
+    rooms_per_user: Annotated[
+        Count,
+        _doc(
+            "Private and direct rooms of a user, invitations included; beyond it `too_many_rooms`. "
+            "Counted before a room is added: two at once may both be let through."
+        ),
+    ] = 1000
 
     # --- life of a process
     drain_timeout: Annotated[Seconds, _doc("From SIGTERM to the last client closed.")] = 30.0

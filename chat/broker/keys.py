@@ -99,6 +99,18 @@ class Keys:
         """Hash: user id to the position up to which a device of that user has got all."""
         return f"{self._prefix}:{{{room_id}}}:delivered"
 
+    def roster(self, room_id: str) -> str:
+        """Hash: who belongs to a room, as what; see `scripts/roster_change.lua`."""
+        return f"{self._prefix}:{{{room_id}}}:roster"
+
+    def unsettled(self, room_id: str) -> str:
+        """Hash: users whose own lists may not have what the roster has, and by whose doing."""
+        return f"{self._prefix}:{{{room_id}}}:unsettled"
+
+    def listing(self, inbox_id: str) -> str:
+        """Hash: the rooms of a user, with the inbox of that user."""
+        return f"{self._prefix}:{{{inbox_id}}}:listing"
+
     def members(self, room_id: str) -> str:
         """Hash: user id to how many leases hold it, and its display data."""
         return f"{self._prefix}:{{{room_id}}}:members"

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Published, Raced, Setting
+from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Raced, Setting
 from chat.broker.changes import Unchanged
 from chat.protocol.about import (
     NOTHING,
@@ -44,6 +44,7 @@ class RoomChange:
         user: that user's display data.
         client_message_id: makes a retry safe.
         change: what is to be set.
+        is_back_end: no user, and so without a seat in rooms with a roster.
     """
 
     room_id: str
@@ -51,6 +52,7 @@ class RoomChange:
     user: dict[str, Any] | None
     client_message_id: str | None
     change: AboutChange
+    is_back_end: bool = False
 
 
 class RoomChanges:
@@ -94,7 +96,7 @@ class RoomChanges:
         if wanted.client_message_id is None:
             return None
         outcome = await self._store(wanted, _NEVER, NOTHING)
-        return outcome if isinstance(outcome, Published) else None
+        return None if isinstance(outcome, Raced) else outcome
 
     async def _store(self, wanted: RoomChange, before: bytes, after: About) -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -114,6 +116,7 @@ class RoomChanges:
             wanted.client_message_id,
             EXEMPT,
             Setting(before, _stored(after), rules_of(after)),
+            needs_seat=not wanted.is_back_end,
         )
         self._broker.publish(publication, done)
         return await outcome

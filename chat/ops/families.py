@@ -159,7 +159,7 @@ FAMILIES: tuple[Family, ...] = (
         "for messages of others.",
         "act",
     ),
-    _counter("put_out", "put_out", "Connections put out of a room by a kick or a ban."),
+    _counter("put_out", "put_out", "Connections put out of a room by a kick, a ban or a roster."),
     _counter(
         "acts_caught_up",
         "acts_caught_up",
@@ -170,6 +170,23 @@ FAMILIES: tuple[Family, ...] = (
         "revocations",
         "Acts on users and tokens a worker keeps in mind.",
         "worker",
+    ),
+    # conversations
+    _counter(
+        "roster_changes",
+        "roster_changes",
+        "Rosters made or changed: create, open_direct, invite, answer, set_role, remove.",
+        "change",
+    ),
+    _counter(
+        "roster_changes_raced",
+        "roster_changes_raced",
+        "Times such a change was judged anew because another one came first.",
+    ),
+    _counter(
+        "listings_repaired",
+        "listings_repaired",
+        "Times a user's list of rooms was found to differ from a roster, and corrected.",
     ),
     # Redis
     _gauge("redis_up", "redis_up", "1 while all command connections work.", "worker"),

@@ -1,4 +1,4 @@
-/** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete. */
+/** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete, report. */
 
 import { element, setText } from "./text.js";
 
@@ -17,12 +17,13 @@ export class Actions {
   /**
    * @param {HTMLElement} scroller that the messages are in
    * @param {object} handlers onReact(row, reaction), onReply(row), onThread(messageId), onEdit(row),
-   *   onDelete(row); without one of them there is no such button
+   *   onDelete(row), onReport(row); without one of them there is no such button
    */
   constructor(scroller, handlers) {
     this.bar = document.getElementById("actions-template").content.firstElementChild.cloneNode(true);
     this.remove = this.bar.querySelector(".act-delete");
     this.edit = this.bar.querySelector(".act-edit");
+    this.report = this.bar.querySelector(".act-report");
     const reply = this.bar.querySelector(".act-reply");
     const thread = this.bar.querySelector(".act-thread");
     for (const reaction of REACTIONS) {
@@ -41,6 +42,7 @@ export class Actions {
     thread.hidden = handlers.onThread === undefined;
     this.edit.addEventListener("click", (event) => this.#act(event, handlers.onEdit));
     this.remove.addEventListener("click", (event) => this.#delete(event, handlers.onDelete));
+    this.report.addEventListener("click", (event) => this.#act(event, handlers.onReport));
     this.bar.addEventListener("keydown", (event) => this.#pressed(event));
     scroller.append(this.bar);
   }
@@ -61,6 +63,7 @@ export class Actions {
     this.#node = node;
     this.edit.hidden = !row.own;
     this.remove.hidden = !row.own;
+    this.report.hidden = row.own;
     this.bar.hidden = false;
     this.#place();
   }

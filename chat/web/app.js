@@ -1,22 +1,21 @@
 /** Wiring: from the address or the form to a session, rooms and a screen. */
 
-import { Activity } from "./activity.js";
 import { Acts } from "./acts.js";
 import { showBars } from "./appearance.js";
 import { Conversation } from "./conversation.js";
 import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
-import { highlight } from "./highlight.js";
+import { watchIdleness } from "./idle.js";
 import { helpParts, listenToKeys } from "./keys.js";
 import { sectionOf } from "./kinds.js";
-import { mentions } from "./mentions.js";
 import { Notifier } from "./notifier.js";
+import { nextWithNews, Overview } from "./overview.js";
 import { Panels } from "./panels.js";
 import { goToRegion } from "./regions.js";
+import { RoomDialogs } from "./room_dialogs.js";
 import { Search } from "./search.js";
 import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
-import { preferenceParts, roomParts } from "./settings.js";
-import { countText, Sidebar } from "./sidebar.js";
+import { preferenceParts } from "./settings.js";
 import { Talk } from "./talk.js";
 import { ThreadPanel } from "./thread.js";
 import { threadOf } from "./threads.js";
@@ -31,6 +30,7 @@ class App {
   #roomId = null; // the one that is looked at
   #goal = null; // a message to go to, once it is on screen
   #painting = false;
+  #dialogs = null; // about rooms and people, while in a room
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
@@ -43,12 +43,19 @@ class App {
     this.conversation = new Conversation(acts, {
       onThread: (rootId) => this.#openThread(rootId),
       onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
     });
-    this.thread = new ThreadPanel(acts, { onShown: () => this.#mark() });
+    this.thread = new ThreadPanel(acts, {
+      onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
+    });
     this.panels = new Panels({ thread: () => this.thread.close() });
-    this.sidebar = new Sidebar({
-      onSelect: (roomId) => this.#look(roomId),
+    this.overview = new Overview(this.view, {
+      onSelect: (roomId) => this.#select(roomId),
       onJoin: (text) => this.#join(text),
+      onGo: (roomId, messageId) => this.#go(roomId, messageId),
+      onNewPrivate: () => this.#dialogs.newPrivate(),
+      onNewDirect: () => this.#dialogs.newDirect(),
     });
     this.search = new Search({
       onChange: () => this.#paintSoon(),
@@ -56,7 +63,6 @@ class App {
       onLoad: () => this.#room.loadOlder(),
       onClose: () => this.conversation.composer.focus(),
     });
-    this.activity = new Activity((roomId, messageId) => this.#go(roomId, messageId));
     this.dialog = new Dialog();
     this.#listen();
   }
@@ -74,7 +80,8 @@ class App {
 
   #listen() {
     const press = (id, act) => find(id).addEventListener("click", act);
-    press("room-about", () => this.#openRoomDialog());
+    press("room-about", () => this.#dialogs.openRoom(this.#roomId));
+    press("me", () => this.#dialogs.openPresence(this.#talk.presence));
     press("search-open", () => this.search.open());
     press("mentions-open", () => this.#openMentions());
     press("preferences-open", () => this.#openPreferences());
@@ -90,7 +97,8 @@ class App {
     addEventListener("hashchange", () => location.reload());
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => this.#everySecond(), 1_000);
-    setInterval(() => this.#paintSoon(), REPAINT_MS);
+    setInterval(() => this.#now(), REPAINT_MS);
+    watchIdleness((isIdle) => this.#talk?.client.setIdle(isIdle));
   }
 
   #enter({ name, roomId, token }) {
@@ -109,10 +117,22 @@ class App {
       onState: (state) => this.#stateChanged(state),
       onTokenWish: (wish) => this.view.wishToken(wish),
     });
+    this.#dialogs = new RoomDialogs(this.dialog, this.#talk, this.notifier, {
+      onLook: (where) => this.#look(where),
+      onLeave: (where) => this.#leave(where),
+      onLevel: () => this.#paintSoon(),
+      onTell: (text) => this.view.tell(text),
+    });
     for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
+  }
+
+  /** A room in the sidebar: one is in it, or invited to it. */
+  #select(roomId) {
+    if (this.#talk.room(roomId) === undefined) this.#dialogs.openInvitation(roomId);
+    else this.#look(roomId);
   }
 
   /** Show a room that one is in. */
@@ -127,7 +147,8 @@ class App {
     this.#roomId = roomId;
     this.#goal = null;
     writeFragment({ roomId, name: this.#talk.session.name });
-    this.view.open(this.#talk.titleOf(roomId), sectionOf(roomId).sign);
+    this.view.open();
+    this.#talk.participants.look(sectionOf(roomId).kind === "open" ? null : this.#room);
     this.conversation.open(this.#room);
     this.#paintSoon();
   }
@@ -139,9 +160,8 @@ class App {
   }
 
   #lookAtNews() {
-    const rooms = this.#rooms().filter(({ unread, quiet }) => unread > 0 && !quiet);
-    const next = rooms.find(({ mentions: count }) => count > 0) ?? rooms[0];
-    if (next !== undefined) this.#look(next.roomId);
+    const next = nextWithNews(this.#talk, this.notifier);
+    if (next !== undefined) this.#look(next);
   }
 
   /** Go to a message, in whichever room and thread it is. */
@@ -186,20 +206,6 @@ class App {
     if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
   }
 
-  #openRoomDialog() {
-    const roomId = this.#roomId;
-    const parts = roomParts({
-      roomId,
-      notifier: this.notifier,
-      onLevel: () => this.#paintSoon(),
-      onLeave: () => {
-        this.dialog.close();
-        this.#leave(roomId);
-      },
-    });
-    this.dialog.open(this.#talk.titleOf(roomId), parts);
-  }
-
   #openPreferences() {
     this.dialog.open("Preferences", preferenceParts(this.notifier));
   }
@@ -238,27 +244,22 @@ class App {
     this.search.close();
     this.panels.close(false);
     this.#talk = null;
+    this.#dialogs = null;
     this.#roomId = null;
     talk.close();
     this.view.wishToken(null);
     writeFragment();
     this.conversation.open(null);
     this.thread.forget();
-    this.sidebar.close();
+    this.overview.sidebar.close();
     this.view.close();
     document.title = "Chat";
     this.entry.open({ name: talk.session.name, ...start });
   }
 
   #arrived(roomId, message) {
-    const { members } = this.#talk.room(roomId);
-    const name = message.user?.name ?? members.nameOf(message.userId);
-    if (document.hidden) {
-      const mentioned = mentions({ kind: "message", ...message }, this.#talk.selfId);
-      this.notifier.tell({ roomId, title: this.#talk.titleOf(roomId), name, message, mentioned });
-    } else if (roomId === this.#roomId) {
-      this.view.speak(`${name}: ${message.content}`);
-    }
+    const isLookedAt = roomId === this.#roomId;
+    this.overview.arrived(this.#talk, { roomId, message, isLookedAt }, this.notifier);
   }
 
   #stateChanged(state) {
@@ -293,76 +294,29 @@ class App {
     this.#painting = false;
     const room = this.#room;
     if (room === undefined) return;
-    const scene = this.#scene(room);
-    const older = { canLoad: room.timeline.hasOlder, state: room.olderState };
-    this.view.showStatus(this.#talk.client.state, Date.now());
+    const scene = this.#talk.scene(this.#roomId);
     this.conversation.render(scene);
     this.thread.render(scene);
-    this.search.render(scene.entries, older);
+    this.search.render(scene.entries, { canLoad: room.timeline.hasOlder, state: room.olderState });
     if (this.#goal !== null) this.#reachGoal();
-    this.#paintPeople();
-    this.#paintRooms();
+    const listsMentions = this.panels.side === "mentions";
+    this.overview.paint(this.#talk, this.#roomId, { notifier: this.notifier, listsMentions });
+    this.#dialogs.renderRoster();
     this.#mark();
   }
 
-  #scene(room) {
-    const { timeline, members } = room;
-    return {
-      entries: room.entries,
-      items: room.unsent,
-      selfId: this.#talk.selfId,
-      complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
-      headSeq: timeline.position?.seq ?? 0,
-      ready: room.ready,
-      nameOf: (userId) => members.nameOf(userId),
-      now: Date.now(),
-    };
-  }
-
-  #rooms() {
-    return this.#talk.list.map((room) => ({
-      ...room, quiet: this.notifier.level(room.roomId) === "nothing",
-    }));
-  }
-
-  #paintRooms() {
-    const rooms = this.#rooms();
-    this.sidebar.showRooms(rooms, this.#roomId);
-    const meant = rooms.reduce((sum, { mentions: count }) => sum + count, 0);
-    this.sidebar.showMentions(meant);
-    if (this.panels.side === "mentions") {
-      this.activity.render(this.#talk.mentions, (roomId) => this.#talk.titleOf(roomId));
-    }
-    const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
-    const title = `${sectionOf(this.#roomId).sign}${this.#talk.titleOf(this.#roomId)}`;
-    document.title = unread > 0 ? `(${unread}) ${title}` : title;
-  }
-
-  #paintPeople() {
-    const { members } = this.#room;
-    const { userId } = this.#talk.client;
-    this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
-    this.sidebar.showPeople({ members: members.list(userId), count: members.count, selfId: userId });
-    this.sidebar.showSelf(userId, this.#talk.session.name);
-  }
-
-  /** Show in what is on screen what is looked for. */
   #mark() {
-    const nodes = [...document.querySelectorAll("#chat .message")];
-    highlight(nodes, this.search.query);
-    const { currentId } = this.search;
-    for (const stream of [this.conversation.stream, this.thread.stream]) {
-      for (const node of stream.list.nodes) {
-        const found = currentId !== null && stream.list.rowOf(node).messageId === currentId;
-        node.classList.toggle("found", found);
-      }
-    }
+    this.search.mark([this.conversation.stream.list, this.thread.stream.list]);
+  }
+
+  /** What is told by the clock: "5 min. ago", when somebody was last seen. */
+  #now() {
+    this.#talk?.participants.refreshSoon();
+    this.#paintSoon();
   }
 
   #everySecond() {
-    if (this.#room === undefined) return;
-    this.view.showStatus(this.#talk.client.state, Date.now());
-    this.#paintPeople();
+    if (this.#room !== undefined) this.overview.paintPeople(this.#talk, this.#roomId);
   }
 
   #seen() {

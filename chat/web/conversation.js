@@ -16,7 +16,7 @@ export class Conversation {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onShown(nodes)
+   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes)
    */
   constructor(acts, handlers) {
     this.stream = new Stream(find("talk"), {
@@ -28,6 +28,7 @@ export class Conversation {
       onThread: handlers.onThread,
       onEdit: (row) => this.composer.edit(row),
       onDelete: (row) => acts.delete(row),
+      onReport: handlers.onReport,
       onBack: () => this.composer.focus(),
       onEnd: () => this.#markRead(),
       onShown: handlers.onShown,
@@ -77,15 +78,12 @@ export class Conversation {
     this.#markRead();
   }
 
-  // A line stands before what came while one was away; in a room that one has never read, and where
-  // the place is not loaded, it would say nothing.
-  #seeWhatIsNew({ entries, selfId }) {
+  // A line stands before what came while one was away. Where the place is not loaded there is none.
+  #seeWhatIsNew({ entries, selfId, readUpTo }) {
     this.#isNew = false;
-    const { readSeq, unread, timeline } = this.#room;
-    const known = readSeq !== null && (timeline.olderBefore ?? 0) <= readSeq + 1;
-    if (!known || unread === 0) return;
-    const first = entries.find((entry) => isNews(entry, readSeq, selfId));
-    this.#newFrom = first?.seq ?? null;
+    if (readUpTo === null || (this.#room.timeline.olderBefore ?? 0) > readUpTo + 1) return;
+    const first = entries.find((entry) => isNews(entry, readUpTo, selfId));
+    if (first !== undefined) this.#newFrom = first.seq;
   }
 
   // Read is what was in sight: the page is looked at, and the end of the room is.
@@ -97,6 +95,6 @@ export class Conversation {
   }
 }
 
-function isNews({ kind, seq, deleted, lost, userId }, readSeq, selfId) {
-  return kind === "message" && seq > readSeq && !deleted && !lost && userId !== selfId;
+function isNews({ kind, seq, deleted, lost, userId }, readUpTo, selfId) {
+  return kind === "message" && seq > readUpTo && !deleted && !lost && userId !== selfId;
 }

@@ -88,8 +88,13 @@ export class List {
         seen.push({ key: node.dataset.key, offset: top - edge.top });
       }
     }
-    // Messages first: a line about a day moves to whichever message is the first of it.
-    seen.sort((one, other) => isMessage(other) - isMessage(one));
+    // The nearest to the middle; but a line about a day moves to whichever message is the first of
+    // it, and the first message loses its heading when another of the same person comes before it.
+    const middle = this.scroller.clientHeight / 2;
+    const first = this.messageBeside("", 1)?.key;
+    const lasts = ({ key }) => (key.startsWith("message") && key !== first ? 0 : 1);
+    const away = ({ offset }) => Math.abs(offset - middle);
+    seen.sort((one, other) => lasts(one) - lasts(other) || away(one) - away(other));
     if (seen.length > 0 || this.#rows.length === 0) return seen;
     const position = this.#position();
     const index = this.#extents.at(position);
@@ -135,7 +140,8 @@ export class List {
 
   /** @param {string} key  @param {number} step  @returns {object | undefined} the message there */
   messageBeside(key, step) {
-    let index = (this.#indexes.get(key) ?? this.#rows.length) + step;
+    const from = step > 0 ? -1 : this.#rows.length; // for no message: the first, or the last
+    let index = (this.#indexes.get(key) ?? from) + step;
     while (this.#rows[index] !== undefined && this.#rows[index].kind !== "message") index += step;
     return this.#rows[index];
   }
@@ -231,8 +237,4 @@ export class List {
   #position() {
     return this.scroller.getBoundingClientRect().top - this.above.getBoundingClientRect().top;
   }
-}
-
-function isMessage({ key }) {
-  return key.startsWith("message") ? 1 : 0;
 }

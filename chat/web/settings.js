@@ -18,11 +18,10 @@ export function preferenceParts(notifier) {
 }
 
 /**
- * @param {{roomId: string, notifier: import("./notifier.js").Notifier, onLevel: () => void,
- *   onLeave: () => void}} room
+ * @param {{roomId: string, notifier: import("./notifier.js").Notifier, onLevel: () => void}} room
  * @returns {Node[]}
  */
-export function roomParts({ roomId, notifier, onLevel, onLeave }) {
+export function roomParts({ roomId, notifier, onLevel }) {
   const choose = (level) => {
     notifier.setLevel(roomId, level);
     onLevel();
@@ -30,7 +29,6 @@ export function roomParts({ roomId, notifier, onLevel, onLeave }) {
   return [
     choices("Tell me about", LEVELS, notifier.level(roomId), choose),
     permissionPart(notifier),
-    element("div", "part end", button("Leave the room", "danger", onLeave)),
   ];
 }
 

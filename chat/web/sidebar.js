@@ -1,6 +1,7 @@
 /** The lists beside the conversation: the rooms one is in, by kind, and the people in this one. */
 
 import { SECTIONS, sectionOf } from "./kinds.js";
+import { stateDot, whereabouts } from "./states.js";
 import { avatar, element, plural, setText } from "./text.js";
 
 const MOST = 99;
@@ -31,7 +32,8 @@ export class Sidebar {
   }
 
   /**
-   * @param {{roomId: string, title: string, unread: number, mentions: number, quiet: boolean}[]} rooms
+   * @param {{roomId: string, title: string, unread: number, mentions: number, invited: boolean,
+   *   quiet: boolean}[]} rooms
    * @param {string} activeId
    */
   showRooms(rooms, activeId) {
@@ -45,12 +47,16 @@ export class Sidebar {
     }
     const elsewhere = rooms.filter(({ roomId }) => roomId !== activeId);
     const toggle = find("rooms-toggle");
-    toggle.classList.toggle("news", elsewhere.some(({ unread, quiet }) => unread > 0 && !quiet));
+    toggle.classList.toggle("news", elsewhere.some(({ unread, invited, quiet }) => invited || (unread > 0 && !quiet)));
     toggle.classList.toggle("for-me", elsewhere.some(({ mentions }) => mentions > 0));
   }
 
-  /** @param {{members: object[], count: number, selfId: string}} people */
-  showPeople({ members, count, selfId }) {
+  /**
+   * @param {{members: object[], count: number, selfId: string, absent: object[]}} people `absent`:
+   *   who belongs to the room and is not here
+   */
+  showPeople({ members, count, selfId, absent }) {
+    this.#showAbsent(absent);
     const list = find("people-list");
     const signature = JSON.stringify([members, selfId]);
     if (list.dataset.signature !== signature) {
@@ -70,12 +76,25 @@ export class Sidebar {
     place.replaceChildren(...shown);
   }
 
-  /** @param {string | null} userId  @param {string} name of the person who uses the page */
-  showSelf(userId, name) {
+  /** @param {string | null} userId  @param {string} name  @param {object} presence of oneself */
+  showSelf(userId, name, { state, status }) {
     const node = find("me");
-    if (node.dataset.name === name) return;
-    node.dataset.name = name;
-    node.replaceChildren(avatar(userId ?? name, name), element("span", "name", name));
+    const signature = JSON.stringify([name, state, status]);
+    if (node.dataset.signature === signature) return;
+    node.dataset.signature = signature;
+    node.replaceChildren(face(userId ?? name, name, state), named(name, status));
+  }
+
+  #showAbsent(absent) {
+    const list = find("absent-list");
+    const rows = absent.map((each) => [each, each.invited ? "invited" : whereabouts(each)]);
+    const signature = JSON.stringify(rows);
+    if (list.dataset.signature === signature) return;
+    list.dataset.signature = signature;
+    find("absent").hidden = absent.length === 0;
+    list.replaceChildren(...rows.map(([{ userId, name }, words]) => {
+      return element("li", "", avatar(userId, name), named(name, words));
+    }));
   }
 
   #section({ kind, title, sign }, rooms, activeId) {
@@ -93,7 +112,7 @@ export class Sidebar {
     return [heading, element("ul", "", ...nodes)];
   }
 
-  #roomNode({ roomId, title, unread, mentions, quiet }, sign, active) {
+  #roomNode({ roomId, title, unread, mentions, invited, quiet }, sign, active) {
     const hash = element("span", "hash", sign);
     hash.ariaHidden = "true";
     const button = element("button", "", hash, element("span", "name", title));
@@ -103,6 +122,7 @@ export class Sidebar {
     if (active) button.ariaCurrent = "page";
     button.classList.toggle("quiet", quiet);
     button.classList.toggle("news", unread > 0 && !quiet);
+    if (invited) button.append(element("span", "badge", "Invitation"));
     if (mentions > 0) button.append(badge("badge for-me", mentions, "mention", "mentions", "@"));
     if (unread > 0 && !quiet) button.append(badge("badge", unread, "new message", "new messages"));
     button.addEventListener("click", () => this.handlers.onSelect(roomId));
@@ -136,9 +156,19 @@ export function badge(className, count, one, many, sign = "") {
   return node;
 }
 
-function memberNode({ userId, name }, selfId) {
-  const node = element("li", "", avatar(userId, name), element("span", "name", name));
+function memberNode({ userId, name, state, status }, selfId) {
+  const node = element("li", "", face(userId, name, state), named(name, status));
   node.title = name === userId ? name : `${name} (${userId})`;
   if (userId === selfId) node.append(element("span", "you", "you"));
+  return node;
+}
+
+function face(userId, name, state) {
+  return element("span", "face", avatar(userId, name), stateDot(state));
+}
+
+function named(name, words) {
+  const node = element("span", "who", element("span", "name", name));
+  if (words) node.append(element("small", "", words));
   return node;
 }

@@ -1,7 +1,9 @@
 /** One person's rooms over one connection: which there are, and what is unread in them. No DOM. */
 
-import { plainTitle } from "./kinds.js";
+import { orderOf, plainTitle, sectionOf } from "./kinds.js";
 import { mentionsIn, unreadMentions } from "./mentions.js";
+import { OwnRooms } from "./own_rooms.js";
+import { Participants } from "./participants.js";
 import { ChatClient } from "./sdk/index.js";
 
 const KEEPS_UNSENT = new Set(["outbox", "chat_message", "history", "gap"]);
@@ -9,6 +11,7 @@ const KEEPS_UNSENT = new Set(["outbox", "chat_message", "history", "gap"]);
 export class Talk {
   /** @type {Map<string, object>} rooms by id, in the order they were joined */
   #rooms = new Map();
+  #joinedAt = new Map(); // by room: its last seq when this page came into it
 
   /**
    * @param {object} options
@@ -28,7 +31,14 @@ export class Talk {
     this.client = new ChatClient({
       url: `${scheme}://${location.host}/ws?${hint}`,
       token: (reason) => session.token(reason),
+      inbox: true,
     });
+    this.own = new OwnRooms(this.client, {
+      onChange: () => handlers.onChange(),
+      onRoom: (own) => this.join(own),
+    });
+    /** Who belongs to the room that is looked at. */
+    this.participants = new Participants(() => handlers.onChange());
     this.client.on("state", onState);
     this.client.on("tokenNeeded", () => onTokenWish("Your access token is about to expire."));
     this.client.on("event", ({ type }) => type === "token_refreshed" && onTokenWish(null));
@@ -38,18 +48,49 @@ export class Talk {
     return this.client.userId ?? this.session.name;
   }
 
+  /** The rooms one is in, as they stand in the sidebar. */
   get roomIds() {
-    return [...this.#rooms.keys()];
+    return [...this.#rooms.keys()].sort((a, b) => orderOf(a) - orderOf(b));
   }
 
-  /** @returns {{roomId: string, title: string, unread: number, mentions: number}[]} */
+  /** @returns {{roomId: string, title: string, unread: number, mentions: number, invited: boolean}[]} */
   get list() {
-    return Array.from(this.#rooms, ([roomId, room]) => ({
+    const rooms = Array.from(this.#rooms, ([roomId, room]) => ({
       roomId,
       title: this.titleOf(roomId),
       unread: room.unread,
       mentions: unreadMentions(room.timeline.entries, room.readSeq, this.selfId),
+      invited: false,
     }));
+    const invitations = this.own.invitations.map(({ roomId }) => ({
+      roomId, title: this.titleOf(roomId), unread: 0, mentions: 0, invited: true,
+    }));
+    return [...rooms, ...invitations];
+  }
+
+  /** Other users that the page has heard of, by name. @returns {{userId: string, name: string}[]} */
+  get known() {
+    const found = new Map();
+    for (const roomId of this.#rooms.keys()) {
+      for (const person of this.people(roomId)) found.set(person.userId, person);
+    }
+    for (const userId of this.own.userIds) {
+      if (!found.has(userId)) found.set(userId, { userId, name: userId });
+    }
+    found.delete(this.selfId);
+    return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** How one is, as the others see it. */
+  get presence() {
+    const member = [...this.#rooms.values()]
+      .map(({ members }) => members.get(this.selfId))
+      .find((each) => each !== undefined);
+    return member ?? { state: "online" };
+  }
+
+  setPresence(state, status) {
+    return this.client.setPresence(state, { status });
   }
 
   /** Messages in which one was mentioned, of all rooms, the newest first. */
@@ -62,7 +103,37 @@ export class Talk {
 
   /** What a room is called. */
   titleOf(roomId) {
-    return plainTitle(roomId);
+    const own = this.own.get(roomId);
+    const title = this.#rooms.get(roomId)?.about.title ?? own?.title;
+    if (title !== undefined) return title;
+    const others = own?.userIds?.filter((userId) => userId !== this.selfId) ?? [];
+    return others.map((userId) => this.nameOf(userId)).join(", ") || plainTitle(roomId);
+  }
+
+  /** What somebody is called, in whichever room that is known. */
+  nameOf(userId) {
+    for (const { members } of this.#rooms.values()) {
+      const name = members.get(userId)?.name;
+      if (name !== undefined) return name;
+    }
+    return userId;
+  }
+
+  /** What there is to show of a room: see `rows.js`. */
+  scene(roomId) {
+    const room = this.#rooms.get(roomId);
+    const { timeline, members } = room;
+    return {
+      entries: room.entries,
+      items: room.unsent,
+      selfId: this.selfId,
+      complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
+      headSeq: timeline.position?.seq ?? 0,
+      readUpTo: this.#readUpTo(roomId),
+      ready: room.ready,
+      nameOf: (userId) => members.nameOf(userId),
+      now: Date.now(),
+    };
   }
 
   room(roomId) {
@@ -75,6 +146,8 @@ export class Talk {
     const { onChange, onMessage, onRefused } = this.handlers;
     this.#rooms.set(roomId, room);
     room.on("change", (what) => {
+      const { position } = room.timeline;
+      if (position !== null && !this.#joinedAt.has(roomId)) this.#joinedAt.set(roomId, position.seq);
       if (KEEPS_UNSENT.has(what)) this.session.saveUnsent(roomId, room.outbox.save());
       onChange();
     });
@@ -108,16 +181,25 @@ export class Talk {
   }
 
   close() {
+    this.own.close();
+    this.participants.look(null);
     for (const roomId of this.roomIds) this.#drop(roomId);
     this.client.close();
+  }
+
+  /** Up to where one has read a room; in one that was never read, what was there before one came. */
+  #readUpTo(roomId) {
+    return this.#rooms.get(roomId).readSeq ?? this.#joinedAt.get(roomId) ?? null;
   }
 
   #drop(roomId) {
     this.client.forget(roomId);
     this.#rooms.delete(roomId);
+    this.#joinedAt.delete(roomId);
   }
 
   #remember() {
-    this.session.saveRooms(this.roomIds);
+    // The server knows of the others who takes part in them.
+    this.session.saveRooms(this.roomIds.filter((roomId) => sectionOf(roomId).kind === "open"));
   }
 }

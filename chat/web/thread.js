@@ -13,9 +13,9 @@ export class ThreadPanel {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {{onShown: (nodes: HTMLElement[]) => void}} handlers
+   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void}} handlers
    */
-  constructor(acts, { onShown }) {
+  constructor(acts, { onShown, onReport }) {
     this.stream = new Stream(find("thread"), {
       onOlder: () => this.#thread.loadOlder(),
       onRetry: (id) => acts.retry(id),
@@ -23,6 +23,7 @@ export class ThreadPanel {
       onReact: (row, reaction) => acts.react(row, reaction),
       onEdit: (row) => this.composer.edit(row),
       onDelete: (row) => acts.delete(row),
+      onReport,
       onBack: () => this.composer.focus(),
       onShown,
     });

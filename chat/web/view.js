@@ -26,11 +26,16 @@ export class View {
     find("notice-token-form").addEventListener("submit", (event) => this.#giveToken(event));
   }
 
-  /** @param {string} title  @param {string} sign */
-  open(title, sign) {
+  open() {
     this.screen.hidden = false;
+  }
+
+  /** @param {{title: string, sign: string, words: string}} room `words` stand under its title */
+  showRoom({ title, sign, words }) {
     setText(find("room-name"), title);
     setText(find("room-sign"), sign);
+    setText(find("room-words"), words);
+    find("room-words").title = words;
     find("room-about").title = `About ${title}`;
   }
 

@@ -19,6 +19,8 @@ import orjson
 from chat import __version__
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
+from chat.conversations.kinds import has_roster, inbox_of, is_reserved
+from chat.conversations.seats import grants
 from chat.gateway.connection import Connection
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
@@ -312,19 +314,52 @@ class Session:
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
     def may(self, room_id: str, action: Action) -> bool:
-        """Whether the user may do something in a room."""
-        return self.require_identity().capabilities.allows(room_id, action)
+        """Whether this user may do something: by the token, and where there is a roster by role.
+
+        A role is known of a room that the user has joined here; without it nothing is allowed.
+        """
+        identity = self.require_identity()
+        by_token = identity.capabilities.allows(room_id, action)
+        if not is_reserved(room_id):
+            return by_token
+        seat = self.services.participation.seat(room_id, identity.user_id)
+        return grants(room_id, identity.user_id, action, seat, by_token=by_token)
 
     def require(self, room_id: str, action: Action) -> None:
-        """Check a capability.
+        """Let pass who may do something; see `may`.
 
         Raises:
             CommandError: forbidden.
         """
         if not self.may(room_id, action):
-            raise CommandError(
-                ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
-            )
+            raise forbidden(action)
+
+    async def require_now(self, room_id: str, action: Action) -> None:
+        """As `require`, for who need not have joined: where there is a roster, it is asked.
+
+        Raises:
+            CommandError: forbidden.
+            LinkError: Redis is away.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, action)
+            return
+        identity = self.require_identity()
+        seat = await self.services.directory.seat(room_id, identity.user_id)
+        by_token = identity.capabilities.allows(room_id, action)
+        if not grants(room_id, identity.user_id, action, seat, by_token=by_token):
+            raise forbidden(action)
+
+    def require_entry(self, room_id: str) -> None:
+        """Let pass whose token allows a room; where there is a roster, that is asked next.
+
+        Raises:
+            CommandError: forbidden.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, Action.JOIN)
+        elif not self.require_identity().capabilities.allows(room_id, Action.JOIN):
+            raise forbidden(Action.JOIN)
 
     def accept(self, identity: Identity) -> None:
         """Put an identity in force: the first one, or a refreshed one."""
@@ -347,6 +382,7 @@ class Session:
                 expiresAt=identity.expires_at_s * 1000,
                 pingIntervalMs=int(settings.ping_interval * 1000),
                 maxMessageBytes=settings.max_message_bytes,
+                inbox=inbox_of(identity.user_id),
             )
         )
 
@@ -376,3 +412,10 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
+
+
+def forbidden(action: Action) -> CommandError:
+    """Say that neither token nor role allow something."""
+    return CommandError(
+        ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
+    )

@@ -1,26 +1,29 @@
 """Two people chat in two windows of a real browser, and things go wrong meanwhile."""
 
+import os
+import signal
+
 import pytest
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, shares_a_loop
+from tests.browser.speech import publish
 from tests.browser.window import ONLINE, Window
-from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
-ROOM = "tea-room"
+ROOM = "tea-room"  # of tests with a Redis of their own
 
 
 async def test_who_was_offline_has_every_message_once_and_in_order(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site, color_scheme="dark")
-    await ada.enter("Ada Lovelace", ROOM)
-    await grace.enter("Grace Hopper", ROOM)
+    await ada.enter("Ada Lovelace", room)
+    await grace.enter("Grace Hopper", room)
     before = ["Is the new build on the staging machine?", "It is, since about eight."]
     await ada.say(before[0])
     await grace.wait_texts(before[0])
@@ -47,10 +50,12 @@ async def test_who_was_offline_has_every_message_once_and_in_order(
     await grace.shot("other-window-dark")
 
 
-async def test_a_script_in_a_message_is_text(site: Supervised, open_window: OpenWindow) -> None:
+async def test_a_script_in_a_message_is_text(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
     ada, eve = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await eve.enter('"><img src=x onerror=alert(1)>', ROOM)
+    await ada.enter("Ada", room)
+    await eve.enter('"><img src=x onerror=alert(1)>', room)
     attacks = [
         "<img src=x onerror=\"document.body.dataset.owned = 'yes'\">",
         "<script>document.body.dataset.owned = 'yes'</script>",
@@ -64,11 +69,11 @@ async def test_a_script_in_a_message_is_text(site: Supervised, open_window: Open
 
 
 async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await grace.enter("Grace", ROOM)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
     await ada.say("before")
     await grace.wait_texts("before")
     await site.hup()
@@ -77,6 +82,44 @@ async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
     await grace.say("both are here")
     await grace.wait_phase(ONLINE)
     await until(lambda: _agree(ada, grace, 3), 20, what="both windows agree")
+
+
+async def test_a_worker_that_is_killed_costs_nobody_a_message(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
+    await ada.say("before")
+    await grace.wait_texts("before")
+    for pid in site.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+    await ada.say("into the void")
+    await until(lambda: ada.connections > 1 and grace.connections > 1, 20, what="new connections")
+    await grace.wait_texts("before", "into the void")
+    await grace.say("after")
+    await ada.wait_texts("before", "into the void", "after")
+
+
+async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(
+    redis_server: RedisServer, redis_prefix: str, open_window: OpenWindow
+) -> None:
+    async with Supervised(redis_server, 1, redis_prefix=redis_prefix) as site:
+        ada = await open_window(site)
+        await ada.enter("Ada", ROOM, token("ada", expires_in_s=20))
+        ending = ada.page.locator("#notice")
+        await ending.get_by_text("Your access token is about to expire.").wait_for()
+        await ending.get_by_label("Access token").fill("not a token")
+        await ending.get_by_role("button", name="Use it").click()
+        assert await ending.is_visible()
+        await ending.get_by_label("Access token").fill(token("ada"))
+        await ending.get_by_role("button", name="Use it").click()
+        await ending.wait_for(state="hidden")
+        await ada.say("still here")
+        await ada.wait_texts("still here")
+        assert ada.connections == 1
+        await ada.page.reload()
+        await ada.page.get_by_text("This server needs an access token.").wait_for()
 
 
 async def test_a_reset_of_the_history_is_said(
@@ -125,7 +168,7 @@ async def test_older_messages_come_when_one_scrolls_up(
         **NO_LIMITS,
     ) as site:
         texts = [f"message {number}" for number in range(1, 121)]
-        await _publish(site, texts)
+        await publish(site, ROOM, texts)
         phone = await open_window(site, viewport={"width": 360, "height": 640}, has_touch=True)
         await phone.enter("Ada", ROOM)
         await phone.wait_texts(*texts[-50:])
@@ -138,16 +181,3 @@ async def test_older_messages_come_when_one_scrolls_up(
 async def _agree(one: Window, other: Window, count: int) -> bool:
     texts = await one.texts()
     return len(texts) == count and texts == await other.texts()
-
-
-async def _publish(site: Supervised, texts: list[str]) -> None:
-    """Publish as another user, over a plain connection."""
-    client = await ChatClient.connect(site.url, token("Grace"))
-
-    async def joined() -> bool:  # a worker that has just started may not have its Redis yet
-        return bool((await client.join(ROOM))["type"] == "room_joined")
-
-    await until(joined, what="the join")
-    for text in texts:
-        assert (await client.say(ROOM, text))["type"] == "ack"
-    await client.close()

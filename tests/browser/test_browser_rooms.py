@@ -1,16 +1,17 @@
 """Several rooms in one window, with keys and fingers, for eyes and screen readers."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window
 from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -24,7 +25,7 @@ SERIOUS = """async () => {
 async def unread(window: Window) -> dict[str, str]:
     """Return the badges by room."""
     badges: dict[str, str] = {}
-    for item in await window.page.locator("#room-list button").all():
+    for item in await window.page.locator("#room-list [data-room]").all():
         room = await item.get_attribute("data-room") or ""
         text = await item.locator(".badge").all_text_contents()
         badges[room] = "".join(text)
@@ -50,41 +51,43 @@ async def tap_send(window: Window, text: str) -> None:
 
 
 async def test_what_is_said_in_another_room_is_counted_until_one_looks(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
+    other = f"{room}-coffee"
     ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", "tea")
-    await also_join(ada, "coffee")
+    await ada.enter("Ada", room)
+    await also_join(ada, other)
     await ada.page.locator("#draft").fill("half a thought")
-    await grace.enter("Grace", "tea")
+    await grace.enter("Grace", room)
     await grace.say("one", "two")
-    await until(lambda: _is(unread(ada), {"tea": "2 new messages", "coffee": ""}), what="a badge")
+    await until(lambda: _is(unread(ada), {room: "2 new messages", other: ""}), what="a badge")
     await ada.shot("rooms-unread")
 
     await ada.page.keyboard.press("Alt+ArrowUp")
     await ada.wait_texts("one", "two")
-    assert await unread(ada) == {"tea": "", "coffee": ""}
+    assert await unread(ada) == {room: "", other: ""}
     assert await ada.page.locator("#draft").input_value() == ""
     await ada.page.keyboard.press("Alt+ArrowUp")
     assert await ada.page.locator("#draft").input_value() == "half a thought"
 
     await ada.page.reload()
-    await until(lambda: _is(unread(ada), {"tea": "", "coffee": ""}), what="both rooms again")
+    await until(lambda: _is(unread(ada), {room: "", other: ""}), what="both rooms again")
     await leave(ada)
-    assert list(await unread(ada)) == ["tea"]
+    assert list(await unread(ada)) == [room]
     await leave(ada)
     assert await ada.page.get_by_label("Your name").is_visible()
 
 
 async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
+    other = f"{room}-coffee"
     ada = await open_window(site, **PHONE)
-    await ada.enter("Ada", "tea")
+    await ada.enter("Ada", room)
     toggle = ada.page.get_by_role("button", name="Your rooms")
     await toggle.click()
-    await also_join(ada, "coffee")
-    assert await ada.page.locator("#room-name").text_content() == "coffee"
+    await also_join(ada, other)
+    assert await ada.page.locator("#room-name").text_content() == other
     assert not await ada.page.locator("#rooms").is_visible()
     long = "Hello from a small screen, with a word that is as long as_" + "x" * 80
     await tap_send(ada, long)
@@ -93,13 +96,13 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     await ada.shot("phone-chat")
     await toggle.click()
     await ada.shot("phone-rooms")
-    await ada.page.locator("#room-list").get_by_role("button", name="tea").click()
-    assert await ada.page.locator("#room-name").text_content() == "tea"
+    await ada.page.locator("#room-list").get_by_role("button", name=room, exact=True).click()
+    assert await ada.page.locator("#room-name").text_content() == room
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious(
-    site: Supervised, open_window: OpenWindow, scheme: str
+    site: Supervised, open_window: OpenWindow, room: str, scheme: str
 ) -> None:
     node()
     install()
@@ -108,15 +111,24 @@ async def test_axe_finds_nothing_serious(
     ada = await open_window(site, **still)
     grace = await open_window(site, **still, **PHONE)
 
-    async def flaws(window: Window) -> list[str]:
+    async def is_flawless(window: Window) -> None:
         await window.page.evaluate(axe)
         found: list[str] = await window.page.evaluate(SERIOUS)
-        return found
+        assert found == []
 
     await ada.page.goto(ada.site)
-    assert await flaws(ada) == []
-    await ada.enter("Ada Lovelace", "tea")
-    await grace.enter("Grace Hopper", "tea")
+    await is_flawless(ada)
+    await ada.enter("Ada Lovelace", room)
+    await grace.enter("Grace Hopper", room)
+    await _look_at_the_conversation(ada, grace, is_flawless)
+    await _look_beside_the_conversation(ada, is_flawless)
+    await _look_at_panels_and_dialogs(grace, is_flawless)
+
+
+Look = Callable[[Window], Awaitable[None]]
+
+
+async def _look_at_the_conversation(ada: Window, grace: Window, look: Look) -> None:
     await ada.say("Hello!", "See https://example.com/ for more.")
     await tap_send(grace, "Thank you.")
     said = ("Hello!", "See https://example.com/ for more.", "Thank you.")
@@ -126,13 +138,47 @@ async def test_axe_finds_nothing_serious(
     await ada.say("Written in a tunnel.")
     await ada.wait_phase("offline", "waiting")
     await until(lambda: ada.texts("queued"), what="a message that waits")
-    assert await flaws(ada) == []
+    await look(ada)
     await ada.page.context.set_offline(False)
     await ada.wait_phase("online")
-    assert await flaws(grace) == []
+    await look(grace)
     for panel in ("Your rooms", "People in this room"):
         await grace.page.get_by_role("button", name=panel).click()
-        assert await flaws(grace) == []
+        await look(grace)
+    await grace.page.keyboard.press("Escape")
+
+
+async def _look_beside_the_conversation(ada: Window, look: Look) -> None:
+    await ada.say("`code` for @Grace Hopper\n```\nand a block\n```")
+    note = ada.page.locator(".message", has_text="and a block")
+    await note.locator(".body").hover()
+    await ada.page.locator("#stream .act-thread").click()
+    await ada.page.locator("#thread-draft").fill("A reply.")
+    await ada.page.locator("#thread-draft").press("Enter")
+    await ada.page.locator(".in-thread button").wait_for()
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.type("for")
+    await ada.page.locator(".found").wait_for()
+    await look(ada)
+    await ada.page.keyboard.press("Escape")
+    await ada.page.locator("#draft").press_sequentially("@gra")
+    await ada.page.get_by_role("option", name="Grace Hopper").wait_for()
+    await look(ada)
+
+
+async def _look_at_panels_and_dialogs(grace: Window, look: Look) -> None:
+    await grace.page.locator(".in-thread button").click()
+    await grace.page.locator("#thread .message", has_text="A reply.").wait_for()
+    await look(grace)
+    await grace.page.keyboard.press("Alt+m")
+    await grace.page.locator("#mention-list button").wait_for()
+    await look(grace)
+    await grace.page.keyboard.press("Alt+m")
+    for opener in ("#room-about", "#rooms-toggle", "#preferences-open", "#help-open"):
+        await grace.page.locator(opener).click()
+        await look(grace)
+        if opener != "#rooms-toggle":
+            await grace.page.locator("#dialog-close").click()
 
 
 async def _is(found: Any, wanted: object) -> bool:

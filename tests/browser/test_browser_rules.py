@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from tests.browser.conftest import shares_a_loop
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
 
 IMPORTS = """
   const [{ buildRows, threadRows }, { Timeline }, markup, suggestions, find, mentions, { Extents }]
@@ -239,3 +241,42 @@ async def test_rows_are_where_the_measured_and_the_guessed_ones_before_them_end(
         """,
     )
     assert seen == [[0, 0, 0, 1, 1, 2, 3], 50, 70]
+
+
+async def test_rights_are_those_of_the_token_and_of_the_role(modules: Page) -> None:
+    found = await modules.evaluate(
+        """async () => {
+          const { allows, mayRemove, moderates } = await import("/static/rights.js");
+          const claim = { "team-*-mod": ["moderate"], "*": ["join"], "a.c": ["moderate"] };
+          const rooms = ["team-x-mod", "team-x-mode", "a.c", "abc"];
+          const room = (role) => ({ roomId: "private:a", role });
+          return {
+            moderate: rooms.filter((roomId) => allows(claim, roomId, "moderate")),
+            roles: ["member", "moderator", "owner", null]
+              .map((role) => moderates(claim, room(role))),
+            remove: [["owner", "owner"], ["moderator", "member"], ["moderator", "moderator"]]
+              .map(([mine, theirs]) => mayRemove(mine, theirs)),
+          };
+        }"""
+    )
+    assert found == {
+        "moderate": ["team-x-mod", "a.c"],
+        "roles": [False, True, True, False],
+        "remove": [True, True, False],
+    }
+
+
+async def test_only_what_is_different_is_changed(modules: Page) -> None:
+    found = await modules.evaluate(
+        """async () => {
+          const { changed, ruleWords } = await import("/static/rules.js");
+          const about = { title: "Tea", slowModeMs: 1_500, readOnly: true };
+          const same = { title: "Tea", readOnly: true, large: null };
+          const wish = { ...same, topic: "Green", slowModeMs: null };
+          return [changed(about, wish), ruleWords(about)];
+        }"""
+    )
+    assert found == [
+        {"topic": "Green", "slowModeMs": None},
+        ["Only moderators write", "1.5 s between two messages of a person"],
+    ]

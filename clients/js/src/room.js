@@ -11,6 +11,8 @@ import { RoomState } from "./room_state.js";
 import { Thread } from "./thread.js";
 import { TypingSignal } from "./typing.js";
 
+const OLDER = 100; // messages of history at a time, for who reads back
+
 /** @typedef {import("./protocol.js").Command} Command */
 /** @typedef {import("./protocol.js").Gap} Gap */
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
@@ -138,7 +140,7 @@ export class Room extends RoomState {
     this.olderState = "loading";
     this.emit("change", "older");
     try {
-      const page = await this.#membership.history({ before, limit: 50 });
+      const page = await this.#membership.history({ before, limit: OLDER });
       if (this.timeline.olderBefore === before) this.timeline.older(page);
       this.olderState = "idle";
     } catch (error) {

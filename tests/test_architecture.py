@@ -42,6 +42,7 @@ ALLOWED = {
         "protocol",
         "rooms",
     },
+    "webhooks": {"broker", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
@@ -51,6 +52,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
+    "aiohttp": {"webhooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -61,7 +63,7 @@ DOORS = {
         "identity/tokens.py",
         "ops/signing.py",
     },
-    "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
+    "prometheus_client": {"api/metrics.py", "webhooks/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
         "api/application.py",
@@ -84,7 +86,7 @@ DOORS = {
         "api/users.py",
     },
     "uvicorn": {"api/server.py"},
-    "uvloop": {"api/main.py", "worker/main.py"},
+    "uvloop": {"api/main.py", "webhooks/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
@@ -100,6 +102,10 @@ PURE = (
     "moderation",
     "conversations",
     "gateway/proxy_header.py",
+    "webhooks/answers.py",
+    "webhooks/delivery.py",
+    "webhooks/kinds.py",
+    "webhooks/signature.py",
     "front/address.py",
     "front/registered.py",
     "front/servers.py",

@@ -105,6 +105,7 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "hook_events_lost",
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
@@ -185,6 +186,7 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    hook_events_lost: int
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int

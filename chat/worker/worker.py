@@ -14,6 +14,7 @@ from chat import __version__
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
+from chat.broker.event_log import EventLog
 from chat.broker.link import LinkError
 from chat.broker.markers import Markers
 from chat.broker.members import Members
@@ -48,6 +49,7 @@ from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
+from chat.worker.comings import Comings
 from chat.worker.drain import drain
 from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
@@ -149,6 +151,7 @@ class Worker:
             participation=self._participation,
             conversations=people.conversations,
             directory=people.directory,
+            comings=Comings.told_to(EventLog.of(self._store, self.stats), self.worker_id),
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)

@@ -158,7 +158,7 @@ async def _look_beside_the_conversation(ada: Window, look: Look) -> None:
     await ada.page.locator(".in-thread button").wait_for()
     await ada.page.keyboard.press("Control+k")
     await ada.page.keyboard.type("for")
-    await ada.page.locator(".found").wait_for()
+    await ada.page.locator("#stream .found").first.wait_for()
     await look(ada)
     await ada.page.keyboard.press("Escape")
     await ada.page.locator("#draft").press_sequentially("@gra")

@@ -247,6 +247,30 @@ async def _known(worker: Worker, count: int) -> bool:
     return f"chat_user_states {float(count)}" in text
 
 
+async def test_to_a_private_room_belongs_who_takes_part_present_or_not(
+    pair: Cluster, connect: Connect, ann: str
+) -> None:
+    creator = await connect(pair[0], ann, rooms={"*": ["join", "publish", "create"]})
+    taking_part, invited = f"{ann}-2", f"{ann}-3"
+    made = await creator.command("create_room", userIds=[taking_part, invited])
+    private = made["roomId"]
+    await creator.join(private)
+    for user in (taking_part, invited):
+        client = await connect(pair[1], user)
+        if user == taking_part:
+            await client.command("answer_invitation", roomId=private, accept=True)
+        await choose(client, "away", status="x")
+
+    async def are_shown() -> bool:
+        found = await states(creator, private, taking_part, invited)
+        return found == [
+            {"userId": taking_part, "state": "away", "status": "x"},
+            {"userId": invited, "state": "offline"},
+        ]
+
+    await until(are_shown, 10.0)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -153,7 +153,7 @@ class UserPresence:
         return {worker_id.decode() for worker_id in alive}
 
     async def in_room(self, room_id: str, user_ids: Sequence[str]) -> list[int]:
-        """Return for each user 2 for a member of a room, 1 for who has read there, 0 for others.
+        """Return for each user 2 for a member of a room, 1 for who belongs there, 0 for others.
 
         Raises:
             LinkError: no answer.
@@ -162,7 +162,7 @@ class UserPresence:
         found: list[int] = await store.evaluated(
             store.scripts.room_users,
             room_id,
-            (keys.members(room_id), keys.markers(room_id)),
+            (keys.members(room_id), keys.markers(room_id), keys.roster(room_id)),
             *user_ids,
         )
         return found

@@ -59,7 +59,13 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
 def _schemas(kinds: Collection[type[Struct]]) -> dict[str, Any]:
     _, schemas = json.schema_components({*kinds, Message, Problem}, ref_template=_REF)
     for schema in schemas.values():
-        fields = {name: _plain(of) for name, of in schema["properties"].items()}
+        if "properties" not in schema:
+            continue  # a list of names
+        required = schema.get("required", ())
+        fields = {
+            name: of if name in required else _plain(of)
+            for name, of in schema["properties"].items()
+        }
         if "type" in fields:
             fields.pop("id", None)  # an event's repeats that of a command, and none was sent
         schema["properties"] = fields

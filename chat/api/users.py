@@ -150,5 +150,6 @@ def _entry(entry: Entry) -> AuditEntry:
         roomId=act.room_id,
         messageId=act.message_id,
         durationMs=act.duration_ms,
+        role=act.role,
         reason=act.reason,
     )

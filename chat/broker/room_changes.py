@@ -44,6 +44,7 @@ class RoomChange:
         user: that user's display data.
         client_message_id: makes a retry safe.
         change: what is to be set.
+        is_back_end: no user, and so without a seat in rooms with a roster.
     """
 
     room_id: str
@@ -51,6 +52,7 @@ class RoomChange:
     user: dict[str, Any] | None
     client_message_id: str | None
     change: AboutChange
+    is_back_end: bool = False
 
 
 class RoomChanges:
@@ -114,6 +116,7 @@ class RoomChanges:
             wanted.client_message_id,
             EXEMPT,
             Setting(before, _stored(after), rules_of(after)),
+            needs_seat=not wanted.is_back_end,
         )
         self._broker.publish(publication, done)
         return await outcome

@@ -14,13 +14,15 @@ class Kind(StrEnum):
     MUTE = "mute"
     UNMUTE = "unmute"
     DELETE_MESSAGE = "delete_message"
+    REMOVE_PARTICIPANT = "remove_participant"
+    SET_ROLE = "set_role"
     DISCONNECT = "disconnect"
     REVOKE_USER = "revoke_user"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
 
 
 #: Those that say who may be and write in a room. Those on users and tokens hold everywhere, and a
-#: message is deleted by `chat/broker/changes.py`.
+#: message is deleted by `chat/broker/changes.py`; `chat/broker/conversations.py` changes rosters.
 OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
 #: Those that may end by themselves.
 TIMED = frozenset({Kind.BAN, Kind.MUTE})
@@ -38,6 +40,7 @@ class Act(Struct, frozen=True, kw_only=True):
         reason: as the moderator worded it.
         duration_ms: after which it ends; None for good.
         message_id: the message that is deleted, which is all that is kept of it.
+        role: for SET_ROLE, what the user becomes.
     """
 
     kind: Kind
@@ -47,3 +50,4 @@ class Act(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     duration_ms: int | None = None
     message_id: str | None = None
+    role: str | None = None

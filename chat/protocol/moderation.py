@@ -100,6 +100,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     roomId: str | None = None
     messageId: str | None = None
     durationMs: int | None = None
+    role: str | None = None
     reason: str | None = None
 
 

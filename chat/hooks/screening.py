@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import json, structs
 
 from chat.hooks.memory import Memory
-from chat.hooks.remote import AwayError, Remote
+from chat.hooks.remote import AwayError, Remote, UnusableError
 from chat.hooks.signature import secret_of
 from chat.hooks.slots import FullError
 from chat.hooks.word_file import WordFile
@@ -136,9 +136,8 @@ class Screening:
         if isinstance(verdict, Refuse):
             raise refused(verdict.message)
         if isinstance(verdict, Replace):
-            mentions = verdict.mentions
-            kept = submission.mentions or [] if mentions is None else mentions
-            return Text(verdict.content, kept)
+            mentions = submission.mentions if verdict.mentions is None else verdict.mentions
+            return Text(verdict.content, list(dict.fromkeys(mentions or ())))
         return _unchanged(submission)
 
     async def _verdict(self, submission: Submission) -> Verdict:
@@ -174,7 +173,7 @@ class Screening:
             or len(verdict.mentions or ()) > self._settings.max_mentions
         ):
             log.warning("publish_hook_exceeds", extra={"roomId": room_id})
-            raise AwayError("its content or its mentions are too long")
+            raise UnusableError("its content or its mentions are too long")
         return verdict
 
 

@@ -16,7 +16,7 @@ ALLOWED = {
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
     "moderation": {"protocol"},
-    "hooks": {"protocol", "ops.stats"},
+    "hooks": {"protocol", "ops.stats", "webhooks.signature"},
     "broker": {"conversations", "limits.users", "moderation", "protocol", "ops.stats"},
     "rooms": {"broker", "conversations", "moderation", "protocol", "ops.stats"},
     "nodes": {"broker", "ops.stats"},
@@ -45,6 +45,7 @@ ALLOWED = {
         "protocol",
         "rooms",
     },
+    "webhooks": {"broker", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
@@ -54,7 +55,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
-    "aiohttp": {"hooks/remote.py"},
+    "aiohttp": {"hooks/remote.py", "webhooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -65,7 +66,7 @@ DOORS = {
         "identity/tokens.py",
         "ops/signing.py",
     },
-    "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
+    "prometheus_client": {"api/metrics.py", "webhooks/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
         "api/application.py",
@@ -89,7 +90,7 @@ DOORS = {
         "api/users.py",
     },
     "uvicorn": {"api/server.py"},
-    "uvloop": {"api/main.py", "worker/main.py"},
+    "uvloop": {"api/main.py", "webhooks/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
@@ -106,10 +107,13 @@ PURE = (
     "hooks/breaker.py",
     "hooks/memory.py",
     "hooks/plain.py",
-    "hooks/signature.py",
     "hooks/words.py",
     "conversations",
     "gateway/proxy_header.py",
+    "webhooks/answers.py",
+    "webhooks/delivery.py",
+    "webhooks/kinds.py",
+    "webhooks/signature.py",
     "front/address.py",
     "front/registered.py",
     "front/servers.py",

@@ -85,7 +85,7 @@ class HttpSide:
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
-        room_changes = RoomChanges(broker, settings)
+        room_changes = RoomChanges(broker, settings, moderation)
         people = people_of(self._store, broker, room_changes, moderation.audit, self._redis)
         self._participation = Participation(
             self._redis,

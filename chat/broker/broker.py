@@ -238,11 +238,12 @@ class Broker:
             named = effect.keys(keys, room_id)
         if publication.needs_seat and has_roster(room_id):
             named = (*named, keys.roster(room_id))
+        told, telling = store.told_of(room_id)
         try:
             shard.evaluate(
                 script,
                 settle,
-                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id)),
+                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id), *told),
                 keys.channel(room_id),
                 shard.history_id,
                 _fresh_epoch(),
@@ -254,6 +255,7 @@ class Broker:
                 int(settings.idempotency_window * 1000) if client_id else 0,
                 *last,
                 user_id,
+                *telling,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)

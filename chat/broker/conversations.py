@@ -130,7 +130,7 @@ class Conversations:
             raise CommandError(ErrorCode.ROOM_EXISTS, "There is a room of this id.")
         self._judged("create", outcome)
         if about != AboutChange():
-            change = RoomChange(room_id, owner, None, None, about)
+            change = RoomChange(room_id, owner, None, None, about, is_birth=True)
             described = await self._room_changes.make(change)
             if not isinstance(described, Published | Unchanged):
                 raise not_published(described)
@@ -146,6 +146,7 @@ class Conversations:
         users = sorted(set(user_ids))
         found = await self.rosters.read(room_id, users)
         if found.version:
+            await self._settling.repair(room_id, found.unsettled)
             return True
         await self._require_space(users)
         seats = dict.fromkeys(users, Seat(Role.MEMBER))

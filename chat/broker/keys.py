@@ -35,8 +35,8 @@ class Keys:
     """
 
     def __init__(self, prefix: str, database: int = 0, *, sharded: bool = False) -> None:
-        self._prefix = prefix
-        self._database = database
+        self._prefix = self.prefix = prefix
+        self._database = self.database = database
         #: Sorted set of worker ids by when they count as dead, and hash of their descriptions.
         self.nodes = f"{prefix}:{{nodes}}:ends", f"{prefix}:{{nodes}}:described"
         #: Sorted set of the acts on users and tokens, the channel that tells of them, and the

@@ -71,9 +71,10 @@ class Settling:
 
     async def repair(self, room_id: str, unsettled: Mapping[str, str]) -> None:
         """Settle users whom somebody else has left unsettled."""
-        for user_id, by in unsettled.items():
-            self._stats.listings_repaired += 1
-            await self.settle_all(room_id, [user_id], by)
+        async with asyncio.TaskGroup() as group:
+            for user_id, by in unsettled.items():
+                self._stats.listings_repaired += 1
+                group.create_task(self.settle_all(room_id, [user_id], by))
 
     async def look(self, room_id: str, user_id: str, held: Held) -> None:
         """Compare a user's list with a seat that was read just now, and correct it."""

@@ -6,7 +6,7 @@ Names follow Prometheus: base units, counters end in `_total`.
 from typing import Literal, NamedTuple
 
 Kind = Literal["counter", "gauge", "histogram"]
-Source = Literal["stats", "process", "supervisor", "api"]
+Source = Literal["stats", "process", "supervisor", "api", "hooks"]
 
 
 class Family(NamedTuple):
@@ -207,6 +207,12 @@ FAMILIES: tuple[Family, ...] = (
         "worker",
     ),
     _counter("messages_reported", "messages_reported", "Messages that members reported."),
+    # webhooks
+    _counter(
+        "hook_events_lost",
+        "hook_events_lost",
+        "Connects and disconnects that could not be noted for webhooks.",
+    ),
     # conversations
     _counter(
         "roster_changes",
@@ -399,4 +405,71 @@ API_FAMILIES: tuple[Family, ...] = (
         "reports_open",
         "Reported messages that nobody has resolved, as of at most a minute ago.",
     ),
+)
+
+
+def _hook(kind: Kind, name: str, field: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_hooks_{name}", kind, field, text, label, "hooks")
+
+
+#: What `chat hooks` exports; `status` is that of HTTP, or `timeout`, `unreachable`.
+HOOK_FAMILIES: tuple[Family, ...] = (
+    _hook(
+        "counter",
+        "attempts_total",
+        "attempts",
+        "Deliveries tried, by what came of them.",
+        "endpoint,status",
+    ),
+    _hook(
+        "histogram", "post_seconds", "seconds", "From a POST to the end of its answer.", "endpoint"
+    ),
+    _hook(
+        "counter",
+        "events_delivered_total",
+        "events_delivered",
+        "Events that the endpoint has taken.",
+        "endpoint",
+    ),
+    _hook(
+        "counter",
+        "events_refused_total",
+        "events_refused",
+        "Events passed over because the endpoint refuses them again and again.",
+        "endpoint",
+    ),
+    _hook(
+        "counter",
+        "gaps_total",
+        "gaps",
+        "`gap` events taken: events that were gone before the endpoint could be told.",
+        "endpoint",
+    ),
+    _hook("gauge", "rooms_due", "rooms_due", "Rooms with events not delivered yet.", "endpoint"),
+    _hook(
+        "gauge",
+        "events_due",
+        "events_due",
+        "Events of those rooms that are not delivered, as of the last look at each.",
+        "endpoint",
+    ),
+    _hook(
+        "gauge",
+        "oldest_seconds",
+        "oldest_s",
+        "Age of the oldest event that is not delivered.",
+        "endpoint",
+    ),
+    _hook(
+        "gauge",
+        "circuit_open",
+        "is_open",
+        "1 while the endpoint fails and is tried by one delivery at a time.",
+        "endpoint",
+    ),
+    _hook("gauge", "groups", "groups", "Groups of rooms, of sixteen, that this process serves."),
+    _hook("gauge", "ready", "ready", "1 while ready."),
+    _hook("gauge", "redis_up", "redis_up", "1 while the command connection works."),
+    _hook("counter", "redis_errors_total", "redis_errors", "Redis commands that failed."),
+    _hook("gauge", "resident_memory_bytes", "rss", "Resident memory of the process."),
 )

@@ -110,6 +110,7 @@ COUNTERS = (
     "read_markers_written",
     "read_markers_forgotten",
     "messages_reported",
+    "hook_events_lost",
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
@@ -198,6 +199,7 @@ class Stats:
     read_markers_written: int
     read_markers_forgotten: int
     messages_reported: int
+    hook_events_lost: int
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int

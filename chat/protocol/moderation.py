@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chat.protocol.about import AboutChange
 from chat.protocol.commands import Command, DurationMs, Reason, RoomId, UserId
 from chat.protocol.events import StoredMessage
 
@@ -91,7 +92,8 @@ class SanctionsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An act: who did what to which user or token, in which room or everywhere, when and why.
 
-    Where a message was deleted, `userId` is who wrote it.
+    Where a message was deleted, `userId` is who wrote it; where a room was changed, `room` is what
+    was to be set.
     """
 
     entryId: str
@@ -102,6 +104,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokenId: str | None = None
     roomId: str | None = None
     messageId: str | None = None
+    room: AboutChange | None = None
     durationMs: int | None = None
     role: str | None = None
     reason: str | None = None

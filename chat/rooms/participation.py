@@ -28,6 +28,9 @@ from chat.rooms.room import Member, Room
 
 log = logging.getLogger(__name__)
 
+#: Rooms whose unsettled users wait; of others the next who joins sees the note again.
+REPAIRS_MAX = 1000
+
 PutOut = Callable[[Member, Room, RoomLeft], None]
 EndGrace = Callable[[Room, str], None]
 
@@ -66,7 +69,8 @@ class Participation:
         self._known: dict[str, _Known] = {}
         self._unsettled: dict[str, dict[str, str]] = {}  # users, by room
         self._behind: dict[Room, None] = {}  # rooms whose order has lost something
-        self._work = asyncio.Event()
+        self._checks = asyncio.Event()
+        self._repairs = asyncio.Event()
 
     def follow(self, hub: Hub) -> None:
         """Hear of what happens in the rooms of a process."""
@@ -98,9 +102,9 @@ class Participation:
             reading = await self._rosters.read(room_id, [user_id])
             if heard == known.changes[0] and self._known.get(room_id) is known:
                 break
-        if reading.unsettled:
+        if reading.unsettled and len(self._unsettled) < REPAIRS_MAX:
             self._unsettled[room_id] = reading.unsettled
-            self._work.set()
+            self._repairs.set()
         held = reading.held[0]
         if held is None or held.seat.invited:
             raise CommandError(ErrorCode.FORBIDDEN, OUTSIDE)
@@ -184,7 +188,7 @@ class Participation:
         """Events of a room's order are gone: its roster may be another."""
         if room.room_id in self._known:
             self._behind[room] = None
-            self._work.set()
+            self._checks.set()
 
     def forget(self, room: Room) -> None:
         """The room is gone from this process."""
@@ -193,13 +197,15 @@ class Participation:
 
     async def run(self) -> None:
         """Find out what was lost, and settle what others have left, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_checks())
+            group.create_task(self._run_repairs())
+
+    async def _run_checks(self) -> None:
         pacing = Pacing()
         while True:
-            await self._work.wait()
-            self._work.clear()
-            unsettled, self._unsettled = self._unsettled, {}
-            for room_id, users in unsettled.items():
-                await self._settling.repair(room_id, users)
+            await self._checks.wait()
+            self._checks.clear()
             behind, self._behind = self._behind, {}
             for room in behind:
                 try:
@@ -211,6 +217,15 @@ class Participation:
                 await pacing.wait()
             else:
                 pacing.reset()
+
+    async def _run_repairs(self) -> None:
+        """Apart from the checks: a shard of users that is away must not hold these up."""
+        while True:
+            await self._repairs.wait()
+            room_id, users = self._unsettled.popitem()
+            if not self._unsettled:
+                self._repairs.clear()
+            await self._settling.repair(room_id, users)
 
     async def _ask_again(self, room: Room) -> None:
         known = self._known.get(room.room_id)

@@ -28,6 +28,7 @@ from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.comings import Comings
 from chat.worker.user_states import UserStates
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Services:
     participation: Participation
     conversations: Conversations
     directory: Directory
+    comings: Comings | None = None  # with webhooks only
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

@@ -125,9 +125,11 @@ class Session:
             for room in self.rooms:
                 room.set_direct_fd(self.connection, fd)
 
-    def on_closed(self, _code: int) -> None:
+    def on_closed(self, code: int) -> None:
         """The connection is gone: leave every room, with a grace for coming back."""
         connection, self.connection = self.connection, None
+        if self.services.comings is not None:
+            self.services.comings.went(self, code)
         if self._task is not None:
             self._task.cancel()
         self._inbox = None
@@ -373,10 +375,13 @@ class Session:
         """Tell the client that it is in."""
         services, identity = self.services, self.require_identity()
         settings = services.settings
+        connection_id = services.next_id("conn")
+        if services.comings is not None:
+            services.comings.came(self, connection_id)
         self.send(
             events.Connected(
                 id=command_id,
-                connectionId=services.next_id("conn"),
+                connectionId=connection_id,
                 userId=identity.user_id,
                 protocol=SUBPROTOCOL,
                 serverInfo=events.ServerInfo(workerId=services.worker_id, version=__version__),

@@ -14,6 +14,7 @@ from chat import __version__
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
+from chat.broker.event_log import EventLog
 from chat.broker.link import LinkError
 from chat.broker.markers import Markers
 from chat.broker.members import Members
@@ -51,6 +52,7 @@ from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
 from chat.worker.asking import Asking
+from chat.worker.comings import Comings
 from chat.worker.drain import drain
 from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
@@ -113,7 +115,7 @@ class Worker:
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
-        room_changes = RoomChanges(broker, settings)
+        room_changes = RoomChanges(broker, settings, moderation)
         people = people_of(self._store, broker, room_changes, moderation.audit, self.stats)
         self._participation = Participation(
             self.stats, people.rosters, people.settling, put_out, self._attendance.end_grace
@@ -158,6 +160,7 @@ class Worker:
             participation=self._participation,
             conversations=people.conversations,
             directory=people.directory,
+            comings=Comings.told_to(EventLog.of(self._store, self.stats), self.worker_id),
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)

@@ -231,6 +231,15 @@ def test_bodies_have_to_be_what_the_document_says(document: dict[str, Any]) -> N
         assert ("415" in operation["responses"]) == has_body
 
 
+def test_null_is_in_the_document_where_it_means_something(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    null = {"type": "null"}
+    about = schemas["About"]["properties"]
+    for name, field in schemas["RoomBody"]["properties"].items():
+        assert (null in field.get("anyOf", [])) == (name in about)
+    assert "anyOf" not in schemas["MessageBody"]["properties"]["user"]
+
+
 async def test_parameters_are_the_ones_that_are_understood(
     site: Site, document: dict[str, Any]
 ) -> None:

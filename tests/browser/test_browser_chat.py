@@ -106,7 +106,7 @@ async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(
 ) -> None:
     async with Supervised(redis_server, 1, redis_prefix=redis_prefix) as site:
         ada = await open_window(site)
-        await ada.enter("Ada", ROOM, token("ada", expires_in_s=20))
+        await ada.enter("Ada", ROOM, token("ada", ttl_s=20))
         ending = ada.page.locator("#notice")
         await ending.get_by_text("Your access token is about to expire.").wait_for()
         await ending.get_by_label("Access token").fill("not a token")

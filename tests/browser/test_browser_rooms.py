@@ -1,13 +1,11 @@
 """Several rooms in one window, with keys and fingers, for eyes and screen readers."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window
-from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
@@ -15,11 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), s
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SERIOUS = """async () => {
-  const { violations } = await axe.run(document);
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}"""
 
 
 async def unread(window: Window) -> dict[str, str]:
@@ -98,87 +91,6 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     await ada.shot("phone-rooms")
     await ada.page.locator("#room-list").get_by_role("button", name=room, exact=True).click()
     assert await ada.page.locator("#room-name").text_content() == room
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_serious(
-    site: Supervised, open_window: OpenWindow, room: str, scheme: str
-) -> None:
-    node()
-    install()
-    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
-    ada = await open_window(site, **still)
-    grace = await open_window(site, **still, **PHONE)
-
-    async def is_flawless(window: Window) -> None:
-        await window.page.evaluate(axe)
-        found: list[str] = await window.page.evaluate(SERIOUS)
-        assert found == []
-
-    await ada.page.goto(ada.site)
-    await is_flawless(ada)
-    await ada.enter("Ada Lovelace", room)
-    await grace.enter("Grace Hopper", room)
-    await _look_at_the_conversation(ada, grace, is_flawless)
-    await _look_beside_the_conversation(ada, is_flawless)
-    await _look_at_panels_and_dialogs(grace, is_flawless)
-
-
-Look = Callable[[Window], Awaitable[None]]
-
-
-async def _look_at_the_conversation(ada: Window, grace: Window, look: Look) -> None:
-    await ada.say("Hello!", "See https://example.com/ for more.")
-    await tap_send(grace, "Thank you.")
-    said = ("Hello!", "See https://example.com/ for more.", "Thank you.")
-    await ada.wait_texts(*said)
-    await grace.wait_texts(*said)
-    await ada.page.context.set_offline(True)
-    await ada.say("Written in a tunnel.")
-    await ada.wait_phase("offline", "waiting")
-    await until(lambda: ada.texts("queued"), what="a message that waits")
-    await look(ada)
-    await ada.page.context.set_offline(False)
-    await ada.wait_phase("online")
-    await look(grace)
-    for panel in ("Your rooms", "People in this room"):
-        await grace.page.get_by_role("button", name=panel).click()
-        await look(grace)
-    await grace.page.keyboard.press("Escape")
-
-
-async def _look_beside_the_conversation(ada: Window, look: Look) -> None:
-    await ada.say("`code` for @Grace Hopper\n```\nand a block\n```")
-    note = ada.page.locator(".message", has_text="and a block")
-    await note.locator(".body").hover()
-    await ada.page.locator("#stream .act-thread").click()
-    await ada.page.locator("#thread-draft").fill("A reply.")
-    await ada.page.locator("#thread-draft").press("Enter")
-    await ada.page.locator(".in-thread button").wait_for()
-    await ada.page.keyboard.press("Control+k")
-    await ada.page.keyboard.type("for")
-    await ada.page.locator(".found").wait_for()
-    await look(ada)
-    await ada.page.keyboard.press("Escape")
-    await ada.page.locator("#draft").press_sequentially("@gra")
-    await ada.page.get_by_role("option", name="Grace Hopper").wait_for()
-    await look(ada)
-
-
-async def _look_at_panels_and_dialogs(grace: Window, look: Look) -> None:
-    await grace.page.locator(".in-thread button").click()
-    await grace.page.locator("#thread .message", has_text="A reply.").wait_for()
-    await look(grace)
-    await grace.page.keyboard.press("Alt+m")
-    await grace.page.locator("#mention-list button").wait_for()
-    await look(grace)
-    await grace.page.keyboard.press("Alt+m")
-    for opener in ("#room-about", "#rooms-toggle", "#preferences-open", "#help-open"):
-        await grace.page.locator(opener).click()
-        await look(grace)
-        if opener != "#rooms-toggle":
-            await grace.page.locator("#dialog-close").click()
 
 
 async def _is(found: Any, wanted: object) -> bool:

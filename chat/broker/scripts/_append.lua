@@ -72,6 +72,9 @@ local function append(letter, epoch, refresh, now_ms, body)
     redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
   end
   redis.call(PUBLISH, ARGV[1], record)
+  if NEWS then
+    tell_news(seq)
+  end
   return { 'ok', epoch, seq, timestamp, ARGV[4] }
 end
 

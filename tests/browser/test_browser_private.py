@@ -121,8 +121,13 @@ async def test_a_private_room_from_its_making_to_leaving_it_for_good(
     await until(lambda: joan.texts("failed"), what="the refusal")
 
     await ida.page.locator("#room-about").click()
-    await dialog(ida).get_by_label(f"Role of {names[1]}").select_option("moderator")
+    choice = dialog(ida).get_by_label(f"Role of {names[1]}")
+    await choice.focus()
+    await choice.select_option("moderator")
+    role = "document.activeElement.ariaLabel + ' ' + document.activeElement.value"
     await joan.page.locator("#room-about").click()
+    await dialog(joan).get_by_label("Invite a user").wait_for()
+    assert await ida.page.evaluate(role) == f"Role of {names[1]} moderator", "the place is kept"
     await dialog(joan).get_by_label("Invite a user").fill("somebody")
     await dialog(joan).get_by_role("button", name="Invite", exact=True).click()
     await dialog(joan).get_by_text("invited").wait_for()

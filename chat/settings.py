@@ -564,7 +564,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = "refuse"
     publish_hook_failures: Annotated[
-        Count, _doc("Failures in a row after which the hook is taken to be away.")
+        Count,
+        _doc(
+            "Posts in a row without an answer, or with status 429, 502, 503 or 504, after which "
+            "the hook is taken to be away."
+        ),
     ] = 5
     publish_hook_pause: Annotated[
         Seconds, _doc("How long it is then not asked, before one message tries again.")

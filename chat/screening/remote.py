@@ -3,7 +3,7 @@
     breaker ─▶ a place (or wait for one) ─▶ POST, signed ─▶ verdict
        │              │                        │
        ▼              ▼                        ▼
-     away            busy              away, and the breaker hears of it
+     away            busy           away: then the breaker hears of it; or unusable
 
 Asking twice does no harm, so a kept connection that the hook's side has closed is tried anew.
 """
@@ -34,8 +34,19 @@ _READ_BYTES = 16 * 1024
 _decoder: json.Decoder[Verdict] = json.Decoder(Verdict)
 
 
+#: Statuses by which the hook's side says that it can take no more just now.
+OVERLOADED = frozenset({429, 502, 503, 504})
+
+
 class AwayError(Exception):
-    """The hook gave no verdict: it is away, too slow, or says what nobody understands."""
+    """The hook gave no verdict: it is away, or too slow."""
+
+
+class UnusableError(AwayError):
+    """The hook answered, with what is no verdict.
+
+    It may be that one message that it cannot cope with: nothing is concluded about others.
+    """
 
 
 class Remote:
@@ -106,7 +117,10 @@ class Remote:
         try:
             verdict = await self._verdict(message_id, body)
         except AwayError as exc:
-            self._breaker.failed(time.monotonic())
+            if isinstance(exc, UnusableError):
+                self._breaker.worked()
+            else:
+                self._breaker.failed(time.monotonic())
             self._stats.publish_hook_answers.add("failed")
             log.warning(
                 "publish_hook_failed", extra={"error": str(exc), "open": self._breaker.is_open}
@@ -133,13 +147,13 @@ class Remote:
         if status == 204:
             return Allow()
         if status != 200:
-            raise AwayError(f"HTTP status {status}")
+            raise (AwayError if status in OVERLOADED else UnusableError)(f"HTTP status {status}")
         if len(answer) > ANSWER_MAX_BYTES:
-            raise AwayError("the answer is too long")
+            raise UnusableError("the answer is too long")
         try:
             return _decoder.decode(answer)
         except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise AwayError(f"the answer is no verdict: {exc}") from None
+            raise UnusableError(f"the answer is no verdict: {exc}") from None
 
     async def _posted(self, message_id: str, body: bytes) -> tuple[int, bytes]:
         """Post the question; return status and answer."""

@@ -22,7 +22,7 @@ from chat.protocol.patterns import Pattern
 from chat.protocol.screening import Allow, Refuse, Replace, Submission, Text, Verdict
 from chat.protocol.signature import SecretError, parse_secrets
 from chat.screening.memory import Memory
-from chat.screening.remote import AwayError, Remote
+from chat.screening.remote import AwayError, Remote, UnusableError
 from chat.screening.slots import FullError
 from chat.screening.word_file import WordFile
 from chat.settings import Settings, SettingsError
@@ -136,9 +136,8 @@ class Screening:
         if isinstance(verdict, Refuse):
             raise refused(verdict.message)
         if isinstance(verdict, Replace):
-            mentions = verdict.mentions
-            kept = submission.mentions or [] if mentions is None else mentions
-            return Text(verdict.content, kept)
+            mentions = submission.mentions if verdict.mentions is None else verdict.mentions
+            return Text(verdict.content, list(dict.fromkeys(mentions or ())))
         return _unchanged(submission)
 
     async def _verdict(self, submission: Submission) -> Verdict:
@@ -174,7 +173,7 @@ class Screening:
             or len(verdict.mentions or ()) > self._settings.max_mentions
         ):
             log.warning("publish_hook_exceeds", extra={"roomId": room_id})
-            raise AwayError("its content or its mentions are too long")
+            raise UnusableError("its content or its mentions are too long")
         return verdict
 
 

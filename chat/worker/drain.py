@@ -50,7 +50,10 @@ async def drain(
     log.info("drain_began", extra={"connections": len(leaving), "batches": batches})
     for number in range(batches):
         batch = leaving[number * size : (number + 1) * size]
-        await _close_batch(batch, broker, changes, asking, settings)
+        left_s = deadline_s - settings.close_timeout - asyncio.get_running_loop().time()
+        # A turn with the hook, and then its answer: each takes at most its timeout.
+        patience_s = min(2 * settings.publish_hook_timeout, left_s / (batches - number))
+        await _close_batch(batch, broker, changes, asking, settings, patience_s)
         is_late = asyncio.get_running_loop().time() > deadline_s - settings.close_timeout
         if number + 1 < batches and not is_late:
             await asyncio.sleep(settings.drain_batch_interval)
@@ -65,12 +68,12 @@ async def _close_batch(
     changes: Changes,
     asking: Asking,
     settings: Settings,
+    patience_s: float,
 ) -> None:
     open_ones = [connection for connection in batch if connection.is_open]
     for connection in open_ones:
         connection.transport.pause_reading()
-    # A turn with the hook, and then its answer: each takes at most its timeout.
-    await asking.barrier(2 * settings.publish_hook_timeout)
+    await asking.barrier(max(0.0, patience_s))
     try:
         async with asyncio.timeout(settings.redis_timeout / 2):
             await changes.barrier()

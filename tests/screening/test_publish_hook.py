@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.screening.conftest import PAUSE_S, TIMEOUT_S, Site
+from tests.screening.conftest import FAILURES, PAUSE_S, TIMEOUT_S, Site
 from tests.support.client import ChatClient
 from tests.support.hook_server import ALLOW, Answer, Gate, HookServer, Question
 from tests.support.http import get
@@ -280,17 +280,34 @@ async def test_an_answer_that_is_none_is_taken_for_no_answer(
 ) -> None:
     ann = await connect(site.worker, "ann", asked)
     for what, nonsense in NONSENSE.items():
-        answers = iter([nonsense, web.Response(status=204)])
-
-        async def judge(_question: Question, of: Any = answers) -> Answer:
-            return next(of)  # type: ignore[no-any-return]
-
-        hook.judge = judge
+        hook.says(nonsense)
         refused = await ann.say(asked, what)
         assert refused.get("code") == "unavailable", what
         assert (refused["retryAfterMs"], refused["roomId"]) == (1000, asked)
-        assert (await ann.say(asked, what))["type"] == "ack"  # and not an outage
-    assert await contents(ann, asked) == list(NONSENSE)
+    assert len(hook.asked) == len(NONSENSE)  # none of it is an outage
+    hook.says(web.Response(status=204))
+    assert (await ann.say(asked, "fine"))["type"] == "ack"
+    assert await contents(ann, asked) == ["fine"]
+
+
+async def test_a_hook_that_says_that_it_is_overloaded_is_left_alone(
+    site: Site, hook: HookServer, connect: Connect, asked: str
+) -> None:
+    ann = await connect(site.worker, "ann", asked)
+
+    async def judge(_question: Question) -> Answer:
+        return web.Response(status=503)
+
+    hook.judge = judge
+    for _ in range(FAILURES + 5):
+        assert (await ann.say(asked, "x"))["code"] == "unavailable"
+    assert len(hook.asked) == FAILURES
+    hook.says(ALLOW)
+
+    async def is_back() -> bool:
+        return bool((await ann.say(asked, "back"))["type"] == "ack")
+
+    await until(is_back)
 
 
 async def test_an_outage_costs_a_few_timeouts_and_then_none_until_it_is_over(

@@ -23,6 +23,7 @@ from chat.broker.moderation import Moderation
 from chat.broker.people import people_of
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
@@ -43,6 +44,7 @@ from chat.protocol.events import RoomLeft
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.participation import Participation
 from chat.rooms.room import Member, Room
+from chat.screening.screening import Screening
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ class HttpSide:
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
-        room_changes = RoomChanges(broker, settings)
+        room_changes = RoomChanges(broker, settings, moderation)
         people = people_of(self._store, broker, room_changes, moderation.audit, self._redis)
         self._participation = Participation(
             self._redis,
@@ -99,12 +101,13 @@ class HttpSide:
         )
         self._feed.on_control = self._on_control
         self._keyring = KeyRing.from_settings(settings)
+        screening = Screening.from_settings(settings, self._redis)
         self._services = ApiServices(
             api_id=unique,
             settings=settings,
             stats=stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self._redis),
+            changes=Changes(broker, settings, moderation, self._redis, screening),
             room_changes=room_changes,
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
@@ -121,6 +124,8 @@ class HttpSide:
             streams=Streams(settings, stats),
             moderation=moderation,
             enforcement=self._enforcement,
+            reports=Reports(self._store),
+            screening=screening,
             participation=self._participation,
             conversations=people.conversations,
             directory=people.directory,
@@ -151,7 +156,10 @@ class HttpSide:
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
             settle_budgets(self._store, self._services.key_budgets, self._store.keys.key_budget),
+            self._services.reports.run(),
         ]
+        if self._services.screening is not None:
+            loops += self._services.screening.loops()
         if self._replication is not None:
             loops.append(self._replication.run())
         host, port = listen_socket.getsockname()[:2]
@@ -238,6 +246,7 @@ class HttpSide:
             "ready": int(self.readiness().ready),
             "connections": self._services.connections,
             "api_keys": len(self._services.keys),
+            "reports_open": self._services.reports.open,
             "api_keys_current": int(self._services.keys.is_current),
         }
 

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from chat.api.stats import ApiStats
 from chat.ops.families import API_FAMILIES, Family
 from chat.ops.metrics import cumulative, empty, labels_of, resident_bytes
-from chat.ops.stats import Stats
+from chat.ops.stats import LABELLED, Labelled, Stats
 
 
 class ApiMetrics(Collector):
@@ -46,6 +46,8 @@ class ApiMetrics(Collector):
                 yield self._requests(family)
             elif family.field == "streams_ended":
                 yield self._streams_ended(family)
+            elif family.field in LABELLED:
+                yield _labelled(family, getattr(self._redis, family.field))
             elif (value := values[family.field]) is not None:
                 metric = empty(family)
                 metric.add_metric([], value)
@@ -70,6 +72,8 @@ class ApiMetrics(Collector):
             "redis_commands": redis.redis_commands,
             "redis_errors": redis.redis_errors,
             "redis_reconnects": sum(redis.redis_reconnects.values()),
+            "publish_hook_open": redis.publish_hook_open,
+            "word_filter_stale": redis.word_filter_stale,
             "rss": resident_bytes(os.getpid()),
             **state,
         }
@@ -91,3 +95,10 @@ class ApiMetrics(Collector):
         for route, observed in sorted(self._stats.seconds.items()):
             metric.add_metric([route], cumulative(observed.buckets), observed.sum)
         return metric
+
+
+def _labelled(family: Family, counts: Labelled) -> Metric:
+    metric = empty(family)
+    for label, count in sorted(counts.snapshot().items()):
+        metric.add_metric([label], count)
+    return metric

@@ -159,7 +159,12 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out null: both ways it is said by leaving the field or parameter out."""
+    """Leave out null where it is the default: that is said by leaving the field or parameter out.
+
+    Elsewhere it means something: to reset what is set of a room.
+    """
+    if schema.get("default", ...) is not None:
+        return schema
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     return dict(choices[0]) if len(choices) == 1 else schema
 

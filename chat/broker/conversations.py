@@ -130,7 +130,7 @@ class Conversations:
             raise CommandError(ErrorCode.ROOM_EXISTS, "There is a room of this id.")
         self._judged("create", outcome)
         if about != AboutChange():
-            change = RoomChange(room_id, owner, None, None, about)
+            change = RoomChange(room_id, owner, None, None, about, is_birth=True)
             described = await self._room_changes.make(change)
             if not isinstance(described, Published | Unchanged):
                 raise not_published(described)

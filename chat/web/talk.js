@@ -134,7 +134,7 @@ export class Talk {
       items: room.unsent,
       selfId: this.selfId,
       complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
-      headSeq: timeline.position?.seq ?? 0,
+      startSeq: timeline.startSeq,
       readUpTo: this.#readUpTo(roomId),
       ready: room.ready,
       nameOf: (userId) => members.nameOf(userId),

@@ -12,6 +12,7 @@ from chat.worker import (
     marking,
     moderating,
     reading,
+    reporting,
     room_changing,
     showing,
 )
@@ -34,6 +35,7 @@ _WORK: dict[type[commands.Command], Work] = {
     commands.RefreshToken: authentication.refresh,
     commands.ModerationCommand: moderating.moderate,
     commands.ChangeRoom: room_changing.change_room,
+    commands.ReportMessage: reporting.report,
     commands.CreateRoom: conversing.create,
     commands.OpenDirect: conversing.open_direct,
     commands.RosterCommand: conversing.change,

@@ -14,6 +14,7 @@ from chat.protocol.errors import ErrorCode
 from tests.api.conftest import Site
 from tests.api.site import Answer
 from tests.support import http
+from tests.support.client import ChatClient
 from tests.support.tokens import token
 
 
@@ -41,6 +42,7 @@ BODIES: dict[str, list[Any]] = {
         for act in ("kick", "ban", "unban", "mute", "unmute", "disconnect", "revoke")
     },
     "revokeToken": [{"tokenId": "t"}, {}],
+    "resolveReport": [{"note": "x"}, {"note": 1}],
     "createRoom": [{"userId": "ann", "userIds": ["ben"]}, {"roomId": "lobby", "userId": "ann"}],
     "setParticipant": [{"role": "member"}, {"role": "king"}],
 }
@@ -85,6 +87,8 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
 
     Where it is about a message, that is a new one.
     """
+    if "{reportId}" in path:
+        return path.format(reportId=await reported(site))
     if "participants" in path:
         made = await site.api.send("/api/v1/rooms", {}, token("ann", rooms=EVERYTHING))
         return path.format(roomId=made.body["roomId"], userId="nobody")
@@ -97,6 +101,18 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
     said = (await site.api.publish("lobby", "x")).body
     place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
     return f"{place}?seq={said['seq']}"
+
+
+async def reported(site: Site) -> str:
+    """Report a new message and return the id of the report."""
+    async with await ChatClient.connect(site.worker.url, token("rita")) as rita:
+        await rita.join("lobby")
+        said = await rita.say("lobby", "x")
+        place = {"roomId": "lobby", "seq": said["seq"], "messageId": said["messageId"]}
+        await rita.command("report_message", **place, reason="x")
+    page = (await site.api.read("/api/v1/reports?limit=1", site.keys.all)).body
+    newest: str = page["reports"][0]["reportId"]
+    return newest
 
 
 def references(node: Any) -> Iterator[str]:
@@ -213,6 +229,15 @@ def test_bodies_have_to_be_what_the_document_says(document: dict[str, Any]) -> N
         has_body = "requestBody" in operation
         assert has_body or method not in ("POST", "PATCH")
         assert ("415" in operation["responses"]) == has_body
+
+
+def test_null_is_in_the_document_where_it_means_something(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    null = {"type": "null"}
+    about = schemas["About"]["properties"]
+    for name, field in schemas["RoomBody"]["properties"].items():
+        assert (null in field.get("anyOf", [])) == (name in about)
+    assert "anyOf" not in schemas["MessageBody"]["properties"]["user"]
 
 
 async def test_parameters_are_the_ones_that_are_understood(

@@ -21,7 +21,7 @@ IMPORTS = """
     kind: "message", seq, messageId: `m${seq}`, userId: "u", name: "U", timestamp: seq,
     content: `${seq}`, ...more });
   const rowsOf = (entries, more = {}) => buildRows({
-    entries, items: [], selfId: "me", complete: false, headSeq: 9, ready: true,
+    entries, items: [], selfId: "me", complete: false, startSeq: 1, ready: true,
     nameOf: (userId) => userId.toUpperCase(), ...more });
 """
 
@@ -44,7 +44,7 @@ async def test_what_is_missing_is_said_where_it_is(modules: Page) -> None:
         say(41, "e1");
         timeline.gap({ reason: "reset", epoch: "e2", fromSeq: 40, toSeq: 40 });
         say(41, "e2");
-        return rowsOf(timeline.entries, { complete: true, headSeq: 41 })
+        return rowsOf(timeline.entries, { complete: true, startSeq: timeline.startSeq })
           .filter((row) => row.kind !== "day").map((row) => row.text ?? row.content);
         """,
     )

@@ -57,6 +57,7 @@ export class Conversation {
     this.#isNew = true;
     this.stream.clear();
     this.composer.open(room?.roomId ?? null);
+    if (room !== null) this.stream.enter();
   }
 
   /** One looks at the page again. */

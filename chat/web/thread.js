@@ -48,7 +48,7 @@ export class ThreadPanel {
   /** @param {object} room  @param {string} rootId  @param {string} title of the room */
   open(room, rootId, title) {
     if (this.rootId === rootId) {
-      this.composer.focus();
+      this.stream.enter();
       return;
     }
     this.close();
@@ -56,13 +56,14 @@ export class ThreadPanel {
     setText(find("thread-room"), title);
     this.stream.clear();
     this.composer.open(`${room.roomId}/${rootId}`);
+    this.stream.enter();
   }
 
   close() {
     if (this.#thread === null) return;
     this.#thread.close();
     this.#thread = null;
-    this.composer.open("", false); // the draft is kept for the next time
+    this.composer.open(""); // the draft is kept for the next time
     this.stream.clear();
   }
 

@@ -16,7 +16,7 @@ ALLOWED = {
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
     "moderation": {"protocol"},
-    "hooks": {"protocol", "ops.stats", "webhooks.signature"},
+    "screening": {"protocol", "ops.stats"},
     "broker": {"conversations", "limits.users", "moderation", "protocol", "ops.stats"},
     "rooms": {"broker", "conversations", "moderation", "protocol", "ops.stats"},
     "nodes": {"broker", "ops.stats"},
@@ -24,7 +24,7 @@ ALLOWED = {
         "broker",
         "conversations",
         "gateway",
-        "hooks",
+        "screening",
         "identity",
         "limits",
         "moderation",
@@ -37,7 +37,7 @@ ALLOWED = {
         "broker",
         "conversations",
         "gateway",
-        "hooks",
+        "screening",
         "identity",
         "limits",
         "moderation",
@@ -55,7 +55,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
-    "aiohttp": {"hooks/remote.py", "webhooks/poster.py"},
+    "aiohttp": {"screening/remote.py", "webhooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -107,6 +107,7 @@ PURE = (
     "hooks/breaker.py",
     "hooks/memory.py",
     "hooks/plain.py",
+    "hooks/signature.py",
     "hooks/words.py",
     "conversations",
     "gateway/proxy_header.py",

@@ -32,7 +32,6 @@ from chat.broker.user_presence import CHANGED, UserPresence
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
-from chat.hooks.screening import Screening
 from chat.identity.keyfile import KeyFile
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -45,6 +44,7 @@ from chat.protocol.events import RoomLeft
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.participation import Participation
 from chat.rooms.room import Member, Room
+from chat.screening.screening import Screening
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)

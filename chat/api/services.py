@@ -19,13 +19,13 @@ from chat.broker.room_changes import RoomChanges
 from chat.broker.user_presence import UserPresence
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
-from chat.hooks.screening import Screening
 from chat.identity.keyfile import KeyFile
 from chat.identity.tokens import Verifier
 from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.participation import Participation
+from chat.screening.screening import Screening
 from chat.settings import Settings
 
 #: Streams that may read what they missed at a time; what they read is in memory meanwhile.

@@ -41,8 +41,8 @@ class Act(Struct, frozen=True, kw_only=True):
         kind: what is done.
         by: user id of who does it.
         on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token, for
-            DELETE_MESSAGE, REPORT_MESSAGE and RESOLVE_REPORT the author; for
-            CHANGE_ROOM nobody, "".
+            DELETE_MESSAGE, REPORT_MESSAGE and RESOLVE_REPORT the author; for CHANGE_ROOM
+            nobody, "".
         room_id: where; None if everywhere.
         reason: as the moderator worded it.
         duration_ms: after which it ends; None for good.

@@ -171,6 +171,12 @@ FAMILIES: tuple[Family, ...] = (
         "Acts on users and tokens a worker keeps in mind.",
         "worker",
     ),
+    # webhooks
+    _counter(
+        "hook_events_lost",
+        "hook_events_lost",
+        "Connects and disconnects that could not be noted for webhooks.",
+    ),
     # what messages are held against, and reports of them
     _counter(
         "publish_hook_answers",
@@ -207,12 +213,6 @@ FAMILIES: tuple[Family, ...] = (
         "worker",
     ),
     _counter("messages_reported", "messages_reported", "Messages that members reported."),
-    # webhooks
-    _counter(
-        "hook_events_lost",
-        "hook_events_lost",
-        "Connects and disconnects that could not be noted for webhooks.",
-    ),
     # conversations
     _counter(
         "roster_changes",

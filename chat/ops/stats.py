@@ -109,8 +109,8 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
-    "messages_reported",
     "hook_events_lost",
+    "messages_reported",
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
@@ -198,8 +198,8 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
-    messages_reported: int
     hook_events_lost: int
+    messages_reported: int
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int

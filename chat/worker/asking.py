@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from chat.broker.broker import Outcome, Published
 from chat.broker.retries import stored_before
-from chat.hooks.screening import Screening
 from chat.protocol.commands import ChatMessage
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.screening import Submission, Text
+from chat.screening.screening import Screening
 from chat.worker import publishing
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.reports import Reports
 from chat.broker.room_changes import RoomChanges
-from chat.hooks.screening import Screening
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -27,6 +26,7 @@ from chat.rooms.hub import Hub
 from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
+from chat.screening.screening import Screening
 from chat.settings import Settings
 from chat.worker.comings import Comings
 from chat.worker.user_states import UserStates

@@ -31,7 +31,6 @@ from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
 from chat.broker.user_presence import CHANGED, UserPresence
 from chat.gateway.gateway import Gateway
-from chat.hooks.screening import Screening
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -48,6 +47,7 @@ from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.room import Room
 from chat.rooms.typing import Typists
+from chat.screening.screening import Screening
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication

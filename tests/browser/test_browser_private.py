@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Locator
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
-from tests.browser.test_browser_rooms import PHONE, SERIOUS, TOO_WIDE
+from tests.browser.test_browser_axe import SERIOUS
+from tests.browser.test_browser_rooms import PHONE, TOO_WIDE
 from tests.browser.window import Window
 from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised

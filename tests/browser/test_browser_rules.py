@@ -139,7 +139,8 @@ async def test_completion_begins_at_an_at_sign_that_begins_a_word(modules: Page)
         """
         const people = ["Grace Hopper", "Ada Lovelace", "Hopkins"].map((name) =>
           ({ userId: name, name }));
-        return ["@", "hi @ho", "hi @Ada L", "mail@ho", "@nobody", "@ada is", "@hopkins"].map((text) => {
+        const drafts = ["@", "hi @ho", "hi @Ada L", "mail@ho", "@nobody", "@ada is", "@hopkins"];
+        return drafts.map((text) => {
           const asked = suggestions.queryAt(text, text.length);
           if (asked === null) return null;
           return suggestions.suggested(people, asked.query).map(({ name }) => name);

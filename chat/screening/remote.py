@@ -16,12 +16,12 @@ from collections.abc import Sequence
 import aiohttp
 from msgspec import DecodeError, json
 
-from chat.hooks.breaker import Breaker
-from chat.hooks.slots import Slots
 from chat.ops.stats import Stats
 from chat.protocol.screening import Allow, Verdict
+from chat.protocol.signature import signed
+from chat.screening.breaker import Breaker
+from chat.screening.slots import Slots
 from chat.settings import Settings
-from chat.webhooks.signature import sign
 
 log = logging.getLogger(__name__)
 
@@ -159,12 +159,7 @@ class Remote:
         """Post the question; return status and answer."""
         if self._session is None:
             raise AwayError("not running")
-        now_s = int(time.time())
-        headers = {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(now_s),
-            "webhook-signature": sign(self._secrets, message_id, now_s, body),
-        }
+        headers = signed(self._secrets, message_id, int(time.time()), body)
         url = self._settings.publish_hook_url
         left = TRIES
         while True:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.hooks.plain import plain
-from chat.hooks.words import MAX_RULES, Words, WordsError, parse_rules
+from chat.screening.plain import plain
+from chat.screening.words import MAX_RULES, Words, WordsError, parse_rules
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=80)
 LETTERS = st.text(

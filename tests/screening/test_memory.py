@@ -1,7 +1,7 @@
 """Verdicts are remembered for a while, and no more than so many."""
 
-from chat.hooks.memory import Memory
 from chat.protocol.screening import Allow, Refuse
+from chat.screening.memory import Memory
 
 
 def test_a_verdict_is_found_until_its_time_is_over() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chat.hooks.word_file import WordFile
 from chat.ops.stats import Stats
+from chat.screening.word_file import WordFile
 from chat.settings import SettingsError
-from tests.hooks.conftest import Site
+from tests.screening.conftest import Site
 from tests.support.client import ChatClient
 from tests.support.hook_server import HookServer
 from tests.support.tokens import token

@@ -1,6 +1,6 @@
 """An outage is noticed after some failures, and costs one trial per pause from then on."""
 
-from chat.hooks.breaker import Breaker
+from chat.screening.breaker import Breaker
 
 
 def open_breaker() -> Breaker:

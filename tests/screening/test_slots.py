@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chat.hooks.slots import FullError, Slots
+from chat.screening.slots import FullError, Slots
 
 
 async def test_a_room_has_no_more_than_its_share() -> None:

@@ -8,8 +8,8 @@ import asyncio
 import logging
 from pathlib import Path
 
-from chat.hooks.words import Words, WordsError, parse_rules
 from chat.ops.stats import Stats
+from chat.screening.words import Words, WordsError, parse_rules
 from chat.settings import SettingsError
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.hooks.conftest import Site
+from tests.screening.conftest import Site
 from tests.support.client import ChatClient
 from tests.support.cluster import Cluster
 from tests.support.hook_server import ALLOW, Answer, Gate, HookServer, Question

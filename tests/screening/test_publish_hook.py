@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.hooks.conftest import FAILURES, PAUSE_S, TIMEOUT_S, Site
+from tests.screening.conftest import FAILURES, PAUSE_S, TIMEOUT_S, Site
 from tests.support.client import ChatClient
 from tests.support.hook_server import ALLOW, Answer, Gate, HookServer, Question
 from tests.support.http import get

@@ -16,16 +16,16 @@ from typing import Any
 
 from msgspec import json, structs
 
-from chat.hooks.memory import Memory
-from chat.hooks.remote import AwayError, Remote, UnusableError
-from chat.hooks.slots import FullError
-from chat.hooks.word_file import WordFile
 from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.patterns import Pattern
 from chat.protocol.screening import Allow, Refuse, Replace, Submission, Text, Verdict
+from chat.protocol.signature import SecretError, parse_secrets
+from chat.screening.memory import Memory
+from chat.screening.remote import AwayError, Remote, UnusableError
+from chat.screening.slots import FullError
+from chat.screening.word_file import WordFile
 from chat.settings import Settings, SettingsError
-from chat.webhooks.signature import SecretError, parse_secrets
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Screening:
             self._word_file = WordFile(Path(settings.word_filter_file), stats)
         self._remote: Remote | None = None
         if settings.publish_hook_url:
-            self._remote = Remote(settings, _keys(settings), stats)
+            self._remote = Remote(settings, _secrets(settings), stats)
         self._passes_when_away = settings.publish_hook_when_away == "pass"
         self._memory = Memory(MEMORY_MAX, min(settings.idempotency_window, MEMORY_S))
         self._asking: dict[str, asyncio.Future[Verdict]] = {}
@@ -192,7 +192,7 @@ def _unchanged(submission: Submission) -> Text:
     return Text(submission.content, submission.mentions or [])
 
 
-def _keys(settings: Settings) -> tuple[bytes, ...]:
+def _secrets(settings: Settings) -> tuple[bytes, ...]:
     try:
         return parse_secrets(settings.publish_hook_secret)
     except SecretError as exc:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from chat.hooks.plain import Plain, plain
+from chat.screening.plain import Plain, plain
 
 MAX_RULES = 10_000
 MAX_PATTERNS = 500

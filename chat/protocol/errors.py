@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    NO_SUCH_FILE = "no_such_file"
 
 
 class CloseCode(IntEnum):
@@ -162,6 +163,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.NO_SUCH_FILE: Meaning(
+        "a file in `attachments` was not uploaded by you for this room, or too long ago",
+        "upload it again",
     ),
 }
 

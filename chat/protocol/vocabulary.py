@@ -17,6 +17,10 @@ class Word(NamedTuple):
 
 WORDS: dict[str, Word] = {
     "after": Word("Only what is later than this `seq`; not together with `before`."),
+    "attachments": Word(
+        "Files that come with the message: in a command the ids of uploads, else what is known of "
+        "them."
+    ),
     "before": Word("Only what is earlier than this `seq`.", 18),
     "clientMessageId": Word(
         "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
@@ -25,6 +29,7 @@ WORDS: dict[str, Word] = {
     "code": Word("Why it was refused, for programs.", "rate_limited"),
     "connectionId": Word("Names this connection, for logs and support.", "conn_4f1d0c9a7e_1"),
     "content": Word("The text of the message.", "Hello!"),
+    "contentType": Word("What the file is, told by its content.", "image/png"),
     "cursor": Word(
         "Where the list goes on: that of the page before, in the first question `0`.", "0"
     ),
@@ -43,6 +48,8 @@ WORDS: dict[str, Word] = {
     "expiresInMs": Word("Milliseconds after which it is over.", 6000),
     "fromSeq": Word("The first `seq` that this is about.", 2),
     "headSeq": Word("The `seq` of the last message of the room.", 17),
+    "height": Word("Height of the picture as it is shown, in pixels.", 480),
+    "Attachment.id": Word("Names the file, and nobody can guess it."),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
     "isTyping": Word("Whether the user is typing.", True),
     "limit": Word("How many at most.", 50),
@@ -55,6 +62,7 @@ WORDS: dict[str, Word] = {
     "messageSeq": Word("The `seq` of the message that this is about.", 16),
     "messages": Word("Messages in rising `seq`."),
     "more": Word("Whether the page has a successor.", False),
+    "name": Word("What its sender called the file.", "tea.png"),
     "pingIntervalMs": Word(
         "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
     ),
@@ -80,6 +88,7 @@ WORDS: dict[str, Word] = {
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
+    "size": Word("Bytes of the file.", 20480),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
@@ -92,9 +101,11 @@ WORDS: dict[str, Word] = {
     "unread": Word(
         "How many places of the room's order follow `readSeq`: messages and events about them.", 2
     ),
+    "url": Word("Where the file is, from the root of the server."),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),
+    "width": Word("Width of the picture as it is shown, in pixels.", 640),
     "workerId": Word("Which worker answers.", "4f1d0c9a7e"),
 }
 

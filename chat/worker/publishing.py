@@ -1,9 +1,11 @@
 """Publishing: the last gates of a message, and what its sender is told."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
@@ -16,7 +18,25 @@ if TYPE_CHECKING:
     from chat.worker.session import Session
 
 
-def publish(session: "Session", command: ChatMessage) -> None:
+async def publish_with_files(session: "Session", command: ChatMessage) -> None:
+    """As `publish`, for a message whose files have to be looked up first.
+
+    Raises:
+        CommandError: as there, and no_such_file.
+        LinkError: Redis is away; nothing was stored.
+    """
+    room = session.require_room(command.roomId)
+    session.require(command.roomId, Action.PUBLISH)
+    user_id = session.require_identity().user_id
+    files = session.services.broker.files
+    publish(
+        session, command, await files.attached(room.room_id, user_id, command.attachments or ())
+    )
+
+
+def publish(
+    session: "Session", command: ChatMessage, attachments: Sequence[Attachment] = ()
+) -> None:
     """Store and publish a message; the answer comes by callback, in order.
 
     Raises:
@@ -25,7 +45,7 @@ def publish(session: "Session", command: ChatMessage) -> None:
     services, identity = session.services, session.require_identity()
     room = session.require_room(command.roomId)
     session.require(command.roomId, Action.PUBLISH)
-    check_content(command.content, services.settings)
+    check_content(command.content, services.settings, may_be_empty=bool(attachments))
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room.room_id)
     if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
@@ -57,6 +77,7 @@ def publish(session: "Session", command: ChatMessage) -> None:
                 reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
                 thread_id=command.threadId,
                 mentions=mentions,
+                attachments=attachments,
             ),
             client_id,
             slow_ms,

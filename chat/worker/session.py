@@ -208,7 +208,7 @@ class Session:
 
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
-            case commands.ChatMessage():
+            case commands.ChatMessage() if not command.attachments:
                 publishing.publish(self, command)
             case commands.Typing():
                 self._typing(command)
@@ -378,6 +378,8 @@ def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
     match command:
         case commands.JoinRoom():
             return joining.join(session, command)
+        case commands.ChatMessage():
+            return publishing.publish_with_files(session, command)
         case commands.Change():
             return changing.change(session, command)
         case commands.History():

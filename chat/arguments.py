@@ -60,7 +60,11 @@ Without --listen-fd it binds CHAT_API_HOST and CHAT_API_PORT, and without --ops-
 and CHAT_OPS_PORT for /healthz, /readyz and /metrics. SIGTERM drains it: /readyz turns red, after
 CHAT_API_DRAIN_DELAY it stops accepting and ends with the last answer. A second signal hurries.
 
+With --local it serves the cluster of `chat up --local` (or `make run`) on this machine, on
+operations port 9110, with the API keys of the file `api-keys` in the data folder.
+
 examples:
+  chat api --local                     beside `make run`
   CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... chat api
   CHAT_API_PORT=8091 CHAT_OPS_PORT=9111 CHAT_JWT_SECRET=... chat api
 """
@@ -88,6 +92,7 @@ scopes:
 
 examples:
   chat api-key --scope publish --room 'news-*' --note cms --file api-keys
+  chat api-key --scope publish --room '*' --file chat-data/api-keys   for `chat api --local`
   chat api-key --scope tokens,statistics --room '*'
 """
 _FRONT = """\
@@ -214,8 +219,8 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--local",
         action="store_true",
-        help="for this machine only: a key made for this run, tokens for anyone who asks from "
-        "here, an embedded Redis unless CHAT_REDIS_URL is set",
+        help="for this machine only: a key made by itself, tokens for anyone who asks from here, "
+        "an embedded Redis unless CHAT_REDIS_URL is set",
     )
     parser.add_argument(
         "--embedded-redis",
@@ -223,19 +228,27 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
         help="start a Redis of our own (part of --local): redis-server on PATH, else the one "
         "that comes with the extra `embedded`",
     )
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        default=Path("chat-data"),
-        metavar="DIR",
-        help="where the embedded Redis keeps its data (default: ./chat-data)",
-    )
+    _data_dir_argument(parser, "where the embedded Redis keeps its data")
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="worker processes, instead of CHAT_WORKERS"
     )
 
 
+def _data_dir_argument(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path("chat-data"),
+        metavar="DIR",
+        help=f"{text} (default: ./chat-data)",
+    )
+
+
 def _api_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--local", action="store_true", help="serve the cluster of `chat up --local`"
+    )
+    _data_dir_argument(parser, "with --local: the folder of `chat up --local`")
     parser.add_argument(
         "--listen-fd", type=_number, metavar="N", help="inherited public listening socket"
     )

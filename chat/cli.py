@@ -6,9 +6,7 @@ Exit codes: 0 for a clean end, 78 for wrong settings (with one sentence), 2 for 
 
 import argparse
 import asyncio
-import ipaddress
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,11 +29,11 @@ from chat.settings import (
 from chat.supervisor.control import ControlChannel
 from chat.supervisor.embedded import EmbeddedRedis
 from chat.supervisor.listening import bind
+from chat.supervisor.local_run import LocalRun
 from chat.supervisor.slot import EXIT_SETTINGS
 from chat.supervisor.supervisor import Supervisor
 
 TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 - a name, not a secret
-_LOCAL_SECRET_BYTES = 48
 _OPS_BACKLOG = 128
 
 
@@ -76,27 +74,9 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
     if options.workers is not None:
         settings = structs.replace(settings, workers=options.workers)
     if options.local:
-        settings = _local(settings)
+        settings = LocalRun(options.data_dir).for_workers(settings)
     logs.setup(settings)
     return asyncio.run(_supervise(options, settings))
-
-
-def _local(settings: Settings) -> Settings:
-    """Return the settings of a run on this machine only, with a key of its own."""
-    if not _is_loopback(settings.host):
-        raise SettingsError(
-            f"--local gives tokens to anyone who asks, so CHAT_HOST must be a loopback address, "
-            f"not {settings.host!r}."
-        )
-    secret = settings.jwt_secret or secrets.token_urlsafe(_LOCAL_SECRET_BYTES)
-    return structs.replace(settings, local_mode=True, jwt_secret=secret)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
@@ -105,6 +85,7 @@ async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
         redis = EmbeddedRedis(options.data_dir, restart_backoff_max_s=settings.restart_backoff_max)
 
     def announce(supervisor: Supervisor) -> None:
+        LocalRun(options.data_dir).started(redis.url if redis else None)
         print(_welcome(supervisor.port, supervisor.ops_port, settings, redis), flush=True)
 
     on_ready = announce if options.local else None
@@ -112,7 +93,7 @@ async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis | None) -> str:
-    host = "localhost" if settings.host == "127.0.0.1" else settings.host
+    host = _name_of(settings.host)
     where = f"in {redis.data_dir}" if redis else "in the Redis of CHAT_REDIS_URL"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
     return (
@@ -123,9 +104,15 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
         f"  WebSocket   ws://{host}:{port}/ws\n"
         f"  Operations  http://{settings.ops_host}:{ops_port}/readyz and /metrics\n"
         f"  Data        {where}\n"
+        "  HTTP        chat api --local, in another terminal\n"
         "\n"
         "  Ctrl-C stops it; the data stays.\n"
     )
+
+
+def _name_of(host: str) -> str:
+    """Return what a person types for an address."""
+    return "localhost" if host == "127.0.0.1" else host
 
 
 # --------------------------------------------------------------------- worker
@@ -169,6 +156,8 @@ def _socket(fd: int) -> socket.socket:
 def _api(options: argparse.Namespace, settings: Settings) -> int:
     from chat.api.main import run_api  # what only the HTTP side needs
 
+    if options.local:
+        settings = LocalRun(options.data_dir).for_api(settings, os.environ)
     if options.listen_fd is not None:
         listen_socket = _socket(options.listen_fd)
     else:
@@ -179,7 +168,20 @@ def _api(options: argparse.Namespace, settings: Settings) -> int:
             names=("api_host", "api_port"),
         )
     ops_socket = _bind_ops(settings) if options.ops_fd is None else _socket(options.ops_fd)
+    if options.local:
+        print(_api_welcome(settings, listen_socket.getsockname()[1]), flush=True)
     return run_api(settings, listen_socket=listen_socket, ops_socket=ops_socket)
+
+
+def _api_welcome(settings: Settings, port: int) -> str:
+    host = _name_of(settings.api_host)
+    return (
+        "\n"
+        f"  HTTP        http://{host}:{port}/api/v1, explained at http://{host}:{port}/docs\n"
+        f"  Keys        in {settings.api_keys_file}, made by chat api-key\n"
+        "\n"
+        "  Ctrl-C stops it.\n"
+    )
 
 
 # ---------------------------------------------------------------------- nodes

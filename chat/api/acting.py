@@ -1,4 +1,4 @@
-"""What the operations of moderators have in common."""
+"""What operations that act have in common."""
 
 from starlette.responses import Response
 
@@ -49,8 +49,19 @@ def act_of(
             check_user_id(on, "`userId`")
         except UserError as exc:
             raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
-    by = caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
-    return Act(kind=kind, by=by, on=on, room_id=room_id, reason=reason, duration_ms=duration_ms)
+    return Act(
+        kind=kind,
+        by=name_of(caller),
+        on=on,
+        room_id=room_id,
+        reason=reason,
+        duration_ms=duration_ms,
+    )
+
+
+def name_of(caller: Caller) -> str:
+    """Return who is said to have done something: a user, or `chatkey_` and the id of a key."""
+    return caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
 
 
 def answered(ack: Ack) -> Response:

@@ -13,9 +13,11 @@ from starlette.routing import Route
 
 from chat.api.authentication import BODY, Guard
 from chat.api.body import read_body
+from chat.api.changing import Changing
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import Edge
 from chat.api.events import Events
+from chat.api.files import Uploads
 from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
@@ -48,9 +50,11 @@ class File(NamedTuple):
 def build_application(services: ApiServices) -> Edge:
     """Put the application together."""
     guard = Guard(services)
+    uploads = Uploads(services, guard)
     operations = [
         HEALTH,
         *Messages(services, guard).operations(),
+        *Changing(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
         *Unread(services, guard).operations(),
@@ -58,10 +62,12 @@ def build_application(services: ApiServices) -> Edge:
         *Users(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),
+        *uploads.operations(),
     ]
     routed = Starlette(
         routes=[
             *routes(replace(one, handler=_with_body(one, services)) for one in operations),
+            *uploads.routes(),
             *_page(),
             *_documents(operations),
         ],

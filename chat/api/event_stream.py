@@ -113,7 +113,7 @@ class EventStream(Response):
             reader.close("slow_consumer")  # it resumes from what it has got
         # From here on nothing awaits: pending frames of the others leave first, then this reader
         # gets what was kept and is fed like them.
-        self._services.feed.hub.flush_room(room)
+        self._services.feed.hub.fan_out.flush_room(room)
         kept = room.catching_up.pop(reader)
         if len(kept) > CATCH_UP_MAX:
             reader.close("slow_consumer")

@@ -56,12 +56,12 @@ class Feed:
         """Anything may have been missed in the rooms of a shard."""
         if shard.address is not None:
             self.channels.follow(shard.address)
-        self.hub.resync(self.hub.rooms_in(shard.slots))
+        self.hub.gaps.resync(self.hub.rooms_in(shard.slots))
 
     async def _tell_member_counts(self) -> None:
         while True:
             await asyncio.sleep(self._member_count_interval_s)
-            self.hub.tell_member_counts()
+            self.hub.announcements.tell_member_counts()
 
     def _on_message(self, channel: bytes, payload: bytes) -> None:
         if channel in self._probes.channels:
@@ -72,7 +72,7 @@ class Feed:
             self.hub.on_message(channel, payload)
 
     def _on_restored(self, channels: set[bytes]) -> None:
-        self.hub.resync(self.hub.rooms_on(channels))
+        self.hub.gaps.resync(self.hub.rooms_on(channels))
 
 
 def _ignore(_payload: bytes) -> None:

@@ -14,8 +14,10 @@ from chat.api.server import HttpServer
 from chat.api.services import ApiServices
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
+from chat.api.sweeping import sweep_files
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -24,6 +26,8 @@ from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.shard import Shard
 from chat.broker.store import Store
+from chat.files.intake import Intake
+from chat.files.storage import open_storage
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
@@ -76,7 +80,7 @@ class HttpSide:
         self._enforcement = Enforcement(
             self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
         )
-        self._feed.hub.on_act = self._enforcement.heard
+        self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
         self._revocations = Revocations(token_life_s(settings))
         self._user_acts = RevocationFeed(
@@ -89,6 +93,7 @@ class HttpSide:
             settings=settings,
             stats=stats,
             broker=broker,
+            changes=Changes(broker, settings, moderation, self._redis),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             registry=Registry(self._store),
@@ -103,6 +108,8 @@ class HttpSide:
             streams=Streams(settings, stats),
             moderation=moderation,
             enforcement=self._enforcement,
+            intake=_intake(settings),
+            upload_budgets=UserBudgets(settings, limits=_upload_limits(settings)),
         )
         self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
@@ -129,6 +136,10 @@ class HttpSide:
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
             settle_budgets(self._store, self._services.key_budgets, self._store.keys.key_budget),
+            settle_budgets(
+                self._store, self._services.upload_budgets, self._store.keys.upload_budget
+            ),
+            sweep_files(self._services, self._store.keys.groups),
         ]
         if self._replication is not None:
             loops.append(self._replication.run())
@@ -183,6 +194,7 @@ class HttpSide:
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
             self._services.key_budgets.sweep(now_s)
+            self._services.upload_budgets.sweep(now_s)
 
     # --------------------------------------------------------------------- state
 
@@ -220,3 +232,14 @@ def _key_limits(settings: Settings) -> Limits:
     """Return what an API key may do: so many requests, of any size."""
     requests = settings.api_key_requests_per_s, settings.api_key_requests_burst
     return requests, (0.0, 0), (0.0, 0)
+
+
+def _upload_limits(settings: Settings) -> Limits:
+    """Return how many files a user may upload, and how many bytes in them."""
+    files = settings.upload_files_per_s, settings.upload_files_burst
+    return files, (settings.upload_bytes_per_s, settings.upload_bytes_burst), (0.0, 0)
+
+
+def _intake(settings: Settings) -> Intake | None:
+    storage = open_storage(settings)
+    return None if storage is None else Intake(storage, settings)

@@ -81,6 +81,7 @@ class Messages:
                     ErrorCode.BANNED,
                     ErrorCode.MUTED,
                     ErrorCode.NOT_REPLICATED,
+                    ErrorCode.NO_SUCH_FILE,
                 ),
                 scope=Scope.PUBLISH,
             )
@@ -104,13 +105,15 @@ class Messages:
         client_id = client_message_id(
             body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
         )
-        check_content(body.content, services.settings)
+        check_content(body.content, services.settings, may_be_empty=bool(body.attachments))
         mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
         if self._guard.allows(caller, room_id, Action.MODERATE):
             slow_ms = 0
         elif not isinstance(caller, Identity):
             self._guard.charge_user(author.user_id, len(sent))
+        files = services.broker.files
+        attachments = await files.attached(room_id, author.user_id, body.attachments or ())
         message_id = services.next_id("msg")
         record = encode_body(
             message_id,
@@ -120,6 +123,7 @@ class Messages:
             reply_to=None if body.replyTo is None else (body.replyTo.seq, body.replyTo.messageId),
             thread_id=body.threadId,
             mentions=mentions,
+            attachments=attachments,
         )
         publication = Publication(room_id, author.user_id, message_id, record, client_id, slow_ms)
         published = self._judged(await self._outcome(publication))

@@ -45,7 +45,9 @@ class ApiMetrics(Collector):
             elif family.field == "requests":
                 yield self._requests(family)
             elif family.field == "streams_ended":
-                yield self._streams_ended(family)
+                yield _by_label(family, self._stats.streams_ended)
+            elif family.field == "uploads":
+                yield _by_label(family, self._stats.uploads)
             elif (value := values[family.field]) is not None:
                 metric = empty(family)
                 metric.add_metric([], value)
@@ -60,6 +62,10 @@ class ApiMetrics(Collector):
             "key_rate_limited": self._stats.key_rate_limited,
             "messages_published": self._stats.messages_published,
             "publish_uncertain": self._stats.publish_uncertain,
+            "uploads_in_flight": self._stats.uploads_in_flight,
+            "upload_bytes": self._stats.upload_bytes,
+            "files_removed": self._stats.files_removed,
+            "storage_errors": self._stats.storage_errors,
             "streams": self._stats.streams,
             "stream_rooms": redis.rooms,
             "stream_messages": redis.deliveries,
@@ -80,14 +86,15 @@ class ApiMetrics(Collector):
             metric.add_metric([route, method, str(status)], count)
         return metric
 
-    def _streams_ended(self, family: Family) -> Metric:
-        metric = empty(family)
-        for reason, count in sorted(self._stats.streams_ended.items()):
-            metric.add_metric([reason], count)
-        return metric
-
     def _histogram(self, family: Family) -> Metric:
         metric = HistogramMetricFamily(family.name, family.help, labels=labels_of(family))
         for route, observed in sorted(self._stats.seconds.items()):
             metric.add_metric([route], cumulative(observed.buckets), observed.sum)
         return metric
+
+
+def _by_label(family: Family, counts: Mapping[str, int]) -> Metric:
+    metric = empty(family)
+    for label, count in sorted(counts.items()):
+        metric.add_metric([label], count)
+    return metric

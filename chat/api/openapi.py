@@ -88,6 +88,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         body = {"schema": {"$ref": _REF.format(name=operation.body.__name__)}}
         described["requestBody"] = {"required": True, "content": {JSON: body}}
+    if operation.takes_bytes:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     if operation.needs_token:
         described["security"] = _security(operation)
     return described
@@ -129,6 +131,7 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, Any]]:
     _, schemas = json.schema_components([command], ref_template=_REF)
     properties = schemas[command.__name__]["properties"]
+    required = schemas[command.__name__].get("required", [])
     parameters = []
     for name, sentence in operation.parameters.items():
         in_path = f"{{{name}}}" in operation.path
@@ -142,7 +145,7 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
             {
                 "name": name,
                 "in": "path" if in_path else "query",
-                "required": in_path or name in schemas[command.__name__].get("required", ()),
+                "required": name in required,
                 "description": sentence,
                 "schema": schema,
                 **({"style": "form", "explode": False} if is_list else {}),

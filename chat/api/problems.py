@@ -21,6 +21,8 @@ class HttpCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TOO_MANY_STREAMS = "too_many_streams"
     NOT_CONFIGURED = "not_configured"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_TYPE_REFUSED = "file_type_refused"
 
 
 class Kind(NamedTuple):
@@ -64,8 +66,21 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
         429, "Too many event streams", "close one, or wait for Retry-After seconds"
     ),
     HttpCode.NOT_CONFIGURED: Kind(501, "This server is not set up for that", "ask who runs it"),
+    # of changes
+    ErrorCode.NOT_AUTHOR: Kind(403, "The message is someone else's", "leave it as it is"),
+    ErrorCode.TOO_LATE: Kind(409, "The message is too old for that", "leave it as it is"),
+    ErrorCode.TOO_MANY_REACTIONS: Kind(
+        409, "The message has as many reactions as it may have", "take one that is there"
+    ),
+    ErrorCode.MESSAGE_GONE: Kind(410, "The message is not there any more", "forget it"),
     ErrorCode.NOT_REPLICATED: Kind(
         503, "The message is stored, but not safe yet", "send it again with the same id"
+    ),
+    # of files
+    ErrorCode.NO_SUCH_FILE: Kind(404, "The file is not there any more", "upload it again"),
+    HttpCode.FILE_TOO_LARGE: Kind(413, "The file is too large", "send a smaller one"),
+    HttpCode.FILE_TYPE_REFUSED: Kind(
+        415, "Files of that type are not taken", "see GET /api/v1/uploads"
     ),
 }
 _CHALLENGES = {
@@ -138,4 +153,5 @@ class RefusedError(Exception):
 
     def __init__(self, code: HttpCode, detail: str, *, retry_after_ms: int | None = None) -> None:
         super().__init__(detail)
+        self.http_code = code
         self.refusal = refusal(code, detail, retry_after_ms=retry_after_ms)

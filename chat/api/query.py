@@ -16,8 +16,14 @@ MAX_FIELDS = 32
 NOT_IN_QUERY = frozenset({"id", "roomId"})
 
 
-def decode_query(query: bytes, room_id: str | None, kind: type[C]) -> C:
+def decode_query(query: bytes, room_id: str | None, kind: type[C], **in_path: str) -> C:
     """Build a command out of a path and a query; unknown fields are ignored, as elsewhere.
+
+    Args:
+        query: of the request.
+        room_id: out of the path; None if there is none in it.
+        kind: the command.
+        in_path: other fields that the path says, and no query.
 
     Raises:
         CommandError: invalid_room, invalid_message.
@@ -25,7 +31,7 @@ def decode_query(query: bytes, room_id: str | None, kind: type[C]) -> C:
     if room_id is not None:
         check_room_id(room_id)
     values: dict[str, Any] = {}
-    wanted = {field.name for field in fields(kind)} - NOT_IN_QUERY
+    wanted = {field.name for field in fields(kind)} - NOT_IN_QUERY - in_path.keys()
     for name, text in _pairs(query):
         if name not in wanted:
             continue
@@ -35,7 +41,7 @@ def decode_query(query: bytes, room_id: str | None, kind: type[C]) -> C:
     try:
         if room_id is not None:
             values["roomId"] = room_id
-        return convert(values, kind, strict=False)
+        return convert(values | in_path, kind, strict=False)
     except ValidationError as exc:
         raise CommandError(ErrorCode.INVALID_MESSAGE, str(exc)) from None
 

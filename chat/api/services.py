@@ -7,10 +7,12 @@ from chat.api.feed import Feed
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
+from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.files.intake import Intake
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -32,6 +34,7 @@ class ApiServices:
     settings: Settings
     stats: ApiStats
     broker: Broker
+    changes: Changes
     members: Members
     markers: Markers
     registry: Registry
@@ -46,6 +49,8 @@ class ApiServices:
     streams: Streams
     moderation: Moderation
     enforcement: Enforcement
+    intake: Intake | None  # None: nothing can be uploaded
+    upload_budgets: UserBudgets
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECOVERIES_MAX))
     connections: int = 0  # open ones, kept by the server
     draining: bool = False

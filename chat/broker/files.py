@@ -1,10 +1,10 @@
 """What Redis knows of uploaded files: what one may attach, and when each is to be removed.
 
 The note about a file lies under the tag of its room for as long as the file may be attached, so it
-is attached in that room or nowhere. When a file is to be removed stands in a sorted set: first soon,
-in case that nobody attaches it; once attached when it is too old; once its message is deleted at
-once. A file is in there from before it is stored until after it is removed, so that no crash leaves
-one behind. Whoever holds the lease of the sweep removes what is due.
+is attached in that room or nowhere. When a file is to be removed stands in a sorted set: soon, in
+case that nobody attaches it; once attached, when it is too old; now, once its message is deleted. A
+file is in there from before it is stored until after it is removed, so that no crash leaves one
+behind. Whoever holds the lease of the sweep removes what is due.
 
 The time of a removal is by the clock of whoever asks for it: minutes do not matter.
 """
@@ -67,6 +67,8 @@ class Files:
             LinkError: no answer.
         """
         wanted = list(dict.fromkeys(file_ids))
+        if not wanted:
+            return []
         notes = await asyncio.gather(
             *(self._store.ask(room_id, "GET", self._keys.file(room_id, one)) for one in wanted)
         )

@@ -142,6 +142,10 @@ class Keys:
         """Hash: the token buckets of an API key."""
         return f"{self._prefix}:key-budget:{{{key_id}}}"
 
+    def upload_budget(self, user_id: str) -> str:
+        """Hash: the token buckets of a user's uploads."""
+        return f"{self._prefix}:upload-budget:{{{user_id}}}"
+
     def mark(self, name: str, tag: str = "") -> str:
         """String that a worker writes behind its messages, to wait for replicas up to there."""
         shard = f"{{{tag}}}:" if tag else ""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
@@ -14,6 +15,10 @@ from obstore.store import S3Store
 from chat.files.ids import type_of
 from chat.files.storage import StorageError, Stored
 from chat.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import S3Config
 
 _CHUNK_BYTES = 1024 * 1024
 #: A request that fails for a moment is tried again, up to this time.
@@ -43,32 +48,30 @@ class Bucket:
             self.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as exc:
             raise SettingsError(f"CHAT_UPLOAD_SPOOL: {self.spool}: {exc.strerror}.") from exc
-        endpoint = settings.upload_s3_endpoint
+        config: S3Config = {"region": settings.upload_s3_region}
+        if settings.upload_s3_endpoint:
+            config["endpoint"] = settings.upload_s3_endpoint
+        if settings.upload_s3_key_id:
+            config["access_key_id"] = settings.upload_s3_key_id
+            config["secret_access_key"] = settings.upload_s3_secret
         self._store = S3Store(
             address.netloc,
             prefix=address.path.strip("/") or None,
-            region=settings.upload_s3_region,
+            config=config,
             client_options={
-                "allow_http": endpoint.startswith("http://"),
+                "allow_http": settings.upload_s3_endpoint.startswith("http://"),
                 "timeout": _REQUEST_TIMEOUT,
             },
             retry_config={"max_retries": 4, "retry_timeout": _RETRY_FOR},
-            **({"endpoint": endpoint} if endpoint else {}),
-            **(
-                {
-                    "access_key_id": settings.upload_s3_key_id,
-                    "secret_access_key": settings.upload_s3_secret,
-                }
-                if settings.upload_s3_key_id
-                else {}
-            ),
         )
 
     async def put(self, file_id: str, path: Path) -> None:
         """Keep a file, in parts where it is large; see `Storage`."""
         attributes = {"Content-Type": type_of(file_id) or "", "Content-Disposition": "attachment"}
         try:
-            await obstore.put_async(self._store, file_id, path, attributes=attributes, max_concurrency=2)
+            await obstore.put_async(
+                self._store, file_id, path, attributes=attributes, max_concurrency=2
+            )
         except (BaseError, OSError) as exc:
             raise StorageError(f"cannot keep a file: {exc}") from exc
 
@@ -92,6 +95,6 @@ class Bucket:
             raise StorageError(f"cannot remove a file: {exc}") from exc
 
 
-async def _chunks(found: obstore.GetResult) -> AsyncIterator[bytes]:
+async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
     async for chunk in found.stream(min_chunk_size=_CHUNK_BYTES):
         yield bytes(chunk)

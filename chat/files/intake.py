@@ -55,7 +55,9 @@ class Intake:
 
     def __init__(self, storage: Storage, settings: Settings) -> None:
         self.storage = storage
-        self.kinds = tuple(kind.strip() for kind in settings.upload_types.split(",") if kind.strip())
+        self.kinds = tuple(
+            kind.strip() for kind in settings.upload_types.split(",") if kind.strip()
+        )
         for kind in self.kinds:
             if not MEDIA_TYPE.fullmatch(kind):
                 raise SettingsError(f"CHAT_UPLOAD_TYPES: {kind!r} is no media type.")

@@ -1,17 +1,19 @@
 """JPEG: how large a picture is, and which of its bytes are not about the picture.
 
-A camera notes where and when a photo was taken, and with what, in APP segments. What is kept is what
-one needs to see the picture right: the JFIF and Adobe headers, the colour profile, and of Exif the
+A camera notes where and when a photo was taken, and with what, in APP segments. Kept is what one
+needs to see the picture right: the JFIF and Adobe headers, the colour profile, and of Exif the
 orientation alone. What follows the end of the picture goes, too: phones put videos there.
 
 Source: ITU-T T.81 annex B; Exif 2.32 section 4.5, JEITA CP-3451.
 """
 
 import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
-from chat.files.parts import Bytes, BrokenPictureError, Picture
+from chat.files.parts import BrokenPictureError, Bytes, Picture
 
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 _APPS = range(0xE0, 0xF0)
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -19,9 +21,19 @@ _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: Within coded data 0xFF is followed by 0, by a restart marker or by a fill byte.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
 _EXIF = b"Exif\0\0"
 _ORIENTATION = 0x0112
 _SHORT = 3
+_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
+
+
+class _Segment(NamedTuple):
+    """One segment: its marker, all of its bytes, and what follows its length."""
+
+    marker: int
+    whole: slice
+    body: bytes
 
 
 def picture_of(data: Bytes) -> Picture:
@@ -30,51 +42,53 @@ def picture_of(data: Bytes) -> Picture:
     Raises:
         BrokenPictureError: it is not one, or breaks off before the picture.
     """
-    if data[:2] != b"\xff\xd8":
-        raise BrokenPictureError("a JPEG begins otherwise")
-    keep: list[slice | bytes] = [slice(0, 2)]
+    keep: list[slice | bytes] = [b"\xff\xd8"]
     size: tuple[int, int] | None = None
     orientation = 1
-    at, end = 2, len(data)
-    while at < end:
-        marker, at = _marker(data, at)
-        if marker == _EOI:
-            keep.append(b"\xff\xd9")
-            break
-        if marker in _WITHOUT_LENGTH:
-            continue
-        begin = at - 2
-        at += int.from_bytes(data[at : at + 2], "big")
-        if at < begin + 4 or at > end:
-            raise BrokenPictureError("a segment is longer than the file")
-        body = slice(begin + 4, at)
+    for marker, whole, body in _segments(data):
         if marker in _FRAMES:
-            size = _size(data[body])
-        if marker == _SOS:
-            found = _NEXT_MARKER.search(data, at)
-            at = end if found is None else found.start()
-            keep.append(slice(begin, at))
-        elif marker == _APP1 and orientation == 1 and data[body][:6] == _EXIF:
-            orientation = _orientation(data[body][6:])
+            size = _size(body)
+        if marker == _APP1 and orientation == 1 and body.startswith(_EXIF):
+            orientation = _orientation(body[len(_EXIF) :])
             if orientation != 1:
                 keep.append(_oriented(orientation))
-        elif _is_of_the_picture(marker, data[body]):
-            keep.append(slice(begin, at))
+        elif _is_of_the_picture(marker, body):
+            keep.append(whole)
     if size is None:
         raise BrokenPictureError("a JPEG without a picture")
     width, height = size if orientation < 5 else size[::-1]
     return Picture(width, height, keep)
 
 
+def _segments(data: Bytes) -> Iterator[_Segment]:
+    """Yield what a JPEG is made of, to its end; coded data belongs to the segment before it."""
+    if data[:2] != b"\xff\xd8":
+        raise BrokenPictureError("a JPEG begins otherwise")
+    at, end = 2, len(data)
+    while at < end:
+        begin, at = _marker(data, at)
+        marker = data[begin + 1]
+        if marker == _EOI:
+            yield _Segment(marker, slice(begin, at), b"")
+            return
+        if marker in _WITHOUT_LENGTH:
+            continue
+        at += int.from_bytes(data[at : at + 2], "big")
+        if at < begin + 4 or at > end:
+            raise BrokenPictureError("a segment is longer than the file")
+        body = bytes(data[begin + 4 : at])
+        if marker == _SOS:
+            found = _NEXT_MARKER.search(data, at)
+            at = end if found is None else found.start()
+        yield _Segment(marker, slice(begin, at), body)
+
+
 def _marker(data: Bytes, at: int) -> tuple[int, int]:
-    """Return the marker at a place and where it ends; there may be fill bytes before it."""
-    if data[at] != 0xFF:
+    """Return where a marker begins and ends; there may be fill bytes before it."""
+    found = _MARKER.match(data, at)
+    if found is None:
         raise BrokenPictureError("a segment does not begin where it should")
-    while at < len(data) and data[at] == 0xFF:
-        at += 1
-    if at + 2 > len(data) and data[at : at + 1] != b"\xd9":
-        raise BrokenPictureError("it breaks off")
-    return data[at], at + 1
+    return found.end() - 2, found.end()
 
 
 def _is_of_the_picture(marker: int, body: bytes) -> bool:
@@ -91,16 +105,16 @@ def _size(frame: bytes) -> tuple[int, int]:
 
 def _orientation(tiff: bytes) -> int:
     """Return how the picture is turned, 1 to 8; 1, as it is, where that cannot be read."""
-    order: str = {b"II": "little", b"MM": "big"}.get(tiff[:2], "")
-    if order == "little" or order == "big":  # noqa: PLR1714 - the type checker follows this
-        first = int.from_bytes(tiff[4:8], order)
-        count = int.from_bytes(tiff[first : first + 2], order)
-        for entry in range(first + 2, min(first + 2 + count * 12, len(tiff) - 11), 12):
-            if int.from_bytes(tiff[entry : entry + 2], order) != _ORIENTATION:
-                continue
-            if int.from_bytes(tiff[entry + 2 : entry + 4], order) == _SHORT:
-                value = int.from_bytes(tiff[entry + 8 : entry + 10], order)
-                return value if 1 <= value <= 8 else 1
+    order = _ORDERS.get(tiff[:2])
+    if order is None:
+        return 1
+    first = int.from_bytes(tiff[4:8], order)
+    count = int.from_bytes(tiff[first : first + 2], order)
+    for entry in range(first + 2, min(first + 2 + count * 12, len(tiff) - 11), 12):
+        tag, kind = (int.from_bytes(tiff[at : at + 2], order) for at in (entry, entry + 2))
+        if (tag, kind) == (_ORIENTATION, _SHORT):
+            value = int.from_bytes(tiff[entry + 8 : entry + 10], order)
+            return value if 1 <= value <= 8 else 1
     return 1
 
 

@@ -6,17 +6,18 @@ import puremagic
 
 #: How much of a file is looked at.
 HEAD_BYTES = 65536
-#: What a browser may show within a page: formats without scripts that `pictures` has walked through.
+#: What a browser may show within a page: formats without scripts, walked through by `pictures`.
 INLINE = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
 PLAIN_TEXT = "text/plain"
 UNKNOWN = "application/octet-stream"
-#: In front of the library's table, which finds more than one answer for these or none.
+#: In front of the library's table, whose first answer for these is not the one that is certain.
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),  # documents of office programs are archives, too
 )
 _TEXT_CONTROLS = frozenset("\t\n\v\f\r\x1b")
 

@@ -1,11 +1,13 @@
-"""Names that people gave their files: shown, offered when a file is saved, and never a path here."""
+"""Names that people gave their files: to be shown, and to save a file under; never a path here."""
 
 import unicodedata
 from urllib.parse import quote
 
 MAX_CHARS = 100
 _UNNAMED = "file"
-_ASCII_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$&+-.^_`~()")
+_ASCII_SAFE = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$&+-.^_`~()"
+)
 
 
 def clean_name(name: str) -> str:
@@ -14,7 +16,9 @@ def clean_name(name: str) -> str:
     The end is kept where it is too long, as it says what the file is.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    seen = "".join(char for char in last if unicodedata.category(char)[0] not in "CZ" or char == " ")
+    seen = "".join(
+        char for char in last if unicodedata.category(char)[0] not in "CZ" or char == " "
+    )
     seen = " ".join(seen.split()).lstrip(".")
     if len(seen) > MAX_CHARS:
         stem, dot, ending = seen.rpartition(".")

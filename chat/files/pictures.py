@@ -52,6 +52,6 @@ def copy_picture(source: Path, target: BinaryIO, kind: str) -> Picture:
             if isinstance(part, bytes):
                 target.write(part)
                 continue
-            for at in range(part.start, part.stop, _COPY_BYTES):
-                target.write(data[at : min(at + _COPY_BYTES, part.stop)])
+            places = range(part.start, part.stop, _COPY_BYTES)
+            target.writelines(data[at : min(at + _COPY_BYTES, part.stop)] for at in places)
     return picture

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from websockets.http11 import Response
 
-from chat.gateway.connection import Connection, Handler
+from chat.gateway.connection import Connection
+from chat.gateway.handler import Handler
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ when done, so that conformance is the library's and the memory of a million idle
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from websockets.frames import Opcode
 from websockets.protocol import SERVER, State
 from websockets.protocol import Protocol as SansIo
 
+from chat.gateway.outbound import NOT_DIRECT, Outbound
 from chat.gateway.wheel import OFF
 from chat.protocol import frames
 from chat.protocol.errors import CLOSE_REASONS, CloseCode
@@ -23,59 +24,28 @@ except ImportError:  # a platform without the C extension
     from websockets.utils import apply_mask
 
 if TYPE_CHECKING:
-    from asyncio.trsock import TransportSocket
-
     from websockets.extensions import Extension
     from websockets.frames import Frame
 
     from chat.gateway.gateway import Gateway
+    from chat.gateway.handler import Handler
 
 
-#: No descriptor: this connection is written to through its transport.
-NOT_DIRECT = -1
 #: What is left of a control frame's 125 bytes behind the close code.
 MAX_REASON_BYTES = 123
 
 
-class Handler(Protocol):
-    """What a connection tells the layer above; every call is synchronous and must not block."""
-
-    def on_text(self, text: str) -> None:
-        """A complete text message arrived."""
-
-    def on_binary(self, data: bytes) -> None:
-        """A complete binary message arrived."""
-
-    def on_visit(self, now_s: float) -> float:
-        """The timer wheel came by; return in how many seconds at most to come again."""
-
-    def on_direct(self, fd: int) -> None:
-        """From now on frames may be written to descriptor `fd` as they are; -1: not any more."""
-
-    def on_closed(self, code: int) -> None:
-        """The connection is gone, once. `code` is what the closing side said, 1006 if nothing."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Outbound):
     """An `asyncio.Protocol` from the accepted handshake to the last byte."""
 
     __slots__ = (
         "_close_code",
         "_control_count",
         "_control_tick",
-        "_drain_waiter",
         "_fragments",
-        "_gateway",
-        "_head",
         "_heard",
-        "_parser",
         "_partial",
-        "_paused",
         "_pong_due_tick",
-        "direct_fd",
-        "handler",
-        "is_open",
-        "transport",
         "user_id",
         "wheel_slot",
     )
@@ -87,18 +57,9 @@ class Connection(asyncio.Protocol):
         extensions: "list[Extension]",
         head: bytes = b"",
     ) -> None:
-        self.transport = transport
-        self.handler: Handler | None = None  # set by the gateway before any data arrives
+        super().__init__(gateway, transport, extensions, head)
         self.user_id = ""  # once authenticated
         self.wheel_slot = OFF
-        self.is_open = True  # false as soon as either side has said close
-        #: Where fan-out writes past the transport; NOT_DIRECT unless open, with nothing unsent,
-        #: not compressed. Never outlives the descriptor: it would be another client's by then.
-        self.direct_fd = NOT_DIRECT if extensions else self._fd()
-        self._paused = False  # the transport holds bytes that the socket did not take
-        self._gateway = gateway
-        self._head = head  # the handshake's answer, to leave with what the handler says first
-        self._parser: SansIo | None = None  # only while a frame needs it, or with extensions
         self._fragments: bytearray | None = None  # a fragmented message so far
         self._partial: bytearray | None = None  # the front of a frame that isn't whole
         self._heard = True  # any byte since the wheel came by
@@ -106,13 +67,9 @@ class Connection(asyncio.Protocol):
         self._control_tick = 0
         self._control_count = 0
         self._close_code = 1006
-        self._drain_waiter: asyncio.Future[None] | None = None
         if extensions:
             self._parser = self._make_parser()
             self._parser.extensions = extensions
-
-    def _fd(self) -> int:
-        return cast("TransportSocket", self.transport.get_extra_info("socket")).fileno()
 
     # ---------------------------------------------------------------- inbound
 
@@ -251,99 +208,6 @@ class Connection(asyncio.Protocol):
         """
         if not self.transport.is_closing():
             self.transport.write_eof()
-
-    # --------------------------------------------------------------- outbound
-
-    def send(self, frame: bytes) -> None:
-        """Write one frame, or a run of frames, that this client must get.
-
-        A connection that lets more than `max_outbound_bytes` pile up is closed with 4200, which
-        tells the client to come back and resume; its memory is bounded by that.
-
-        Cost: one system call while the socket takes the bytes.
-        """
-        if not self.is_open:
-            return
-        if self._paused:
-            unsent = self.transport.get_write_buffer_size()
-            if unsent + len(frame) > self._gateway.settings.max_outbound_bytes:
-                self._gateway.stats.slow_consumer_closes += 1
-                self.close(CloseCode.SLOW_CONSUMER)
-                return
-        if self._parser is not None and self._parser.extensions:
-            frame = self._compressed(frame)
-        self._write(frame)
-
-    def send_ephemeral(self, frame: bytes) -> None:
-        """Write a frame that may be left out when the client reads slowly."""
-        if self.congested:
-            self._gateway.stats.ephemeral_dropped += 1
-        else:
-            self.send(frame)
-
-    def _compressed(self, joined: bytes) -> bytes:
-        parser = cast("SansIo", self._parser)
-        for first, payload in frames.split_frames(joined):
-            if first == frames.TEXT:
-                parser.send_text(payload)
-            elif first == frames.BINARY:
-                parser.send_binary(payload)
-            elif first == frames.PING:
-                parser.send_ping(payload)
-            else:
-                parser.send_pong(payload)
-        return b"".join(parser.data_to_send())
-
-    def flush_head(self) -> None:
-        """Send the handshake's answer if it has not left with a first frame: a system call less."""
-        if self._head:
-            self._write(b"")
-
-    def _write(self, data: bytes) -> None:
-        if self._head:
-            data = self._head + data
-            self._head = b""
-        self._gateway.stats.bytes_out += len(data)
-        self.transport.write(data)
-
-    @property
-    def congested(self) -> bool:
-        """Whether more is unsent than the high-water mark: ephemeral events are left out."""
-        high = self._gateway.settings.outbound_high_water_bytes
-        return self._paused and self.transport.get_write_buffer_size() > high
-
-    def pause_writing(self) -> None:
-        """The socket did not take everything: what comes next has to line up behind it."""
-        self._paused = True
-        self._set_direct_fd(NOT_DIRECT)
-
-    def resume_writing(self) -> None:
-        """The client has caught up: nothing is unsent."""
-        self._paused = False
-        compressed = self._parser is not None and bool(self._parser.extensions)
-        if self.is_open and not compressed:
-            self._set_direct_fd(self._fd())
-        self._wake_drain_waiter()
-
-    def _set_direct_fd(self, fd: int) -> None:
-        if fd != self.direct_fd:
-            self.direct_fd = fd
-            if self.handler is not None:
-                self.handler.on_direct(fd)
-
-    async def drained(self) -> None:
-        """Wait until the client has caught up, or is gone. One waiter at a time.
-
-        Cancellation: safe.
-        """
-        if self.congested:
-            self._drain_waiter = asyncio.get_running_loop().create_future()
-            await self._drain_waiter
-
-    def _wake_drain_waiter(self) -> None:
-        waiter, self._drain_waiter = self._drain_waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
 
     # ---------------------------------------------------------------- closing
 

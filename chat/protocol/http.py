@@ -15,6 +15,7 @@ from chat.protocol.commands import (
     MessageId,
     MessagePlace,
     RoomId,
+    Seq,
     UserId,
 )
 from chat.protocol.events import Event
@@ -31,6 +32,20 @@ class UnreadOf(Command, frozen=True, kw_only=True):
 
     roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
     userId: UserId | None = None
+
+
+class OneMessage(Command, frozen=True, kw_only=True):
+    """Which message is changed."""
+
+    roomId: RoomId
+    messageId: MessageId
+    seq: Seq
+
+
+class OneReaction(OneMessage, frozen=True, kw_only=True):
+    """Which reaction to which message."""
+
+    reaction: str
 
 
 class Follow(Command, frozen=True, kw_only=True):
@@ -67,6 +82,14 @@ class UploadRules(Struct, frozen=True, kw_only=True):
     maxBytes: int
     contentTypes: list[str]
     maxAttachments: int
+
+
+class EditBody(Struct, frozen=True, kw_only=True):
+    """What a message says from now on, and whom it mentions."""
+
+    content: str
+    mentions: list[UserId] | None = None
+    clientMessageId: ClientMessageId | None = None
 
 
 class TokenBody(Struct, frozen=True, kw_only=True):

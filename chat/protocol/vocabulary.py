@@ -49,7 +49,9 @@ WORDS: dict[str, Word] = {
     "fromSeq": Word("The first `seq` that this is about.", 2),
     "headSeq": Word("The `seq` of the last message of the room.", 17),
     "height": Word("Height of the picture as it is shown, in pixels.", 480),
-    "Attachment.id": Word("Names the file, and nobody can guess it."),
+    "Attachment.id": Word(
+        "Names the file, and nobody can guess it.", "Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png"
+    ),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
     "isTyping": Word("Whether the user is typing.", True),
     "limit": Word("How many at most.", 50),
@@ -101,7 +103,10 @@ WORDS: dict[str, Word] = {
     "unread": Word(
         "How many places of the room's order follow `readSeq`: messages and events about them.", 2
     ),
-    "url": Word("Where the file is, from the root of the server."),
+    "url": Word(
+        "Where the file is, from the root of the server.",
+        "/files/Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png/tea.png",
+    ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),

@@ -80,7 +80,7 @@ class LeaseKeeper:
         if not kept:
             log.warning("lease_lost", extra={"lease": lease})
             self.distrust()
-            self._hub.resync(self._rooms())  # either we stood still, or Redis was emptied
+            self._hub.gaps.resync(self._rooms())  # either we stood still, or Redis was emptied
             return
         self._is_new = False
         self.is_held = True

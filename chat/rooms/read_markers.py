@@ -167,7 +167,7 @@ class ReadMarkers:
         )
         is_small = room.member_count <= self._settings.large_room_members
         if self._settings.read_receipts and is_small:
-            self._hub.emit_ephemeral(room, event)
+            self._hub.fan_out.emit_ephemeral(room, event)
             return
         # The connection that has said it need not hear it, if it is the user's only one here.
         if room.users.get(told.user_id, 0) <= (told.worker_id == self._worker_id):

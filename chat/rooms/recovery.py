@@ -16,7 +16,9 @@ from chat.protocol.errors import CommandError
 from chat.protocol.events import encode_event
 from chat.protocol.frames import text_frame
 from chat.rooms.enforcement import Enforcement
-from chat.rooms.hub import PAGE_RECORDS, Hub, gap_event
+from chat.rooms.fan_out import gap_event
+from chat.rooms.gap_filler import PAGE_RECORDS
+from chat.rooms.hub import Hub
 from chat.rooms.room import CATCH_UP_MAX, Member, Room
 from chat.rooms.stream import Item, Lost, Stream
 
@@ -101,7 +103,7 @@ async def missed(
         items = await _read_between(broker, room, since, start)
         if items is not None and len(kept) <= CATCH_UP_MAX:
             return start, items
-        await hub.catch_up(room)
+        await hub.gaps.catch_up(room)
     raise too_busy()
 
 

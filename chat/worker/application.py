@@ -1,5 +1,6 @@
 """What the worker serves on its public port: /ws, the page, /readyz, and in local mode tokens."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -21,8 +22,11 @@ from chat.settings import SettingsError
 from chat.worker.services import Services
 from chat.worker.session import Session
 
+log = logging.getLogger(__name__)
+
 WEBSOCKET_PATHS = (PATH, f"{PATH}/")
 LOCAL_TOKEN_TTL_S = 3600
+MAX_LOGGED_ORIGIN = 256
 
 
 class ChatApplication:
@@ -99,6 +103,7 @@ class ChatApplication:
         """Check origin, address budget and token, in the order of what they cost."""
         services = self._services
         if not self._origins.allows(request):
+            self._tell_developer(request)
             decide(Refusal(403, "This origin is not allowed.", "origin"))
             return
         wait_s = services.addresses.admit(address, time.monotonic())
@@ -125,6 +130,13 @@ class ChatApplication:
             services.tasks.start(
                 self._verify_later(token, decide, in_subprotocol=in_subprotocol), "verify"
             )
+
+    def _tell_developer(self, request: Request) -> None:
+        """Say why a page was refused: its browser does not. Only where nobody can fill the log."""
+        if self._services.settings.local_mode:
+            origin = ", ".join(request.headers.get_all("Origin"))[:MAX_LOGGED_ORIGIN]
+            setting = "CHAT_ALLOWED_ORIGINS"
+            log.warning("origin_refused", extra={"origin": origin, "setting": setting})
 
     async def _verify_later(
         self, token: str, decide: Callable[[object | Refusal], None], *, in_subprotocol: bool

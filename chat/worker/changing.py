@@ -1,6 +1,5 @@
 """Changing messages: the gates of edits, deletions and reactions, and what is answered."""
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from chat.broker import changes
@@ -8,19 +7,12 @@ from chat.broker.broker import Published
 from chat.broker.refusals import check_content, checked_mentions
 from chat.identity.access import Action
 from chat.protocol.commands import AddReaction, Change, DeleteMessage, EditMessage, RemoveReaction
-from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack
+from chat.protocol.reactions import check_reaction
 from chat.worker.publishing import acknowledge, refusal
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
-
-REACTION_CHARS_MAX = 32
-#: Characters that show nothing by themselves and are part of emoji: the joiner, and the tags that
-#: spell the flags of regions. Source: Unicode UTS 51.
-_PARTS_OF_EMOJI = frozenset({0x200D, *range(0xE0020, 0xE0080)})
-#: Where new emoji are added, which the Unicode tables of this Python may not know yet.
-_EMOJI_PLANE = range(0x1F000, 0x1FB00)
 
 
 async def change(session: "Session", command: Change) -> None:
@@ -81,25 +73,6 @@ def _wanted(session: "Session", command: Change) -> tuple[str, dict[str, Any]]:
             check_reaction(command.reaction)
             return "reaction_removed", {"reaction": command.reaction}
     raise TypeError(f"{type(command).__name__} changes no message")
-
-
-def check_reaction(reaction: str) -> None:
-    """Refuse what is not a short printable text with something to see.
-
-    Raises:
-        CommandError: invalid_message.
-    """
-    seen = [char for char in reaction if ord(char) not in _PARTS_OF_EMOJI]
-    if (
-        not 1 <= len(reaction) <= REACTION_CHARS_MAX
-        or reaction != reaction.strip()
-        or not all(char.isprintable() or ord(char) in _EMOJI_PLANE for char in seen)
-        or not any(unicodedata.category(char)[0] != "M" for char in seen)
-    ):
-        raise CommandError(
-            ErrorCode.INVALID_MESSAGE,
-            f"A reaction is 1 to {REACTION_CHARS_MAX} printable characters.",
-        )
 
 
 def _answer_unchanged(session: "Session", command: Change) -> None:

@@ -47,7 +47,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     asked = services.read_markers.ask(command.roomId, connection.user_id)
     left_at = None
     if again:
-        services.hub.flush_room(room)
+        services.hub.fan_out.flush_room(room)
         room.members.pop(connection, None)  # receives through `catching_up` meanwhile
         left_at = position(room)
     try:
@@ -130,7 +130,7 @@ async def _answer(
             await _drained(connection, deadline_s)
     # From here on nothing awaits: pending frames of the others leave first, then this connection
     # gets what was kept and is a member like them.
-    session.services.hub.flush_room(room)
+    session.services.hub.fan_out.flush_room(room)
     kept = room.catching_up.pop(connection)
     if len(kept) > CATCH_UP_MAX:
         connection.close(CloseCode.SLOW_CONSUMER)

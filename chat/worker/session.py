@@ -238,7 +238,7 @@ class Session:
         """Stop being a member of a room, at once."""
         self.rooms = tuple(other for other in self.rooms if other is not room)
         if self.connection is not None:
-            self.services.hub.flush_room(room)
+            self.services.hub.fan_out.flush_room(room)
             self._forget(room, self.connection, at_once=True)
 
     def sign_out(self, code: CloseCode) -> None:

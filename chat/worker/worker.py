@@ -92,12 +92,12 @@ class Worker:
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
-        self._hub.on_act = self._enforcement.heard
+        self._hub.on(b"s", self._enforcement.heard)
         self._hub.on_missed_act = self._enforcement.missed
         self._read_markers = ReadMarkers(
             settings, self.stats, Markers(self._store, self.worker_id), self._hub, self.worker_id
         )
-        self._hub.on_marker = self._read_markers.heard
+        self._hub.on(b"p", self._read_markers.heard)
         self._revocations = Revocations(token_life_s(settings))
         self._feed = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._channels
@@ -203,10 +203,10 @@ class Worker:
             self._attendance.distrust(self._store.keys.groups_of(shard.slots))
         self._registration.renew()
         self._feed.look()
-        self._hub.resync(self._hub.rooms_in(shard.slots))
+        self._hub.gaps.resync(self._hub.rooms_in(shard.slots))
 
     def _on_restored(self, channels: set[bytes]) -> None:
-        self._hub.resync(self._hub.rooms_on(channels))
+        self._hub.gaps.resync(self._hub.rooms_on(channels))
         if self._feed.channel in channels:
             self._feed.look()
 
@@ -236,7 +236,7 @@ class Worker:
             self.stats.budgets_forgotten = self._services.users.forgotten
             if now_s - told_s >= self._settings.member_count_interval:
                 told_s = now_s
-                self._hub.tell_member_counts()
+                self._hub.announcements.tell_member_counts()
 
     # --------------------------------------------------------------------- state
 

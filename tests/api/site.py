@@ -62,14 +62,15 @@ class Api(Worker):
         /,
         headers: dict[str, str] | None = None,
         timeout_s: float = 5.0,
+        method: str = "POST",
     ) -> Answer:
-        """POST a body, bytes as they are and anything else as JSON, with a token or a key."""
+        """Send a body, bytes as they are and anything else as JSON, with a token or a key."""
         fields = {"Content-Type": "application/json", **(headers or {})}
         if bearer is not None:
             fields["Authorization"] = f"Bearer {bearer}"
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         found = await http.request(
-            "POST", self.port, path, headers=fields, body=sent, timeout_s=timeout_s
+            method, self.port, path, headers=fields, body=sent, timeout_s=timeout_s
         )
         return Answer(found.status, found.headers, json.loads(found.body))
 

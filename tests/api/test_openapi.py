@@ -1,5 +1,6 @@
 """The description: true for programs, readable for people, and nothing of it from elsewhere."""
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -32,6 +33,7 @@ BODIES: dict[str, list[Any]] = {
         {"content": "x" * 9000, "userId": "ann"},
         b"{",
     ],
+    "editMessage": [{"content": "y", "mentions": ["ben"]}, {"content": ""}, b"{"],
     "mintToken": [{"userId": "ann", "rooms": {"lobby": ["join"]}}, {"userId": "ann"}, b"["],
     **{
         f"{act}User": [{"userId": "nobody", "reason": "x"}, {"userId": "nobody", "reason": 1}]
@@ -43,7 +45,7 @@ BODIES: dict[str, list[Any]] = {
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}}
 #: What has to be in a query.
 QUERIES = {"readUnread": "?roomIds=lobby&userId=ann"}
-EVERYTHING = {"*": ["join", "publish", "moderate"]}
+EVERYTHING = {"*": ["join", "publish", "edit", "delete", "react", "moderate"]}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -58,8 +60,11 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 async def asked(site: Site, method: str, path: str, body: Any, bearer: str | None) -> Answer:
     """Ask; of a stream, only that it is one."""
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    if method == "POST":
-        return await site.api.send(path, body, bearer)
+    if method in ("POST", "PATCH"):
+        return await site.api.send(path, body, bearer, method=method)
+    if method in ("PUT", "DELETE"):
+        found = await http.request(method, site.api.port, path, headers=headers)
+        return Answer(found.status, found.headers, json.loads(found.body))
     if not path.endswith("/events"):
         return await site.api.ask(path, None, headers)
     found = await http.request("HEAD", site.api.port, path, headers=headers)
@@ -69,9 +74,17 @@ async def asked(site: Site, method: str, path: str, body: Any, bearer: str | Non
     return Answer(200, {"content-type": kind}, "")
 
 
-def address(path: str, operation: dict[str, Any]) -> str:
-    """Return where to ask: the path, and the query without which there is no answer."""
-    return path.format(roomId="lobby", userId="nobody") + QUERIES.get(operation["operationId"], "")
+async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
+    """Return where to ask, with the query without which there is no answer.
+
+    Where it is about a message, that is a new one.
+    """
+    if "{messageId}" not in path:
+        query = QUERIES.get(operation["operationId"], "")
+        return path.format(roomId="lobby", userId="nobody") + query
+    said = (await site.api.publish("lobby", "x")).body
+    place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
+    return f"{place}?seq={said['seq']}"
 
 
 def references(node: Any) -> Iterator[str]:
@@ -132,7 +145,7 @@ async def test_the_description_of_the_websocket_is_served_beside_it(site: Site) 
 
 async def test_every_operation_is_in_the_document(site: Site, document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
-        where = path.format(roomId="lobby", userId="nobody")
+        where = await address(site, path, next(iter(methods.values())))
         answer = await http.request("BREW", site.api.port, where)
         allowed = {method.lower() for method in answer.headers["allow"].split(", ")} - {"head"}
         assert allowed == methods.keys()
@@ -143,7 +156,9 @@ async def test_answers_are_what_the_document_says(site: Site, document: dict[str
     for path, method, operation in operations(document):
         for bearer in (site.keys.all, token("ann"), "x", None):
             for body in BODIES.get(operation["operationId"], [None]):
-                answer = await asked(site, method, address(path, operation), body, bearer)
+                answer = await asked(
+                    site, method, await address(site, path, operation), body, bearer
+                )
                 described = operation["responses"][str(answer.status)]
                 [content] = described["content"].items()
                 assert answer.headers["content-type"] == content[0]
@@ -158,7 +173,8 @@ async def test_who_may_ask_is_what_the_document_says(site: Site, document: dict[
         own = whole and {name: of for name, of in whole.items() if name not in without}
         by_token = token("ann", rooms=EVERYTHING)
         for way, bearer, body in (("token", by_token, own), ("apiKey", site.keys.all, whole)):
-            answer = await asked(site, method, address(path, operation), body, bearer)
+            where = await address(site, path, operation)
+            answer = await asked(site, method, where, body, bearer)
             assert (answer.status in (200, 201)) == (not ways or way in ways), operation
 
 
@@ -182,8 +198,8 @@ async def test_events_of_a_stream_are_what_the_document_says(
 
 def test_bodies_have_to_be_what_the_document_says(document: dict[str, Any]) -> None:
     for _, method, operation in operations(document):
-        assert ("requestBody" in operation) == (method == "POST")
-        assert ("415" in operation["responses"]) == (method == "POST")
+        assert ("requestBody" in operation) == (method in ("POST", "PATCH"))
+        assert ("415" in operation["responses"]) == (method in ("POST", "PATCH"))
 
 
 async def test_parameters_are_the_ones_that_are_understood(

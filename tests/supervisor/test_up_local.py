@@ -5,9 +5,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.support import http, processes
+from tests.support.client import ChatClient
 from tests.support.cluster import Supervised
+from tests.support.tokens import token
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -51,3 +54,17 @@ async def test_sighup_replaces_real_workers(tmp_path: Path) -> None:
         await until(lambda: "all workers are replaced" in cluster.log(), 20.0)
         assert await cluster.terminate(20.0) == 0
     assert "Traceback" not in cluster.log()
+
+
+async def test_a_page_of_a_site_that_is_not_listed_is_told_of_in_the_log(tmp_path: Path) -> None:
+    cluster = local(tmp_path)
+    cluster.settings["allowed_origins"] = "http://localhost:3000"
+    async with cluster:
+        for origin in ("http://localhost:3000", f"http://localhost:{cluster.port}"):
+            async with await ChatClient.connect(cluster.url, token("ann"), origin=origin):
+                pass
+        with pytest.raises(InvalidStatus):
+            await ChatClient.connect(cluster.url, token("ann"), origin="http://localhost:3001")
+        await until(lambda: "origin_refused" in cluster.log())
+        [line] = [line for line in cluster.log().splitlines() if "origin_refused" in line]
+        assert "origin=http://localhost:3001 setting=CHAT_ALLOWED_ORIGINS" in line

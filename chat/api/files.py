@@ -36,7 +36,7 @@ from chat.protocol.http import Upload, UploadRules
 _UPLOADS = re.compile(r"/api/v1/rooms/[^/]+/files")
 #: How long what a refused client still sends is read and thrown away: hung up at once, it would
 #: see a broken connection instead of the answer.
-_LINGER_S = 2.0
+_LINGER_S = 1.0
 _YEAR_S = 31_536_000
 _POLICY = "default-src 'none'; sandbox"
 
@@ -83,7 +83,8 @@ class Uploads:
                     "token has to allow `publish` in the room. What the file is, its content says. "
                     "The answer's `id` goes into the `attachments` of one message in this room by "
                     "the same user, within CHAT_UPLOAD_UNUSED_TTL, and `url` is where everyone "
-                    "who knows it gets the file. Pictures lose what a camera noted about place and time."
+                    "who knows it gets the file. Pictures lose what a camera noted about place "
+                    "and time."
                 ),
                 command=Upload,
                 parameters={

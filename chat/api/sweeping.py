@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 #: How often somebody looks, in seconds. A deleted message's files last that much longer.
 INTERVAL_S = 60.0
+_LOOK_S = 0.1
 _BATCH = 100
 #: Batches of a group in one look, so that a flood of removals leaves the storage to others as well.
 _BATCHES = 10
@@ -30,6 +31,9 @@ async def sweep_files(services: ApiServices, groups: int, interval_s: float = IN
     if intake is None:
         return
     while True:
+        if not services.broker.is_up:
+            await asyncio.sleep(_LOOK_S)
+            continue
         for group in range(groups):
             try:
                 if await services.broker.files.may_sweep(group, services.api_id, interval_s * 0.9):

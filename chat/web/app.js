@@ -7,6 +7,7 @@ import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
 import { countText, Sidebar } from "./sidebar.js";
 import { Stream } from "./stream.js";
 import { Talk } from "./talk.js";
+import { Tray } from "./tray.js";
 import { View } from "./view.js";
 
 const MAX_WHILE_READING_BACK = 6_000;
@@ -29,7 +30,13 @@ class App {
       onDelete: (row) => this.#tellFailure(this.#room.delete(row)),
       onBack: () => this.composer.focus(),
     });
+    this.tray = new Tray({
+      roomOf: (roomId) => this.#talk.room(roomId),
+      onChange: () => this.composer?.refresh(),
+      onTell: (text) => this.view.tell(text),
+    });
     this.composer = new Composer({
+      filesState: () => this.tray.state,
       onSend: (text, about) => this.#send(text, about),
       onTyping: (isTyping) => this.#room?.typing(isTyping),
       onEditLast: () => this.#editLast(),
@@ -78,6 +85,16 @@ class App {
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
+    this.#learnRules(this.#talk.client);
+  }
+
+  // Only where there is an HTTP side, and it has a place for files, there is something to attach.
+  async #learnRules(client) {
+    try {
+      this.tray.use(await client.uploads.rules());
+    } catch {
+      this.tray.use(null); // the next entry asks again
+    }
   }
 
   /** Show a room that one is in. */
@@ -88,6 +105,7 @@ class App {
     writeFragment({ roomId, name: this.#talk.session.name });
     this.stream.clear();
     this.view.open(roomId);
+    this.tray.open(roomId);
     this.composer.open(roomId);
     this.#paintSoon();
   }
@@ -125,6 +143,7 @@ class App {
     talk.close();
     this.view.wishToken(null);
     writeFragment();
+    this.tray.open(null);
     this.composer.open(null);
     this.sidebar.close();
     this.view.close();
@@ -143,6 +162,7 @@ class App {
   #stateChanged(state) {
     if (this.#talk === null) return;
     const { session, client } = this.#talk;
+    if (state.phase === "online") this.tray.goOn();
     if (state.needsToken) session.forgetToken();
     if (state.needsToken && client.userId === null) {
       this.#close({ roomId: this.#roomId, problem: state.reason, needsToken: true });
@@ -156,7 +176,7 @@ class App {
     if (room.outbox.full) return false;
     if (about?.kind !== "edit") {
       const replyTo = about === null ? undefined : reference(about.row);
-      room.send(text, { replyTo });
+      room.send(text, { replyTo, attachments: this.tray.take() });
     } else if (text !== about.row.content) {
       this.#tellFailure(room.edit(about.row, text));
     }

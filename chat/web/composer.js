@@ -14,7 +14,7 @@ export class Composer {
 
   /**
    * @param {object} handlers onSend(text, about) returns whether it was taken, onTyping(isTyping),
-   *   onEditLast()
+   *   onEditLast(), filesState() tells whether files are to be sent, and are ready
    */
   constructor(handlers) {
     this.handlers = handlers;
@@ -41,6 +41,11 @@ export class Composer {
     this.draft.value = this.#drafts.get(roomId) ?? "";
     this.#changed();
     if (roomId !== null) this.focus();
+  }
+
+  /** What may be sent is another: files have come or gone. */
+  refresh() {
+    this.#changed();
   }
 
   focus() {
@@ -79,7 +84,7 @@ export class Composer {
   #send() {
     const text = this.draft.value.trim();
     const about = this.#about;
-    if (text === "" || !this.handlers.onSend(text, about)) return;
+    if (!this.#canSend || !this.handlers.onSend(text, about)) return;
     if (about?.kind !== "edit") this.draft.value = "";
     this.#forgetAbout();
     this.focus();
@@ -106,8 +111,14 @@ export class Composer {
     setText(find("about-text"), row.content.slice(0, EXCERPT));
   }
 
+  get #canSend() {
+    const { empty, ready } = this.handlers.filesState();
+    if (this.#about?.kind === "edit" || empty) return this.draft.value.trim() !== "";
+    return ready;
+  }
+
   #changed() {
-    find("send").disabled = this.draft.value.trim() === "";
+    find("send").disabled = !this.#canSend;
     this.draft.style.height = "auto";
     this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
   }

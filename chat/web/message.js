@@ -1,5 +1,6 @@
 /** One message on screen: made once, changed in place. Nothing here ever parses HTML. */
 
+import { showAttachments } from "./attachments.js";
 import { avatar, element, hueOf, linked, setText, timeElement } from "./text.js";
 
 const STATE_TEXT = { queued: "Waiting to be sent", sending: "", acked: "", delivered: "" };
@@ -32,6 +33,7 @@ export function updateMessage(node, row, handlers) {
   node.classList.toggle("last", row.last);
   node.classList.toggle("gone", row.deleted);
   showBody(node.querySelector(".bubble"), row, handlers);
+  showAttachments(node.querySelector(".bubble"), row.attachments);
   showReactions(node.querySelector(".reactions"), row, handlers);
   showDelivery(node.querySelector(".delivery"), row, handlers);
 }

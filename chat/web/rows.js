@@ -46,6 +46,7 @@ function messageRow(entry, selfId, previous) {
   return {
     kind: "message", key: `message-${id}`, clientMessageId, messageId, seq, userId, name, content,
     timestamp, own, state, reason, first: !joins, last: true,
+    attachments: deleted ? [] : entry.attachments ?? [],
     deleted, edited: editedAt !== undefined,
     canAct: state === "delivered" && !deleted && !lost,
   };
@@ -57,7 +58,11 @@ function quoteOf({ replyTo, deleted }, messages) {
   const answered = messages.get(replyTo.messageId);
   if (answered === undefined) return { messageId: null, name: "", content: "An earlier message" };
   const { messageId, name } = answered;
-  return { messageId, name, content: answered.deleted ? "A deleted message" : answered.content };
+  return { messageId, name, content: answered.deleted ? "A deleted message" : wordsOf(answered) };
+}
+
+function wordsOf({ content, attachments: [file] = [] }) {
+  return content === "" && file !== undefined ? file.name : content;
 }
 
 function reactionsOf({ reactions = {} }, selfId, nameOf) {
@@ -69,13 +74,13 @@ function reactionsOf({ reactions = {} }, selfId, nameOf) {
 
 function unsentMessage(item, selfId, ready) {
   const { clientMessageId, createdAt, timestamp = createdAt, reason } = item;
-  const { content, replyTo } = item.command;
+  const { content, replyTo, attachments } = item.command;
   // Its turn comes in a moment: to call that "waiting" would only flicker.
   const soon = item.state === "queued" && ready && item.attempt === 0;
   const state = soon ? "sending" : item.state;
   return {
     kind: "message", messageId: clientMessageId, userId: selfId, name: selfId,
-    clientMessageId, content, replyTo, timestamp, state, reason,
+    clientMessageId, content, replyTo, attachments, timestamp, state, reason,
   };
 }
 

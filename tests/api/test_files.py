@@ -82,7 +82,7 @@ def api(
 ) -> Iterator[Api]:
     """An HTTP side with a folder for files."""
     store = tmp_path_factory.mktemp("files")
-    limits = {**NO_LIMITS, "upload_files_per_s": 0, "upload_unused_ttl": 1000}
+    limits: dict[str, Any] = {**NO_LIMITS, "upload_files_per_s": 0, "upload_unused_ttl": 1000}
     yield from shared(runner, redis_server, prefix, upload_store=str(store), **limits)
 
 
@@ -107,7 +107,8 @@ def tight(
 
 @pytest.fixture(scope="module")
 def worker(runner: asyncio.Runner, redis_server: RedisServer, prefix: str) -> Iterator[Worker]:
-    cluster = Cluster(redis_server, 1, redis_prefix=prefix, **NO_LIMITS)
+    no_limits: dict[str, Any] = NO_LIMITS
+    cluster = Cluster(redis_server, 1, redis_prefix=prefix, **no_limits)
     runner.run(cluster.__aenter__())
     try:
         yield cluster[0]

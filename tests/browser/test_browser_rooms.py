@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenWindow
 from tests.browser.window import Window
-from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
@@ -14,11 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SERIOUS = """async () => {
-  const { violations } = await axe.run(document);
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}"""
 
 
 async def unread(window: Window) -> dict[str, str]:
@@ -95,20 +90,12 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
 async def test_axe_finds_nothing_serious(
     site: Supervised, open_window: OpenWindow, scheme: str
 ) -> None:
-    node()
-    install()
-    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
     still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
     ada = await open_window(site, **still)
     grace = await open_window(site, **still, **PHONE)
 
-    async def flaws(window: Window) -> list[str]:
-        await window.page.evaluate(axe)
-        found: list[str] = await window.page.evaluate(SERIOUS)
-        return found
-
     await ada.page.goto(ada.site)
-    assert await flaws(ada) == []
+    assert await violations(ada.page) == []
     await ada.enter("Ada Lovelace", "tea")
     await grace.enter("Grace Hopper", "tea")
     await ada.say("Hello!", "See https://example.com/ for more.")
@@ -120,13 +107,13 @@ async def test_axe_finds_nothing_serious(
     await ada.say("Written in a tunnel.")
     await ada.wait_phase("offline", "waiting")
     await until(lambda: ada.texts("queued"), what="a message that waits")
-    assert await flaws(ada) == []
+    assert await violations(ada.page) == []
     await ada.page.context.set_offline(False)
     await ada.wait_phase("online")
-    assert await flaws(grace) == []
+    assert await violations(grace.page) == []
     for panel in ("Your rooms", "People in this room"):
         await grace.page.get_by_role("button", name=panel).click()
-        assert await flaws(grace) == []
+        assert await violations(grace.page) == []
 
 
 async def _is(found: Any, wanted: object) -> bool:

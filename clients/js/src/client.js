@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.js";
 import { globalWebSocket } from "./environment.js";
 import { Closed, ConnectionLost, TokenNeeded } from "./errors.js";
 import { Room } from "./room.js";
+import { httpBase, Uploads } from "./uploads.js";
 
 const RENEW_TRIES = 3;
 const RENEW_EVERY_MS = 5_000;
@@ -25,6 +26,7 @@ const RENEW_EVERY_MS = 5_000;
 /**
  * @typedef {object} ClientOptions
  * @property {string} url of the server's WebSocket, `wss://chat.example/ws`
+ * @property {string} [http] of its HTTP side, where files go; the same host by default
  * @property {(reason: TokenReason) => string | Promise<string>} token asked for each connection
  *   and a minute before a token ends. Throw TokenNeeded when only a person can help: the client
  *   stops then. Any other error is tried again.
@@ -38,6 +40,8 @@ export class ChatClient extends Emitter {
   userId = null;
   /** @type {Map<string, Room>} */
   rooms = new Map();
+  /** @type {Uploads} */
+  uploads;
 
   #token;
   #connection;
@@ -47,9 +51,10 @@ export class ChatClient extends Emitter {
   #renewal;
 
   /** @param {ClientOptions} options */
-  constructor({ url, token, WebSocket = globalWebSocket() }) {
+  constructor({ url, http, token, WebSocket = globalWebSocket() }) {
     super();
     this.#token = token;
+    this.uploads = new Uploads(http ?? httpBase(url), async () => token("upload"));
     const connection = new Connection({
       url,
       WebSocket,
@@ -64,6 +69,7 @@ export class ChatClient extends Emitter {
       isOnline: () => connection.state.phase === "online",
       maxMessageBytes: () => connection.maxMessageBytes,
       selfId: () => this.userId,
+      upload: (roomId, file, options) => this.uploads.upload(roomId, file, options),
     };
   }
 

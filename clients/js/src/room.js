@@ -15,6 +15,7 @@ import { Reading } from "./reading.js";
 import { Timeline } from "./timeline.js";
 import { TypingSignal } from "./typing.js";
 
+/** @typedef {import("./protocol.js").Attachment} Attachment */
 /** @typedef {import("./protocol.js").Command} Command */
 /** @typedef {import("./protocol.js").Gap} Gap */
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
@@ -23,6 +24,7 @@ import { TypingSignal } from "./typing.js";
 /** @typedef {import("./protocol.js").RoomEvent} RoomEvent */
 /** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
 /** @typedef {import("./queue.js").Sending} Sending */
+/** @typedef {import("./uploads.js").UploadOptions} UploadOptions */
 
 /**
  * @typedef {object} RoomEvents
@@ -42,12 +44,21 @@ import { TypingSignal } from "./typing.js";
  */
 
 /**
+ * @typedef {object} SendOptions
+ * @property {MessageReference} [replyTo]
+ * @property {string} [threadId]
+ * @property {string[]} [mentions]
+ * @property {Attachment[]} [attachments] what `upload` has answered
+ */
+
+/**
  * @typedef {object} Link what a room needs of its client
  * @property {(command: Command, onAnswer?: (event: any) => void) => Promise<any>} request
  * @property {(command: Command) => boolean} send
  * @property {() => boolean} isOnline
  * @property {() => number} maxMessageBytes
  * @property {() => string | null} selfId
+ * @property {(roomId: string, file: Blob, options?: UploadOptions) => Promise<Attachment>} upload
  */
 
 /** @extends {Emitter<RoomEvents>} */
@@ -169,14 +180,25 @@ export class Room extends Emitter {
   }
 
   /**
-   * @param {string} content
-   * @param {{replyTo?: MessageReference, threadId?: string, mentions?: string[]}} options
+   * Upload a file that a message in this room is to bring along.
+   *
+   * @param {Blob} file
+   * @param {UploadOptions} [options]
+   * @returns {Promise<Attachment>} rejects with UploadRefused or ConnectionLost
+   */
+  upload(file, options) {
+    return this.#link.upload(this.roomId, file, options);
+  }
+
+  /**
+   * @param {string} content may be empty where files come along
+   * @param {SendOptions} options
    * @returns {Sending} throws QueueFull
    */
-  send(content, { replyTo, threadId, mentions } = {}) {
+  send(content, { replyTo, threadId, mentions, attachments } = {}) {
     this.#typing.forget();
     const command = { type: "chat_message", content: wellFormed(content) };
-    return this.#send({ ...command, ...given({ replyTo, threadId, mentions }) });
+    return this.#send({ ...command, ...given({ replyTo, threadId, mentions, attachments }) });
   }
 
   /**

@@ -30,6 +30,7 @@ from chat.client.errors import (
 )
 from chat.client.events import (
     Amendment,
+    Attachment,
     ChatMessage,
     Event,
     Gap,
@@ -56,6 +57,7 @@ from chat.client.states import Phase, State
 
 __all__ = [
     "Amendment",
+    "Attachment",
     "AuthenticationError",
     "ChatError",
     "ChatMessage",

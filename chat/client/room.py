@@ -3,11 +3,13 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from chat.client.buffer import Events
 from chat.client.errors import ChatError, ConnectionLostError
 from chat.client.events import (
+    Attachment,
     ChatMessage,
     Event,
     HistoryPage,
@@ -19,6 +21,7 @@ from chat.client.events import (
 from chat.client.membership import Membership
 from chat.client.published import Placed, Published, reference
 from chat.client.typists import TypingThrottle
+from chat.client.uploads import Progress, Uploads
 
 PAGE_SIZE = 100
 
@@ -44,9 +47,11 @@ class Room:
         membership: Membership,
         *,
         leave: Callable[[], Coroutine[None, None, None]],
+        uploads: Uploads,
     ) -> None:
         self._membership = membership
         self._leave = leave
+        self._uploads = uploads
         self._position: Position | None = None
         self._typing = TypingThrottle()
         self._marking = asyncio.Lock()
@@ -103,6 +108,7 @@ class Room:
         reply_to: Placed | None = None,
         thread_id: str | None = None,
         mentions: Sequence[str] | None = None,
+        attachments: Sequence[Attachment] | None = None,
         client_message_id: str | None = None,
     ) -> Published:
         """Say something; returns when it is stored.
@@ -110,10 +116,11 @@ class Room:
         Offline it waits, and it is sent again until it is acknowledged, which stores it once.
 
         Args:
-            content: the text.
+            content: the text; it may be empty where files come along.
             reply_to: the message it answers.
             thread_id: id of the message that began its thread.
             mentions: ids of users it is for.
+            attachments: files that `upload` has returned, each for one message.
             client_message_id: 1 to 64 characters that nobody else uses, to recognise it by.
 
         Raises:
@@ -127,8 +134,36 @@ class Room:
             fields["threadId"] = thread_id
         if mentions is not None:
             fields["mentions"] = list(mentions)
+        if attachments:
+            fields["attachments"] = [attachment.id for attachment in attachments]
         self._typing.published()
         return await self._submit("chat_message", client_message_id, fields)
+
+    async def upload(
+        self,
+        file: bytes | Path,
+        *,
+        name: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> Attachment:
+        """Upload a file that a message in this room is to bring along.
+
+        It goes over HTTP and needs no connection of the client.
+
+        Args:
+            file: its bytes, or where it is.
+            name: what it is called; that of the path by default.
+            on_progress: is called in the event loop with the bytes sent and the bytes there are.
+
+        Raises:
+            RefusedError: the server does not take it: `file_too_large`, `file_type_refused`,
+                `rate_limited`.
+            ConnectionLostError: it did not arrive; try it again.
+            OSError: the file cannot be read.
+
+        Cancellation: it is not uploaded, or it is and nobody knows of it.
+        """
+        return await self._uploads.upload(self.room_id, file, name, on_progress)
 
     async def edit(
         self,

@@ -70,7 +70,8 @@ async def site(redis_server: RedisServer, redis_prefix: str, tmp_path: Path) -> 
     async with AsyncExitStack() as stack:
         cluster = Cluster(redis_server, 1, redis_prefix=redis_prefix, **behind)
         await stack.enter_async_context(cluster)
-        store = {"upload_store": str(tmp_path / "files"), "upload_max_bytes": 200_000}
+        store: dict[str, Any] = {"upload_store": str(tmp_path / "files")}
+        store["upload_max_bytes"] = 200_000
         api = Api(settings_of(redis_server, redis_prefix, **behind, **store))
         stack.push_async_callback(api.close)
         await api.start()

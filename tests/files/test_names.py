@@ -4,6 +4,7 @@ from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chat.files.ids import new_id, type_of
@@ -30,6 +31,7 @@ def test_a_name_is_cleaned(name: str, clean: str) -> None:
     assert clean_name(name) == clean
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text())
 def test_no_name_breaks_a_header_or_leaves_its_folder(name: str) -> None:
     clean = clean_name(name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chat.files.parts import BrokenPictureError, Picture
@@ -117,6 +118,7 @@ def test_every_beginning_of_a_picture_is_refused_or_harmless(kind: str) -> None:
         assert picture.length <= end + 40
 
 
+@hypothesis_settings(deadline=None)
 @given(st.sampled_from(sorted(EXAMPLES)), st.data())
 def test_nothing_that_is_sent_breaks_it(kind: str, drawn: st.DataObject) -> None:
     data = bytearray(EXAMPLES[kind])

@@ -89,7 +89,7 @@ class BareRedis:
             keys.stream(room_id),
             keys.history(room_id),
             keys.sent(room_id, "user", message_id),
-            keys.stream(room_id),
+            keys.slow(room_id, "user"),
             keys.sanctions(room_id),
             keys.channel(room_id),
             self._history_id,

@@ -346,17 +346,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     # --- rooms and messages
     history_size: Annotated[
-        Count, _doc("Messages and events about messages kept per room, exactly.")
+        Count,
+        _doc("Messages and events kept per room, exactly, where moderators have not set another."),
     ] = 1000
     history_ttl: Annotated[
         Seconds,
         _doc(
             "A room nobody publishes to forgets its messages after this time, or up to a "
-            "sixteenth later."
+            "sixteenth later, where moderators have not set another."
         ),
     ] = 604800.0
     stream_ttl: Annotated[
-        Seconds, _doc("... and its epoch and seq after this time. At least history_ttl.")
+        Seconds,
+        _doc(
+            "... and its epoch and seq after this time, unless something is set of it. At least "
+            "history_ttl."
+        ),
     ] = 2592000.0
     idempotency_window: Annotated[Seconds, _doc("How long a `clientMessageId` is remembered.")] = (
         300.0
@@ -395,6 +400,17 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_mentions: Annotated[
         Count, _doc("Users that one message may mention; beyond it `invalid_message`.")
     ] = 20
+    room_title_chars: Annotated[Count, _doc("Length of a room's title.")] = 100
+    room_topic_chars: Annotated[Count, _doc("Length of a room's topic.")] = 500
+    room_slow_mode_longest: Annotated[
+        Seconds, _doc("Longest slow mode that moderators may set for a room.")
+    ] = 86400.0
+    room_history_largest: Annotated[
+        Count, _doc("Largest history that moderators may set for a room.")
+    ] = 5000
+    room_history_longest: Annotated[
+        Seconds, _doc("Longest time for which moderators may have a room keep its history.")
+    ] = 31536000.0
     typing_throttle: Annotated[
         Seconds, _doc("Least time between two `typing` events of one user in one room.")
     ] = 2.0
@@ -442,6 +458,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     member_count_interval: Annotated[
         Seconds, _doc("Least time between two `member_count` events of a large room.")
     ] = 2.0
+
+    # --- states of users, and delivered markers
+    presence_change_interval: Annotated[
+        Seconds,
+        _doc(
+            "Least time between two changes of one user's state or status text that others are "
+            "told; longer for a user in more than 20 rooms, in proportion."
+        ),
+    ] = 1.0
+    status_ttl: Annotated[
+        Seconds,
+        _doc("How long the state and the status text that a user chose are kept while it is away."),
+    ] = 604800.0
+    last_seen_ttl: Annotated[
+        Rate, _doc("How long it is kept when a user was last seen; 0: nobody is told, ever.")
+    ] = 2592000.0
+    delivered_markers: Annotated[
+        bool,
+        _doc(
+            "Take `mark_delivered`, and tell all members of rooms up to CHAT_LARGE_ROOM_MEMBERS; "
+            "otherwise it is refused with `not_enabled`."
+        ),
+    ] = False
 
     # --- rate limits; a rate of 0 is no limit
     connection_messages_per_s: Annotated[Rate, _doc("Commands per connection.")] = 20.0

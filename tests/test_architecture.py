@@ -73,6 +73,8 @@ DOORS = {
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
+        "api/presence.py",
+        "api/room.py",
         "api/rooms.py",
         "api/sanctions.py",
         "api/statistics.py",

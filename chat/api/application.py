@@ -22,7 +22,9 @@ from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
+from chat.api.presence import Presences
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
+from chat.api.room import RoomAbout
 from chat.api.rooms import Rooms
 from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
@@ -57,7 +59,9 @@ def build_application(services: ApiServices) -> Edge:
         *Changing(services, guard).operations(),
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
+        *RoomAbout(services, guard).operations(),
         *Unread(services, guard).operations(),
+        *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
         *Tokens(services, guard).operations(),

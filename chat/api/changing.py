@@ -86,6 +86,7 @@ class Changing:
                     ErrorCode.CONTENT_TOO_LONG,
                     ErrorCode.NOT_AUTHOR,
                     ErrorCode.TOO_LATE,
+                    ErrorCode.READ_ONLY,
                 ),
             ),
             Operation(

@@ -14,6 +14,7 @@ from chat.api.services import ApiServices
 from chat.api.sse import HEARTBEAT, block, blocks_of, position_text, retry
 from chat.broker.refusals import unavailable
 from chat.identity.tokens import Identity
+from chat.protocol.about import NOTHING
 from chat.protocol.commands import Since
 from chat.protocol.events import encode_event
 from chat.protocol.http import StreamOpened
@@ -128,6 +129,7 @@ class EventStream(Response):
             epoch=start.epoch,
             headSeq=start.seq,
             memberCount=room.member_count,
+            room=None if room.about == NOTHING else room.about,
             recovered=None if since is None else not any(isinstance(one, Lost) for one in items),
         )
         # Its id is where the client is, not where the room is: were the stream to break now,

@@ -24,8 +24,10 @@ from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
+from chat.broker.user_presence import CHANGED, UserPresence
 from chat.files.intake import Intake
 from chat.files.storage import open_storage
 from chat.gateway.address import trusted_networks
@@ -86,7 +88,7 @@ class HttpSide:
         self._user_acts = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._feed.channels
         )
-        self._feed.on_control = self._user_acts.heard
+        self._feed.on_control = self._on_control
         self._keyring = KeyRing.from_settings(settings)
         self._services = ApiServices(
             api_id=unique,
@@ -94,8 +96,10 @@ class HttpSide:
             stats=stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self._redis),
+            room_changes=RoomChanges(broker, settings),
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
+            presence=UserPresence(self._store),
             registry=Registry(self._store),
             verifier=Verifier(settings, self._keyring, self._revocations.refuses),
             keys=KeyFile.from_settings(settings),
@@ -182,6 +186,10 @@ class HttpSide:
 
     def _on_redis_up(self, shard: Shard, _history_may_have_changed: bool) -> None:
         self._feed.on_redis_up(shard)
+
+    def _on_control(self, payload: bytes) -> None:
+        if not payload.startswith(CHANGED):  # what users choose concerns workers only
+            self._user_acts.heard(payload)
 
     def _on_user_acts(self, news: set[str]) -> None:
         self._services.streams.sign_out(self._revocations, news)

@@ -13,7 +13,7 @@ from chat.api.idempotency import client_message_id
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
-from chat.broker.broker import Outcome, Publication, Published
+from chat.broker.broker import EXEMPT, Outcome, Publication, Published
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
@@ -80,6 +80,7 @@ class Messages:
                     ErrorCode.SLOW_MODE,
                     ErrorCode.BANNED,
                     ErrorCode.MUTED,
+                    ErrorCode.READ_ONLY,
                     ErrorCode.NOT_REPLICATED,
                     ErrorCode.NO_SUCH_FILE,
                 ),
@@ -109,7 +110,7 @@ class Messages:
         mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
         if self._guard.allows(caller, room_id, Action.MODERATE):
-            slow_ms = 0
+            slow_ms = EXEMPT
         elif not isinstance(caller, Identity):
             self._guard.charge_user(author.user_id, len(sent))
         files = services.broker.files

@@ -43,6 +43,7 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
     ErrorCode.FORBIDDEN: Kind(403, "That is not allowed", "get another token or key"),
     ErrorCode.BANNED: Kind(403, "A moderator banned you from the room", "wait for retryAfterMs"),
     ErrorCode.MUTED: Kind(403, "A moderator muted you in the room", "wait for retryAfterMs"),
+    ErrorCode.READ_ONLY: Kind(403, "In this room only moderators write", "read on"),
     HttpCode.NOT_FOUND: Kind(404, "There is nothing here", "fix the address"),
     HttpCode.METHOD_NOT_ALLOWED: Kind(405, "That cannot be done here", "see the header Allow"),
     ErrorCode.EPOCH_CHANGED: Kind(409, "The epoch is gone", "start from the last page"),

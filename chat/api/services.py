@@ -12,6 +12,8 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.room_changes import RoomChanges
+from chat.broker.user_presence import UserPresence
 from chat.files.intake import Intake
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
@@ -35,8 +37,10 @@ class ApiServices:
     stats: ApiStats
     broker: Broker
     changes: Changes
+    room_changes: RoomChanges
     members: Members
     markers: Markers
+    presence: UserPresence
     registry: Registry
     verifier: Verifier
     keys: KeyFile

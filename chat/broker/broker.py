@@ -36,6 +36,11 @@ class TooSoon:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOnly:
+    """Nothing was stored: in this room only moderators write."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotReplicated:
     """A message is stored and on its way, but too few replicas have confirmed it in time."""
 
@@ -44,9 +49,9 @@ class NotReplicated:
 
 @dataclass(frozen=True, slots=True)
 class Raced:
-    """Nothing was stored: the message is another than the fold was made of.
+    """Nothing was stored: the message, or what is set of the room, is not what the caller has seen.
 
-    `record` is what it is now, None if it fell off the history.
+    `record` is what it is now, None if it fell off the history, or nothing is set.
     """
 
     record: bytes | None
@@ -57,7 +62,7 @@ class TooLate:
     """Nothing was stored: the time in which the message may be changed is over."""
 
 
-Outcome = Published | TooSoon | Sanctioned | NotReplicated | Raced | TooLate | LinkError
+Outcome = Published | TooSoon | Sanctioned | ReadOnly | NotReplicated | Raced | TooLate | LinkError
 _STORED = (b"ok", b"dup")
 _SANCTIONS = {b"banned": ErrorCode.BANNED, b"muted": ErrorCode.MUTED}
 
@@ -85,8 +90,30 @@ class Fold:
     latest_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an event sets of its room; see `scripts/room_change.lua`.
+
+    Args:
+        before: what is set as the caller has seen it, as JSON; empty for nothing.
+        after: what it becomes.
+        rules: those among it that scripts go by.
+    """
+
+    before: bytes
+    after: bytes
+    rules: str
+
+
+#: Instead of a slow mode: who may moderate is bound neither by it nor by read-only.
+EXEMPT = -1
+
+
 class Publication(Struct, frozen=True, gc=False):
-    """What goes into the publish script, or with a fold into the one that folds."""
+    """What goes into the publish script, or into the one for what the event does besides.
+
+    `slow_mode_ms` holds where the room has no rule of its own; EXEMPT for who may moderate.
+    """
 
     room_id: str
     user_id: str
@@ -94,7 +121,7 @@ class Publication(Struct, frozen=True, gc=False):
     body: bytes
     client_message_id: str | None
     slow_mode_ms: int
-    fold: Fold | None = None
+    effect: Fold | Setting | None = None
 
 
 class Broker:
@@ -106,6 +133,7 @@ class Broker:
         self._is_sharded = store.is_sharded
         self._publish_script = store.scripts.room_publish
         self._fold_script = store.scripts.room_fold
+        self._change_script = store.scripts.room_change
         self._read_script = store.scripts.room_read
 
     @property
@@ -129,7 +157,7 @@ class Broker:
         """Store and publish one message, or an event about one; `done` is called exactly once.
 
         Order: what one worker stores in one room keeps its order.
-        Atomic: one script; see `scripts/room_publish.lua` and `scripts/room_fold.lua`.
+        Atomic: one script; see `room_publish.lua`, `room_fold.lua` and `room_change.lua`.
         """
         self._publish(publication, done, self._store.shard(publication.room_id), TRIES)
 
@@ -145,7 +173,6 @@ class Broker:
         settings, keys = store.settings, store.keys
         stream = keys.stream(room_id)
         client_id = publication.client_message_id
-        slow_ms = publication.slow_mode_ms
         if client_id:
             sent = keys.sent(room_id, user_id, client_id)
         else:
@@ -159,14 +186,16 @@ class Broker:
             else:
                 done(_outcome(reply))
 
-        fold = publication.fold
-        named: tuple[str, ...]
+        effect, slow_ms = publication.effect, publication.slow_mode_ms
+        named: tuple[str, ...] = ()
         last: tuple[str | bytes | int, ...]
-        if fold is None:
-            script = self._publish_script
-            named, last = (keys.slow(room_id, user_id) if slow_ms else stream,), (slow_ms,)
+        if effect is None:
+            # The key comes along always: whether the room is in slow mode only the script knows.
+            script, named, last = self._publish_script, (keys.slow(room_id, user_id),), (slow_ms,)
+        elif isinstance(effect, Fold):
+            script, last = self._fold_script, (*_arguments(effect), slow_ms)
         else:
-            script, named, last = self._fold_script, (), _arguments(fold)
+            script, last = self._change_script, (effect.before, effect.after, effect.rules)
         try:
             shard.evaluate(
                 script,
@@ -245,6 +274,7 @@ class Broker:
                 int(store.settings.stream_ttl * 1000),
                 first_seq,
                 count,
+                store.settings.history_size,
             )
 
         def finish(reply: Reply) -> None:
@@ -276,6 +306,8 @@ def _outcome(reply: list[Any]) -> Outcome:
         return Raced(reply[1] or None)
     if kind == b"late":
         return TooLate()
+    if kind == b"read_only":
+        return ReadOnly()
     return Sanctioned(_SANCTIONS[kind], reply[1])
 
 

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from chat.broker.broker import Broker, Fold, Outcome, Publication, Published, Raced
+from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Published, Raced
 from chat.broker.link import LinkError
 from chat.broker.moderation import Moderation
 from chat.broker.refusals import busy
@@ -197,8 +197,8 @@ class Changes:
             change.message_id,
             body,
             change.client_message_id,
-            slow_mode_ms=0,
-            fold=fold,
+            EXEMPT if change.may_moderate else 0,
+            fold,
         )
         self._broker.publish(publication, done)
         return await outcome

@@ -95,6 +95,10 @@ class Keys:
         """Hash: user id to the position up to which that user has read."""
         return f"{self._prefix}:{{{room_id}}}:markers"
 
+    def delivered(self, room_id: str) -> str:
+        """Hash: user id to the position up to which a device of that user has got all."""
+        return f"{self._prefix}:{{{room_id}}}:delivered"
+
     def members(self, room_id: str) -> str:
         """Hash: user id to how many leases hold it, and its display data."""
         return f"{self._prefix}:{{{room_id}}}:members"
@@ -137,6 +141,10 @@ class Keys:
     def budget(self, user_id: str) -> str:
         """Hash: a user's token buckets."""
         return f"{self._prefix}:budget:{{{user_id}}}"
+
+    def presence(self, user_id: str) -> str:
+        """Hash: where a user is connected, what the user chose; see `scripts/user_presence.lua`."""
+        return f"{self._prefix}:presence:{{{user_id}}}"
 
     def key_budget(self, key_id: str) -> str:
         """Hash: the token buckets of an API key."""

@@ -1,4 +1,4 @@
-"""Read markers in Redis: one hash per room, on the shard of the room."""
+"""Markers of users in Redis: a hash per room and kind, on the shard of the room."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,12 +24,30 @@ class Progress(NamedTuple):
     read_seq: int | None
 
 
+class MarkerKind(NamedTuple):
+    """What a marker says.
+
+    Args:
+        front: of what workers are told on a room's channel.
+        is_delivered: a device has got the messages; otherwise the user has read them.
+    """
+
+    front: str
+    is_delivered: bool = False
+
+
+READ = MarkerKind("p")
+#: Told under a letter that a worker of before does not know: it must not pass it on to others.
+READ_IN_PRIVATE = MarkerKind("vp")
+DELIVERED = MarkerKind("vd", is_delivered=True)
+
+
 class Told(NamedTuple):
     """What workers are told of a marker on a room's channel.
 
     Args:
         epoch: of the room.
-        seq: up to where the user has read.
+        seq: up to where the user has got.
         worker_id: which worker moved it.
         user_id: whose it is.
     """
@@ -41,7 +59,7 @@ class Told(NamedTuple):
 
 
 def decode_told(payload: bytes) -> Told:
-    """Decode what follows the `p` of a message.
+    """Decode what follows the front of a message.
 
     Raises:
         ValueError: these bytes are nothing of ours.
@@ -73,12 +91,14 @@ class Markers:
         user_id: str,
         position: tuple[str, int],
         done: Callable[[int | LinkError], None],
+        kind: MarkerKind = READ,
     ) -> None:
         """Move a marker forward to a position, up to the head, and tell it; or leave it.
 
         `done` gets how many markers of others were forgotten for it, or why it may not be stored.
         """
         store, keys = self._store, self._store.keys
+        markers = keys.delivered(room_id) if kind.is_delivered else keys.markers(room_id)
 
         def finish(reply: Reply) -> None:
             if isinstance(reply, Exception):
@@ -91,13 +111,14 @@ class Markers:
             lambda shard, settle: shard.evaluate(
                 store.scripts.marker_set,
                 settle,
-                (keys.stream(room_id), keys.markers(room_id)),
+                (keys.stream(room_id), markers),
                 keys.channel(room_id),
                 user_id,
                 *position,
                 store.settings.read_markers_per_room,
                 int(store.settings.stream_ttl * 1000),
                 self._worker_id,
+                kind.front,
             ),
             finish,
         )

@@ -76,7 +76,7 @@ class Members:
         count, held = await store.evaluated(
             self._scripts.member_set,
             room_id,
-            (keys.members(room_id), keys.held(room_id, lease)),
+            (keys.members(room_id), keys.held(room_id, lease), keys.stream(room_id)),
             keys.channel(room_id),
             user_id,
             1 if present else 0,
@@ -162,18 +162,53 @@ class Members:
         key = self._keys.lease_rooms(self.group, lease)
         return [room.decode() for room in await self._ask("SRANDMEMBER", key, limit)]
 
-    async def sweep(self, room_id: str, lease: str, limit: int) -> int:
-        """Take up to about `limit` of a lease's members out of a room; return how many are left."""
-        return int(
-            await self._store.evaluated(
-                self._scripts.member_sweep,
-                room_id,
-                (self._keys.members(room_id), self._keys.held(room_id, lease)),
-                self._keys.channel(room_id),
-                limit,
-                self._store.settings.large_room_members,
-            )
+    async def sweep(self, room_id: str, lease: str, limit: int) -> tuple[int, list[str]]:
+        """Take up to about `limit` of a lease's members out of a room.
+
+        Returns:
+            How many are left, and whom the lease held.
+
+        Raises:
+            LinkError: no answer.
+        """
+        left, *users = await self._store.evaluated(
+            self._scripts.member_sweep,
+            room_id,
+            (
+                self._keys.members(room_id),
+                self._keys.held(room_id, lease),
+                self._keys.stream(room_id),
+            ),
+            self._keys.channel(room_id),
+            limit,
+            self._store.settings.large_room_members,
         )
+        return left, [user.decode() for user in users]
+
+    async def tell_state(self, room_id: str, user_id: str, info: bytes) -> bool:
+        """Put a member's state into the list, and tell it unless the room is large.
+
+        Args:
+            room_id: the room.
+            user_id: the member.
+            info: its JSON in the list of members.
+
+        Returns:
+            Whether that was news; who is no member is left alone.
+
+        Raises:
+            LinkError: no answer.
+        """
+        reply = await self._store.evaluated(
+            self._scripts.member_state,
+            room_id,
+            (self._keys.members(room_id), self._keys.stream(room_id)),
+            self._keys.channel(room_id),
+            user_id,
+            info,
+            self._store.settings.large_room_members,
+        )
+        return bool(reply)
 
     async def forget_lease(self, lease: str) -> None:
         """A lease is swept: drop it from the list."""

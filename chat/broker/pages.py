@@ -1,6 +1,8 @@
 """What is read of a room, history, members, unread: one reading for every way to ask."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from msgspec import Raw
@@ -8,9 +10,17 @@ from msgspec import Raw
 from chat.broker.broker import Broker
 from chat.broker.markers import Progress
 from chat.broker.members import Members
-from chat.protocol.commands import HISTORY_LIMIT_MAX, History, Presence
+from chat.broker.user_presence import MEMBER, UserPresence, UserRecord
+from chat.protocol.commands import HISTORY_LIMIT_MAX, History, Presence, Users
 from chat.protocol.errors import CommandError, ErrorCode
-from chat.protocol.events import HistoryPage, Member, PresencePage, RoomUnread
+from chat.protocol.events import (
+    HistoryPage,
+    Member,
+    PresencePage,
+    RoomUnread,
+    UserState,
+    UserStates,
+)
 from chat.protocol.records import ChangeRecord, Page, Record, event_head
 
 
@@ -147,11 +157,59 @@ async def presence_page(members: Members, command: Presence) -> PresencePage:
         id=command.id,
         roomId=command.roomId,
         memberCount=count,
-        members=[
-            Member(userId=user_id, user=orjson.loads(display).get("user"))
-            for user_id, display in found
-        ],
+        members=[_member(user_id, orjson.loads(info)) for user_id, info in found],
         cursor=None if following == "0" else following,
+    )
+
+
+def _member(user_id: str, info: dict[str, Any]) -> Member:
+    return Member(
+        userId=user_id,
+        user=info.get("user"),
+        state=info.get("state"),
+        status=info.get("status"),
+    )
+
+
+async def user_states(presence: UserPresence, command: Users) -> UserStates:
+    """Return the states of users of a room; of others nothing is said but `offline`.
+
+    Raises:
+        LinkError: Redis is away.
+    """
+    user_ids = list(dict.fromkeys(command.userIds))
+    places, records = await asyncio.gather(
+        presence.in_room(command.roomId, user_ids), presence.read(user_ids)
+    )
+    return UserStates(
+        id=command.id,
+        roomId=command.roomId,
+        users=[
+            user_state(user_id, record, is_member=place == MEMBER)
+            if place
+            else UserState(userId=user_id, state="offline")
+            for user_id, record, place in zip(user_ids, records, places, strict=True)
+        ],
+    )
+
+
+def user_state(user_id: str, record: UserRecord, *, is_member: bool = False) -> UserState:
+    """Put what is known of a user into the wire's words.
+
+    Args:
+        user_id: the user.
+        record: what is known.
+        is_member: it is in a room now, whatever the record says.
+    """
+    state, status = record.availability
+    if state == "offline" and is_member:
+        state = record.choice or "online"
+    is_here = state != "offline"
+    return UserState(
+        userId=user_id,
+        state=state,
+        status=status or None,
+        lastSeen=None if is_here else record.last_seen_ms,
     )
 
 

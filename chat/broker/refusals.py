@@ -1,6 +1,6 @@
 """What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.broker import NotReplicated, Outcome, Raced, TooLate, TooSoon
+from chat.broker.broker import NotReplicated, Outcome, Raced, ReadOnly, TooLate, TooSoon
 from chat.broker.link import LinkBusyError, LinkDownError
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
@@ -72,10 +72,12 @@ def not_published(outcome: Outcome) -> CommandError:
         return CommandError(
             ErrorCode.SLOW_MODE, "This room is in slow mode.", retry_after_ms=outcome.wait_ms
         )
+    if isinstance(outcome, ReadOnly):
+        return CommandError(ErrorCode.READ_ONLY, "In this room only moderators write.")
     if isinstance(outcome, TooLate):
         return CommandError(ErrorCode.TOO_LATE, "The message is too old for that.")
     if isinstance(outcome, Raced):
-        return busy("Too many change this message at once, try again.")
+        return busy("Too many change this at once, try again.")
     if isinstance(outcome, NotReplicated):
         return CommandError(
             ErrorCode.NOT_REPLICATED,

@@ -1,12 +1,14 @@
 """The client: what a program opens, asks for rooms and closes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from chat.client.connection import Connection
+from chat.client.account import Account
+from chat.client.asking import ask
+from chat.client.connection import Answer, Connection
 from chat.client.errors import (
     ChatError,
     ConnectionLostError,
@@ -14,7 +16,7 @@ from chat.client.errors import (
     RoomLeftError,
     StoppedError,
 )
-from chat.client.events import AnyEvent, Connected, Position, Unknown, Unread, UnreadCounts
+from chat.client.events import AnyEvent, Connected, Position, Unknown
 from chat.client.lifeline import Lifeline
 from chat.client.membership import Membership
 from chat.client.options import Options
@@ -25,11 +27,11 @@ from chat.client.tokens import Tokens, TokenSource
 from chat.client.uploads import Uploads
 
 _DEFAULTS = Options()
-#: The server tells of so many rooms at a time.
-UNREAD_ROOMS_MAX = 100
+#: A connection that has ended is out of the way by then.
+_ENDING_S = 0.01
 
 
-class Client:
+class Client(Account):
     """One user's connection to a chat cluster, replaced whenever it breaks.
 
         async with Client("wss://chat.example/ws", token=get_token) as client:
@@ -74,6 +76,7 @@ class Client:
         self._life: asyncio.Task[None] | None = None
         self._connected: Connected | None = None
         self._stopped: StoppedError | None = None
+        self._idle = False
 
     # ---------------------------------------------------------------------- life
 
@@ -210,28 +213,44 @@ class Client:
             raise
         return room
 
-    async def unread(self, room_ids: Sequence[str]) -> list[Unread]:
-        """Return how much there is to read in rooms that one may join, waiting for a connection.
-
-        One need not be in them. Those from which one is banned are left out.
+    async def join_inbox(self) -> Room:
+        """Be in one's own inbox, whose events are `MembershipChanged`: invitations, for example.
 
         Raises:
-            RefusedError: the server does not tell, because one may not join one of them.
-            ConnectionLostError: the connection broke before the answer; ask again.
-            StoppedError: the client has stopped.
+            ChatError: the server has none.
         """
-        found: list[Unread] = []
-        for start in range(0, len(room_ids), UNREAD_ROOMS_MAX):
+        if self._connected is None:
+            await self._online()
+        if self._connected is None or self._connected.inbox is None:
+            raise ChatError("the server has no inboxes")
+        return await self.join(self._connected.inbox)
+
+    async def set_idle(self, is_idle: bool) -> None:
+        """Say whether nobody is at this device. A user is away when nobody is at any."""
+        if is_idle == self._idle:
+            return
+        self._idle = is_idle
+        if self._lifeline.connection is not None:
+            await self._tell_idle(self._lifeline.connection)
+
+    async def _tell_idle(self, connection: Connection) -> None:
+        state = "away" if self._idle else "online"
+        try:
+            await connection.request({"type": "set_presence", "state": state, "automatic": True})
+        except (RefusedError, ConnectionLostError):
+            return  # said again on the next connection
+
+    async def _ask(self, command: Mapping[str, Any], *, again: bool) -> Answer:
+        return await ask(self._online, command, again=again)
+
+    async def _online(self) -> Connection:
+        """Return the live connection, waiting for it."""
+        while True:
             await self.wait_online()
             connection = self._lifeline.connection
-            if connection is None:
-                raise ConnectionLostError("the connection was lost")
-            some = list(room_ids[start : start + UNREAD_ROOMS_MAX])
-            answer = await connection.request({"type": "unread", "roomIds": some})
-            if not isinstance(answer, UnreadCounts):
-                raise ChatError("the server answered something else")
-            found += answer.rooms
-        return found
+            if connection is not None and not connection.over:
+                return connection
+            await asyncio.sleep(_ENDING_S)
 
     async def _leave(self, membership: Membership) -> None:
         if self._forget(membership):
@@ -266,6 +285,8 @@ class Client:
         for membership in self._members.values():
             if membership.error is None:
                 self._tend(membership, connection)
+        if self._idle:  # a new connection counts as in use
+            self._lifeline.spawn(self._tell_idle(connection))
 
     def _tend(self, membership: Membership, connection: Connection) -> None:
         task = self._lifeline.spawn(membership.tend(connection))

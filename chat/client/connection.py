@@ -17,13 +17,17 @@ from chat.client.events import (
     Drain,
     Error,
     HistoryPage,
+    ParticipantsPage,
     Pong,
     PresencePage,
+    RoomCreated,
     RoomJoined,
     RoomLeft,
+    RoomsPage,
     TokenRefreshed,
     Unknown,
     UnreadCounts,
+    UserStates,
     decode,
     encode,
 )
@@ -38,7 +42,18 @@ _MAX_REASON = 200
 
 Command = Mapping[str, Any]
 Answer = (
-    Ack | RoomJoined | RoomLeft | HistoryPage | PresencePage | UnreadCounts | TokenRefreshed | Pong
+    Ack
+    | RoomJoined
+    | RoomLeft
+    | HistoryPage
+    | PresencePage
+    | UserStates
+    | UnreadCounts
+    | RoomCreated
+    | ParticipantsPage
+    | RoomsPage
+    | TokenRefreshed
+    | Pong
 )
 
 

@@ -69,6 +69,8 @@ FAMILIES: Final[dict[str, type[RefusedError]]] = {
     "binary_unsupported": InvalidCommandError,
     "invalid_room": InvalidCommandError,
     "content_too_long": InvalidCommandError,
+    "content_refused": InvalidCommandError,
+    "room_exists": InvalidCommandError,
     "not_authenticated": InvalidCommandError,
     "already_authenticated": InvalidCommandError,
     "invalid_token": NotAllowedError,
@@ -77,12 +79,16 @@ FAMILIES: Final[dict[str, type[RefusedError]]] = {
     "not_author": NotAllowedError,
     "banned": NotAllowedError,
     "muted": NotAllowedError,
+    "read_only": NotAllowedError,
+    "last_owner": NotAllowedError,
+    "not_enabled": NotAllowedError,
     "epoch_changed": GoneError,
     "message_gone": GoneError,
     "too_late": GoneError,
     "no_such_file": GoneError,
     "too_many_rooms": LimitError,
     "too_many_reactions": LimitError,
+    "too_many_participants": LimitError,
     "rate_limited": LimitError,
     "slow_mode": LimitError,
     "file_too_large": LimitError,
@@ -125,7 +131,8 @@ class RoomLeftError(ChatError):
     """One is not in that room any more.
 
     Attributes:
-        reason: what the server said (`forbidden`, `kicked`, `banned`), or None if the program left.
+        reason: what the server said (`forbidden`, `kicked`, `banned`, `removed`), or None if the
+            program left.
         message: what a moderator said.
     """
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from chat.client.buffer import EventBuffer
 from chat.client.events import (
-    Amendment,
     AnyEvent,
-    ChatMessage,
+    DeliveredMarker,
     Event,
     Gap,
     MemberCount,
     Ordered,
     Position,
+    PresenceChanged,
     ReadMarker,
     RoomJoined,
     TypingChanged,
@@ -22,6 +22,7 @@ from chat.client.events import (
     UserLeft,
 )
 from chat.client.reading import Reading
+from chat.client.standing import Standing
 from chat.client.typists import Typists
 from chat.client.walk import Step, Walk
 
@@ -50,13 +51,14 @@ class Intake:
         since: Position | None,
         *,
         wake: Callable[[], None],
-        on_echo: Callable[[ChatMessage | Amendment, str], None],
+        on_echo: Callable[[Ordered, str], None],
         on_gap: Callable[[], None],
     ) -> None:
         self.start = since  # where the program's events begin
         self.buffer = EventBuffer(limit, wake)
         self.typists = Typists()
         self.reading = Reading()
+        self.standing = Standing()
         self.member_count = 0
         self.holes = 0  # in a row
         self.head: Position | None = None  # the last place of the room that is known of
@@ -109,24 +111,22 @@ class Intake:
         match event:
             case RoomJoined():
                 self._take_joined(event)
-            case ChatMessage() | Amendment():
+            case Ordered():
                 if event.client_message_id is not None:
                     self._on_echo(event, event.client_message_id)
-                self._note_head(event.position)
-                self._take_ordered(event)
+                self._take_placed(event.position, event)
             case Gap():
                 self._take_gap(event)
             case UserJoined() | UserLeft() | MemberCount():
                 self.member_count = event.member_count
                 self._take_passing(event)
-            case TypingChanged():
+            case TypingChanged() | PresenceChanged() | DeliveredMarker():
                 self._take_passing(event)
             case ReadMarker():
                 self.reading.heard(event)
                 self._take_passing(event)
-            case Unknown(epoch=str(epoch), seq=int(seq)):
-                if self._walk.step(Position(epoch, seq)) is Step.NEXT:
-                    self._walk.advance(Position(epoch, seq))
+            case Unknown(epoch=str(epoch), seq=int(seq), id=None):
+                self._take_placed(Position(epoch, seq), None)
 
     def _take_joined(self, event: RoomJoined) -> None:
         first = self._walk.position is None
@@ -138,19 +138,24 @@ class Intake:
         self._joined_at = self._loop.time()
         self.member_count = event.member_count
         self.reading.joined(event)
+        self.standing.joined(event)
         self.typists.clear()
 
-    def _take_ordered(self, event: Ordered) -> None:
-        step = self._walk.step(event.position)
-        if step is Step.NEXT and self.buffer.put(event):
-            self._walk.advance(event.position)
-            self.typists.apply(event, self._loop.time())
+    def _take_placed(self, position: Position, event: Ordered | None) -> None:
+        """Take what has a place; of a type that is not known here, the place alone."""
+        self._note_head(position)
+        step = self._walk.step(position)
+        if step is Step.NEXT and (event is None or self.buffer.put(event)):
+            self._walk.advance(position)
+            if event is not None:
+                self.typists.apply(event, self._loop.time())
+                self.standing.apply(event, self.reading.user_id)
             self.holes = 0
-            if event.seq == self._head_seq:
+            if position.seq == self._head_seq:
                 self._wake()  # commands in doubt wait for that
         elif step in (Step.NEXT, Step.HOLE):
             if step is Step.HOLE:
-                self._note_hole(event.position)
+                self._note_hole(position)
             self._walk.fall_behind()
             self._wake()
 
@@ -169,6 +174,8 @@ class Intake:
             return
         self._on_gap()
         self.reading.lost(gap)
+        if gap.reason == "reset":
+            self.standing.lost(gap.from_seq)
         if self.head is None or self.head.epoch != gap.epoch:
             self.head = gap.position  # what follows it is yet to come
         if self.buffer.put(gap):

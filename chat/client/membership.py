@@ -9,12 +9,13 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from chat.client.asking import ask
 from chat.client.connection import Answer, Connection
-from chat.client.errors import ChatError, ConnectionLostError, RefusedError, RoomLeftError
+from chat.client.errors import ChatError, RefusedError, RoomLeftError
 from chat.client.events import AnyEvent, Event, Position, RoomLeft, Unknown
 from chat.client.intake import Intake
 from chat.client.options import Options
-from chat.client.outbox import MAX_INTERNAL, Outbox
+from chat.client.outbox import Outbox
 from chat.client.policy import backoff_s, may_retry, retry_pause_s
 from chat.client.published import Published
 from chat.client.sender import Sender
@@ -91,30 +92,10 @@ class Membership:
     async def ask(self, command: Mapping[str, Any], *, again: bool) -> Answer:
         """Send a command that is not queued and return its answer.
 
-        Args:
-            command: without `id`.
-            again: whether it may be sent twice, because it changes nothing.
-
         Raises:
-            RefusedError: the server refused it, for good or beyond patience.
-            ConnectionLostError: the outcome is unknown; only unless `again`.
-            ChatError: the room was left, or the client has stopped.
+            ChatError: see `asking.ask`; also where the room was left, or the client has stopped.
         """
-        attempt = 0
-        while True:
-            connection = await self.live()
-            try:
-                return await connection.request(command)
-            except ConnectionLostError:
-                if not again:
-                    raise
-            except RefusedError as exc:
-                attempt += 1
-                hopeless = exc.code == "internal" and attempt >= MAX_INTERNAL
-                in_doubt = exc.uncertain and not again
-                if hopeless or in_doubt or not may_retry(exc.code, exc.retry_after_ms):
-                    raise
-                await asyncio.sleep(retry_pause_s(exc.retry_after_ms, attempt - 1, _random()))
+        return await ask(self.live, command, again=again)
 
     def end(self, error: ChatError, last: Event | None = None, *, quietly: bool = True) -> None:
         """One is not a member any more, for good.

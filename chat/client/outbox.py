@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.client.errors import OutboxFullError, RefusedError
-from chat.client.events import Amendment, ChatMessage, encode
+from chat.client.events import Ordered, encode
 from chat.client.policy import may_retry, retry_pause_s
 
 #: The server knows a client message id for 300 s; stay well inside. In seconds.
@@ -49,7 +49,7 @@ class Outgoing:
     sent_at: float | None = None
     doubt_since: float | None = None
     blind: bool = False
-    echo: ChatMessage | Amendment | None = field(default=None, repr=False)
+    echo: Ordered | None = field(default=None, repr=False)
 
 
 class Outbox:
@@ -125,7 +125,7 @@ class Outbox:
         item.not_before = now + retry_pause_s(error.retry_after_ms, item.attempt - 1, random)
         return True
 
-    def echoed(self, event: ChatMessage | Amendment, client_message_id: str) -> None:
+    def echoed(self, event: Ordered, client_message_id: str) -> None:
         """Note that an own command was seen at its place in the room.
 
         That is not an acknowledgement: a server may be asked to wait for replicas with that.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat.client.events import Ack, Amendment, ChatMessage, Position, Reference
+from chat.client.events import Ack, Amendment, ChatMessage, Ordered, Position, Reference
 
 
 class Placed(Protocol):
@@ -28,7 +28,8 @@ class Published:
         seq: rises by one from event to event; 0 where there was nothing to change, as for a
             reaction that is there already.
         message_seq: place of the message: the same, unless the command was about an earlier one.
-        message_id: the message; of an edit, a deletion or a reaction the one it was about.
+        message_id: the message; of an edit, a deletion or a reaction the one it was about, and
+            empty where it was about none, but about the room.
         timestamp: of the message store, in milliseconds since the Unix epoch.
         client_message_id: the name under which it was sent.
         duplicate: an earlier attempt had been stored already.
@@ -70,14 +71,14 @@ def published(ack: Ack, room_id: str, client_message_id: str, about: Reference |
     )
 
 
-def seen(event: ChatMessage | Amendment, client_message_id: str) -> Published:
+def seen(event: Ordered, client_message_id: str) -> Published:
     """Return the same for a command that is known from its event alone."""
     return Published(
         room_id=event.room_id,
         epoch=event.epoch,
         seq=event.seq,
         message_seq=event.message_seq if isinstance(event, Amendment) else event.seq,
-        message_id=event.message_id,
+        message_id=event.message_id if isinstance(event, ChatMessage | Amendment) else "",
         timestamp=event.timestamp,
         client_message_id=client_message_id,
         duplicate=True,

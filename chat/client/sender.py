@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.client.connection import Connection
 from chat.client.errors import ChatError, RefusedError, UncertainError
-from chat.client.events import Ack, Amendment, ChatMessage, Reference
+from chat.client.events import Ack, Ordered, Reference
 from chat.client.outbox import Outbox, Outgoing
 from chat.client.published import Published, published, seen
 
@@ -68,7 +68,7 @@ class Sender:
         self._user_id = connection.connected.user_id
         self._outbox.unanswered(self._room_id)
 
-    def echoed(self, event: ChatMessage | Amendment, client_message_id: str) -> None:
+    def echoed(self, event: Ordered, client_message_id: str) -> None:
         """Note an event that may be of an own command."""
         if event.user_id == self._user_id:
             self._outbox.echoed(event, client_message_id)

@@ -93,6 +93,9 @@ FAMILIES: tuple[Family, ...] = (
         "Edits, deletions and reactions stored and acknowledged.",
     ),
     _counter(
+        "changed_rooms", "rooms_changed", "Times that something was set of a room: `change_room`."
+    ),
+    _counter(
         "changes_raced",
         "changes_raced",
         "Times such a change was made anew because another one came first.",
@@ -135,6 +138,18 @@ FAMILIES: tuple[Family, ...] = (
         "read_markers_waiting",
         "read_markers_waiting",
         "Users and rooms whose last read marker is not in Redis yet.",
+    ),
+    # states of users, and delivered markers
+    _gauge("user_states", "user_states", "Users a worker knows not to be plainly online."),
+    _counter("user_states_set", "user_states_set", "States and status texts written to Redis."),
+    _counter("user_states_told", "user_states_told", "Times a room was given a member's state."),
+    _counter(
+        "delivered_markers_written", "delivered_markers_written", "Delivered markers sent to Redis."
+    ),
+    _gauge(
+        "delivered_markers_waiting",
+        "delivered_markers_waiting",
+        "Users and rooms whose last delivered marker is not in Redis yet.",
     ),
     # moderation
     _counter(

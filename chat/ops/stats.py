@@ -68,6 +68,8 @@ GAUGES = (
     "probe_seconds",
     "revocations",
     "read_markers_waiting",
+    "delivered_markers_waiting",
+    "user_states",
 )
 #: Values that only rise.
 COUNTERS = (
@@ -78,6 +80,7 @@ COUNTERS = (
     "bytes_in",
     "messages_published",
     "messages_changed",
+    "rooms_changed",
     "changes_raced",
     "deliveries",
     "bytes_out",
@@ -102,6 +105,9 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "delivered_markers_written",
+    "user_states_set",
+    "user_states_told",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -141,6 +147,8 @@ class Stats:
     probe_seconds: float
     revocations: int
     read_markers_waiting: int
+    delivered_markers_waiting: int
+    user_states: int
     # counters
     connections_opened: int
     connections_closed: int
@@ -149,6 +157,7 @@ class Stats:
     bytes_in: int
     messages_published: int
     messages_changed: int
+    rooms_changed: int
     changes_raced: int
     deliveries: int
     bytes_out: int
@@ -173,6 +182,9 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    delivered_markers_written: int
+    user_states_set: int
+    user_states_told: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled

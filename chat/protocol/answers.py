@@ -12,6 +12,7 @@ _ANSWERS: dict[type[Command], type[Event]] = {
     commands.History: events.HistoryPage,
     commands.Presence: events.PresencePage,
     commands.Unread: events.UnreadCounts,
+    commands.Users: events.UserStates,
     commands.RefreshToken: events.TokenRefreshed,
     commands.Ping: events.Pong,
 }

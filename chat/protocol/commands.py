@@ -7,8 +7,10 @@ the wire's, which is why they are camelCase.
 import re
 from typing import Annotated, Any
 
-from msgspec import DecodeError, Meta, Struct, ValidationError, json
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, ValidationError, json
 
+from chat.protocol.about import HistoryMs, HistorySize, Milliseconds, Words
+from chat.protocol.availability import STATUS_MAX, State
 from chat.protocol.errors import CommandError, ErrorCode
 
 #: Largest integer that survives a JavaScript client (ECMAScript Number.MAX_SAFE_INTEGER).
@@ -24,6 +26,10 @@ ATTACHMENTS_MAX = 10
 UNREAD_ROOMS_MAX = 100
 #: Rooms asked about that cost as much as one command more.
 UNREAD_ROOMS_PER_COMMAND = 10
+
+#: The most users that one `users` asks about, and how many cost as much as one command more.
+USERS_MAX = 100
+USERS_PER_COMMAND = 10
 
 _ROOM_ID = "[A-Za-z0-9_.:@+=~-]{1,128}"
 ROOM_ID = re.compile(rf"{_ROOM_ID}\Z")
@@ -156,7 +162,19 @@ class Presence(Command, frozen=True, kw_only=True, tag="presence"):
 
 
 class MarkRead(Command, frozen=True, kw_only=True, tag="mark_read"):
-    """Say that one has read up to a place; the marker only moves forward."""
+    """Say that one has read up to a place; the marker only moves forward.
+
+    With `private` only one's own devices are told, whatever others are told of receipts.
+    """
+
+    roomId: RoomId
+    seq: Seq
+    epoch: Epoch | None = None
+    private: bool = False
+
+
+class MarkDelivered(Command, frozen=True, kw_only=True, tag="mark_delivered"):
+    """Say that a device has got all up to a place; only where the operator turned that on."""
 
     roomId: RoomId
     seq: Seq
@@ -167,6 +185,25 @@ class Unread(Command, frozen=True, kw_only=True, tag="unread"):
     """Ask how much there is to read in rooms that one may join; one need not be in them."""
 
     roomIds: Annotated[list[RoomId], Meta(min_length=1, max_length=UNREAD_ROOMS_MAX)]
+
+
+class SetPresence(Command, frozen=True, kw_only=True, tag="set_presence"):
+    """Choose the state that others see, on all devices, and with `status` the text beside it.
+
+    `online` takes a choice back. With `automatic` nothing is chosen: `away` says that nobody is at
+    this device, `online` that somebody is again; a user is away when nobody is at any device.
+    """
+
+    state: State
+    status: Annotated[str, Meta(max_length=STATUS_MAX)] | None = None
+    automatic: bool = False
+
+
+class Users(Command, frozen=True, kw_only=True, tag="users"):
+    """Ask for the states of users of a room one is in, and when they were last seen."""
+
+    roomId: RoomId
+    userIds: Annotated[list[UserId], Meta(min_length=1, max_length=USERS_MAX)]
 
 
 class RefreshToken(Command, frozen=True, kw_only=True, tag="refresh_token"):
@@ -217,6 +254,20 @@ class UnmuteUser(ModerationCommand, frozen=True, kw_only=True, tag="unmute_user"
     """Lift a mute."""
 
 
+class ChangeRoom(Command, frozen=True, kw_only=True, tag="change_room"):
+    """Set a room's title, topic and rules: null resets one, what is left out stays."""
+
+    roomId: RoomId
+    clientMessageId: ClientMessageId | None = None
+    title: Words | UnsetType | None = UNSET
+    topic: Words | UnsetType | None = UNSET
+    slowModeMs: Milliseconds | UnsetType | None = UNSET
+    historySize: HistorySize | UnsetType | None = UNSET
+    historyMs: HistoryMs | UnsetType | None = UNSET
+    readOnly: bool | UnsetType | None = UNSET
+    large: bool | UnsetType | None = UNSET
+
+
 AnyCommand = (
     Authenticate
     | JoinRoom
@@ -230,6 +281,9 @@ AnyCommand = (
     | History
     | Presence
     | MarkRead
+    | MarkDelivered
+    | SetPresence
+    | Users
     | Unread
     | RefreshToken
     | Ping
@@ -238,6 +292,7 @@ AnyCommand = (
     | UnbanUser
     | MuteUser
     | UnmuteUser
+    | ChangeRoom
 )
 
 _decoder = json.Decoder(AnyCommand)

@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    NOT_ENABLED = "not_enabled"
+    READ_ONLY = "read_only"
     NO_SUCH_FILE = "no_such_file"
 
 
@@ -163,6 +165,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
+    ErrorCode.READ_ONLY: Meaning(
+        "in this room only moderators write", "read on; `room_changed` says when that ends"
     ),
     ErrorCode.NO_SUCH_FILE: Meaning(
         "a file in `attachments` was not uploaded by you for this room, or too long ago",

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct, json
 
+from chat.protocol.about import About
+from chat.protocol.availability import Shown, State
 from chat.protocol.commands import MessagePlace
 from chat.protocol.errors import ErrorCode
 
@@ -75,7 +77,8 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     """The connection is a member; live messages continue after `seq`.
 
-    `readSeq` and `unread` are there where the user has a read marker in the room.
+    `readSeq` and `unread` are there where the user has a read marker in the room, `room` where
+    anything is set of it.
     """
 
     id: int | str | None = None
@@ -86,6 +89,7 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     recovered: bool | None = None
     readSeq: int | None = None
     unread: int | None = None
+    room: About | None = None
 
 
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
@@ -104,12 +108,17 @@ class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
 
 
 class UserJoined(Event, frozen=True, kw_only=True, tag="user_joined"):
-    """A user's first device joined the room, anywhere in the cluster."""
+    """A user's first device joined the room, anywhere in the cluster.
+
+    `state` and `status` are there where the user is not plainly online.
+    """
 
     roomId: str
     userId: str
     user: dict[str, Any] | None = None
     memberCount: int
+    state: State | None = None
+    status: str | None = None
 
 
 class UserLeft(Event, frozen=True, kw_only=True, tag="user_left"):
@@ -204,6 +213,19 @@ class ReactionRemoved(MessageChange, frozen=True, kw_only=True, tag="reaction_re
     reaction: str
 
 
+class RoomChanged(Event, frozen=True, kw_only=True, tag="room_changed"):
+    """Another title, topic or rules hold for the room from here on: `room` is all that is set."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    userId: str
+    user: dict[str, Any] | None = None
+    clientMessageId: str | None = None
+    room: About
+
+
 class TypingChanged(Event, frozen=True, kw_only=True, tag="typing"):
     """A member started or stopped typing; forget it after `expiresInMs`."""
 
@@ -245,10 +267,15 @@ class HistoryPage(Event, frozen=True, kw_only=True, tag="history"):
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
-    """One user in a room, on however many devices."""
+    """One user in a room, on however many devices.
+
+    `state` and `status` are there where the user is not plainly online.
+    """
 
     userId: str
     user: dict[str, Any] | None = None
+    state: State | None = None
+    status: str | None = None
 
 
 class PresencePage(Event, frozen=True, kw_only=True, tag="presence"):
@@ -271,6 +298,44 @@ class ReadMarker(Event, frozen=True, kw_only=True, tag="read_marker"):
     userId: str
     epoch: str
     readSeq: int
+
+
+class DeliveredMarker(Event, frozen=True, kw_only=True, tag="delivered_marker"):
+    """A device of a user has got all up to `deliveredSeq`; it has no place in the order itself."""
+
+    roomId: str
+    userId: str
+    epoch: str
+    deliveredSeq: int
+
+
+class PresenceChanged(Event, frozen=True, kw_only=True, tag="presence_changed"):
+    """A member's state or status text is another; without `status` there is none.
+
+    Not sent in rooms too large for join and leave events.
+    """
+
+    roomId: str
+    userId: str
+    state: State
+    status: str | None = None
+
+
+class UserState(Struct, frozen=True, omit_defaults=True):
+    """What a user's devices are together, and when the last one was gone."""
+
+    userId: str
+    state: Shown
+    status: str | None = None
+    lastSeen: int | None = None
+
+
+class UserStates(Event, frozen=True, kw_only=True, tag="users"):
+    """The states of some users of a room; of who is none of its users only `offline` is said."""
+
+    id: int | str | None = None
+    roomId: str
+    users: list[UserState]
 
 
 class RoomUnread(Struct, frozen=True, omit_defaults=True):
@@ -332,11 +397,15 @@ AnyEvent = (
     | MessageDeleted
     | ReactionAdded
     | ReactionRemoved
+    | RoomChanged
     | TypingChanged
     | Gap
     | HistoryPage
     | PresencePage
     | ReadMarker
+    | DeliveredMarker
+    | PresenceChanged
+    | UserStates
     | UnreadCounts
     | TokenRefreshed
     | TokenExpiring

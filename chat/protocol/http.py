@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from chat.protocol.about import About, AboutChange
 from chat.protocol.commands import (
     UNREAD_ROOMS_MAX,
     ClientMessageId,
@@ -92,6 +93,28 @@ class EditBody(Struct, frozen=True, kw_only=True):
     clientMessageId: ClientMessageId | None = None
 
 
+class ReadRoom(Command, frozen=True, kw_only=True):
+    """Which room is asked about, or changed."""
+
+    roomId: RoomId
+
+
+class RoomBody(AboutChange, frozen=True, kw_only=True):
+    """What is to be set of a room: null resets a field, what is left out stays as it is."""
+
+    clientMessageId: ClientMessageId | None = None
+
+
+class RoomPage(Struct, frozen=True, kw_only=True):
+    """A room: where its order is, how many its members are, and what is set of it."""
+
+    roomId: str
+    epoch: str
+    headSeq: int
+    memberCount: int
+    room: About
+
+
 class TokenBody(Struct, frozen=True, kw_only=True):
     """Whom a token is for, what it allows in which rooms, and for how long."""
 
@@ -131,6 +154,7 @@ class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
     headSeq: int
     memberCount: int
     recovered: bool | None = None
+    room: About | None = None
 
 
 class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):

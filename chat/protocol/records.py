@@ -1,9 +1,9 @@
 """What travels through a room's channel and lies in its history.
 
 A record is `<letter><epoch>:<seq>:<timestamp>:<body>`, the same bytes in the list and on the
-channel. The letter is `m` for a message, and another for an event about one. The body is the part
-of the event that the sender's worker knows, without its opening brace; what Redis assigns is put in
-front, so that no worker parses or encodes a record it only passes on.
+channel. The letter is `m` for a message, and another for an event about one or about the room. The
+body is the part of the event that the sender's worker knows, without its opening brace; what Redis
+assigns is put in front, so that no worker parses or encodes a record it only passes on.
 
 The record of a message in the list is rewritten when something is folded into it
 (docs/decisions/0016-fold-in-place.md); its place stays.
@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 from msgspec import Struct
+
+from chat.protocol.about import NOTHING, About, decode_about
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -50,7 +52,7 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class ChangeRecord(Record, frozen=True, gc=False):
-    """An event about a message, at its own place in the room's order."""
+    """An event about a message or the room, at its own place in the room's order."""
 
     letter: bytes
 
@@ -74,6 +76,7 @@ CHANGES = {
     b"d": _front("message_deleted"),
     b"a": _front("reaction_added"),
     b"r": _front("reaction_removed"),
+    b"c": _front("room_changed"),
 }
 
 
@@ -150,6 +153,34 @@ def encode_change(
     return orjson.dumps(fields | details)[1:]
 
 
+def encode_room_change(
+    user_id: str, user: dict[str, Any] | None, client_message_id: str | None, about: bytes
+) -> bytes:
+    """Encode the sender's part of the event that something was set of the room.
+
+    Args:
+        user_id: who has set it.
+        user: that user's display data.
+        client_message_id: that user's name for the change.
+        about: what is set now, as JSON.
+    """
+    fields: dict[str, Any] = {"userId": user_id}
+    if user is not None:
+        fields["user"] = user
+    if client_message_id is not None:
+        fields["clientMessageId"] = client_message_id
+    return orjson.dumps(fields | {"room": orjson.Fragment(about)})[1:]
+
+
+def about_in(record: ChangeRecord) -> About:
+    """Return what a `room_changed` event says is set.
+
+    Raises:
+        ValueError, KeyError: it is not one of ours.
+    """
+    return decode_about(orjson.dumps(record.fields()["room"]))
+
+
 def decode_record(data: bytes) -> Record:
     """Decode one record.
 
@@ -175,6 +206,7 @@ class Page:
     records: tuple[Record, ...]
     member_count: int
     acts: int | None = None  # the room's last act of moderation; None if that is not known
+    about: About = NOTHING  # what is set of the room
 
     def common_seq(self, epoch: str) -> int | None:
         """Return the last seq this stream shares with an earlier epoch, None if it is unknown."""
@@ -188,7 +220,7 @@ class Page:
 
 def decode_page(reply: list[Any]) -> Page:
     """Decode what `room_read.lua` returns; the reply must not be the empty one."""
-    epoch, head_seq, lineage, records, member_count, acts = reply
+    epoch, head_seq, lineage, records, member_count, acts, about = reply
     forks = []
     for entry in lineage.decode().split():
         earlier, last_seq = entry.split("@")
@@ -200,4 +232,5 @@ def decode_page(reply: list[Any]) -> Page:
         tuple(decode_record(data) for data in records),
         int(member_count),
         int(acts) if acts else None,
+        decode_about(about) if about else NOTHING,
     )

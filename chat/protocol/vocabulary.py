@@ -21,6 +21,9 @@ WORDS: dict[str, Word] = {
         "Files that come with the message: in a command the ids of uploads, else what is known of "
         "them."
     ),
+    "automatic": Word(
+        "The device found out by itself whether somebody is at it: nothing is chosen.", True
+    ),
     "before": Word("Only what is earlier than this `seq`.", 18),
     "clientMessageId": Word(
         "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
@@ -33,6 +36,7 @@ WORDS: dict[str, Word] = {
     "cursor": Word(
         "Where the list goes on: that of the page before, in the first question `0`.", "0"
     ),
+    "deliveredSeq": Word("Up to where a device of the user has got everything.", 16),
     "deleted": Word("The message is gone, and its `content` empty."),
     "deletedBy": Word("Who deleted it."),
     "duplicate": Word("The message had been stored before: this is the answer of then.", True),
@@ -52,8 +56,19 @@ WORDS: dict[str, Word] = {
     "Attachment.id": Word(
         "Names the file, and nobody can guess it.", "Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png"
     ),
+    "historyMs": Word(
+        "For how many milliseconds the room keeps what is sent, however quiet it is.", 604800000
+    ),
+    "historySize": Word("How many messages and events the room keeps.", 500),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
     "isTyping": Word("Whether the user is typing.", True),
+    "lastSeen": Word(
+        "When the user's last connection ended, in milliseconds since the Unix epoch.",
+        1795485000000,
+    ),
+    "large": Word(
+        "The room is told how many its members are, and not who comes, goes and types.", False
+    ),
     "limit": Word("How many at most.", 50),
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
     "memberCount": Word("Users in the room, in the whole cluster.", 2),
@@ -69,9 +84,11 @@ WORDS: dict[str, Word] = {
         "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
     ),
     "previousEpoch": Word("The epoch before, whose positions after `fromSeq` no longer hold."),
+    "private": Word("Tell nobody but one's own devices.", True),
     "protocol": Word("Which version of this protocol is spoken.", "chat.v1"),
     "reaction": Word("An emoji or a short text.", "👍"),
     "reactions": Word("Each reaction with the user ids of those who gave it."),
+    "readOnly": Word("Only who may moderate the room writes in it.", True),
     "readSeq": Word("Up to where the user has read; without it nothing is known to be read.", 15),
     "reason": Word("Why this happened."),
     "reconnectAfterMs": Word(
@@ -83,6 +100,7 @@ WORDS: dict[str, Word] = {
     ),
     "replyTo": Word("The message that this one answers."),
     "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
+    "room": Word("What is set of the room; for the rest the server's settings hold."),
     "roomId": Word("Which room.", "lobby"),
     "ServerInfo.version": Word("Version of the server.", "0.1.0"),
     "roomIds": Word("Which rooms.", ["lobby"]),
@@ -91,13 +109,20 @@ WORDS: dict[str, Word] = {
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
     "size": Word("Bytes of the file.", 20480),
+    "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
+    "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
+    "slowModeMs": Word(
+        "How many milliseconds a user waits between two messages in the room.", 10000
+    ),
     "threadId": Word("The `messageId` of the message that the thread began with."),
     "timestamp": Word(
         "The message store's clock, in milliseconds since the Unix epoch. Sort by `seq` instead.",
         1795485600000,
     ),
+    "title": Word("What the room is called.", "Lobby"),
     "toSeq": Word("The last `seq` that this is about.", 5),
     "token": Word("A JSON Web Token that says who the user is and what is allowed.", "eyJhbGc..."),
+    "topic": Word("What the room is about.", "Everything else"),
     "type": Word("Which command or event this is."),
     "uncertain": Word("The command may have taken effect all the same."),
     "unread": Word(
@@ -108,6 +133,9 @@ WORDS: dict[str, Word] = {
         "/files/Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png/tea.png",
     ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
+    "UserState.state": Word("`online`, `away`, `busy` or `offline`.", "busy"),
+    "userIds": Word("Which users.", ["ann"]),
+    "users": Word("One entry for each user, in the order of the question."),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),
     "width": Word("Width of the picture as it is shown, in pixels.", 640),

@@ -1,8 +1,16 @@
-"""What has no place in a room's order: who came and went, how many there are, who types."""
+"""What has no place in a room's order: who came and went, how they are, how many, who types."""
 
 import orjson
 
-from chat.protocol.events import MemberCount, TypingChanged, UserJoined, UserLeft, encode_event
+from chat.protocol.availability import PLAIN
+from chat.protocol.events import (
+    MemberCount,
+    PresenceChanged,
+    TypingChanged,
+    UserJoined,
+    UserLeft,
+    encode_event,
+)
 from chat.protocol.frames import text_frame
 from chat.rooms.fan_out import FanOut
 from chat.rooms.room import Room
@@ -31,6 +39,23 @@ class Announcements:
             userId=about["userId"],
             user=about.get("user"),
             memberCount=room.member_count,
+            state=about.get("state"),
+            status=about.get("status"),
+        )
+        self._fan_out.emit_ephemeral(room, encode_event(event))
+
+    def heard_state(self, room: Room, detail: bytes) -> None:
+        """Somebody's state or status text is another.
+
+        Raises:
+            ValueError, KeyError, TypeError: these bytes are nothing of ours.
+        """
+        about = orjson.loads(detail)
+        event = PresenceChanged(
+            roomId=room.room_id,
+            userId=about["userId"],
+            state=about.get("state", PLAIN.state),
+            status=about.get("status"),
         )
         self._fan_out.emit_ephemeral(room, encode_event(event))
 

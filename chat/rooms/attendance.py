@@ -5,14 +5,15 @@ holds up its own rooms and no others. Elsewhere there is one group.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from chat.broker.members import Members
 from chat.ops.stats import Stats
+from chat.protocol.availability import PLAIN, Availability
 from chat.rooms.hub import Hub
 from chat.rooms.lease import LeaseKeeper
-from chat.rooms.presence import Presence
+from chat.rooms.presence import Presence, describe, worker_of
 from chat.rooms.room import Room
 from chat.rooms.sweeper import Sweeper
 from chat.settings import Settings
@@ -33,15 +34,29 @@ class Attendance:
         stats: counts swept workers.
         members: one per group, in the order of the groups.
         hub: the rooms.
+        worker_id: of this worker.
     """
 
-    def __init__(self, settings: Settings, stats: Stats, members: list[Members], hub: Hub) -> None:
+    def __init__(
+        self, settings: Settings, stats: Stats, members: list[Members], hub: Hub, worker_id: str
+    ) -> None:
+        #: What others see of a user, who is told of users that a dead worker held, and of this
+        #: worker's members not being relied on any more; set by the worker.
+        self.shown: Callable[[str], Availability] = lambda _user_id: PLAIN
+        self.on_swept: Callable[[str, list[str]], None] = _ignore
+        self.on_distrust: Callable[[], None] = lambda: None
         self._groups: list[_Group] = []
         leaves_per_s = -(-settings.presence_leaves_per_s // len(members))
         for group in members:
-            presence = Presence(group, settings.presence_grace, leaves_per_s)
-            sweeper = Sweeper(stats, group, hub, presence)
-            lease = LeaseKeeper(settings, group, hub, presence, sweeper)
+            presence = Presence(
+                group,
+                settings.presence_grace,
+                leaves_per_s,
+                worker_id=worker_id,
+                shown=self._shown,
+            )
+            sweeper = Sweeper(stats, group, hub, presence, self._swept)
+            lease = LeaseKeeper(settings, group, hub, presence, sweeper, self._distrusted)
             self._groups.append(_Group(group, presence, sweeper, lease))
 
     async def arrive(self, room: Room, user_id: str, display: bytes | None) -> int:
@@ -77,6 +92,24 @@ class Attendance:
         for number in groups:
             self._groups[number].lease.distrust()
 
+    async def tell_state(self, room: Room, user_id: str, shown: Availability) -> bool:
+        """Let a room see a user's state; return whether that was news.
+
+        Raises:
+            LinkError: the shard of the room is away.
+        """
+        info = describe(user_id, room.display.get(user_id), shown)
+        return await self._groups[room.group].members.tell_state(room.room_id, user_id, info)
+
+    def _shown(self, user_id: str) -> Availability:
+        return self.shown(user_id)
+
+    def _swept(self, lease: str, users: list[str]) -> None:
+        self.on_swept(worker_of(lease), users)
+
+    def _distrusted(self) -> None:
+        self.on_distrust()
+
     def problems(self) -> tuple[list[str], bool]:
         """Return what is wrong, in sentences, and whether any lease is held at all."""
         lacking = sum(not group.lease.is_held for group in self._groups)
@@ -110,3 +143,7 @@ class Attendance:
     async def _hand_over(self, group: _Group) -> None:
         await group.presence.flushed()
         await group.lease.hand_over()
+
+
+def _ignore(_worker_id: str, _users: list[str]) -> None:
+    """Nobody wants to know."""

@@ -1,15 +1,19 @@
 """From a room to its members on this process: one frame for all, one write per member and tick."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chat.ops.stats import Stats
 from chat.protocol.events import Gap, encode_event
 from chat.protocol.frames import text_frame
+from chat.protocol.records import ChangeRecord
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost
 from chat.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class FanOut:
@@ -20,6 +24,8 @@ class FanOut:
         self._stats = stats
         self._loop = asyncio.get_running_loop()
         self._dirty: dict[Room, None] = {}
+        #: Who also looks at an event of the order, by its letter, just before members get it.
+        self.on: dict[bytes, Callable[[Room, ChangeRecord], None]] = {}
 
     def deliver(self, room: Room, items: Iterable[Item]) -> None:
         """Send events of the room's order, and losses, to all members."""
@@ -28,7 +34,19 @@ class FanOut:
                 self._stats.gaps_announced += 1
                 self._emit(room, text_frame(encode_event(gap_event(room.room_id, item))))
             else:
+                if item.__class__ is ChangeRecord:
+                    self._note(room, item)
                 self._emit(room, text_frame(item.event(room.event_head)))
+
+    def _note(self, room: Room, record: ChangeRecord) -> None:
+        handler = self.on.get(record.letter)
+        if handler is None:
+            return
+        try:
+            handler(room, record)
+        except (ValueError, KeyError, TypeError) as exc:  # a stranger's: passed on all the same
+            self._stats.errors.add("bad_record")
+            log.warning("bad_event", extra={"room": room.room_id, "error": repr(exc)})
 
     def _emit(self, room: Room, frame: bytes) -> None:
         room.pending.append(frame)

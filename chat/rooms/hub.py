@@ -18,6 +18,7 @@ from chat.broker.link import LinkError
 from chat.broker.subscriber import Channels
 from chat.ops.stats import Stats
 from chat.protocol.records import CHANGES, Page, decode_record
+from chat.rooms import about
 from chat.rooms.announcements import Announcements
 from chat.rooms.fan_out import FanOut
 from chat.rooms.gap_filler import GapFiller
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 #: Messages and the events about them: what has a place in the order.
 RECORDS = frozenset((b"m", *CHANGES))
 #: What not every process wants to know: acts of moderators, and how far users have read.
-OPTIONAL = (b"s", b"p")
+OPTIONAL = (b"s", b"p", b"v")
 
 Heard = Callable[[Room, bytes], None]
 
@@ -51,6 +52,7 @@ class Hub:
         self._opening: dict[str, asyncio.Task[bool]] = {}
         self._lingering: OrderedDict[str, float] = OrderedDict()
         self.fan_out = FanOut(settings, stats)
+        self.fan_out.on[b"c"] = about.heard
         self.announcements = Announcements(settings, self.fan_out)
         self.gaps = GapFiller(settings, stats, broker, self.rooms, self.fan_out, self._compare)
         #: The time of the last act of a moderator is one that was not told; set by the worker.
@@ -59,6 +61,7 @@ class Hub:
             b"j": self.announcements.heard_join,
             b"l": self.announcements.heard_leave,
             b"n": self.announcements.heard_count,
+            b"q": self.announcements.heard_state,
             b"t": self.announcements.heard_typing,
             **dict.fromkeys(OPTIONAL, _ignore),
         }
@@ -110,6 +113,7 @@ class Hub:
             return False
         room.stream = Stream(page.epoch, page.head_seq)
         room.member_count = page.member_count
+        about.read(room, page)
         if page.acts is not None:
             room.acts = max(room.acts, page.acts)
         early, room.early = room.early, []
@@ -170,9 +174,10 @@ class Hub:
             self.gaps.want(room)
 
     def _compare(self, room: Room, page: Page) -> None:
-        """Correct what is not in the order: joins, leaves and acts may have been missed."""
+        """Correct what is not in the order, or no longer: joins, leaves, acts, what was set."""
         if page.acts is not None and page.acts > room.acts:
             self.on_missed_act(room, page.acts)
+        about.read(room, page)
         self.announcements.count_is(room, page.member_count)
 
     # ---------------------------------------------------------------- which rooms

@@ -9,6 +9,7 @@ announces its members again.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 from chat.broker.link import LinkError
 from chat.broker.members import Members
@@ -31,6 +32,7 @@ class LeaseKeeper:
         hub: Hub,
         presence: Presence,
         sweeper: Sweeper,
+        on_distrust: Callable[[], None],
     ) -> None:
         self.is_held = False
         self._settings = settings
@@ -38,6 +40,7 @@ class LeaseKeeper:
         self._hub = hub
         self._presence = presence
         self._sweeper = sweeper
+        self._on_distrust = on_distrust
         self._is_new = True
         self._is_ending = False
         self._renew_now = asyncio.Event()
@@ -50,6 +53,7 @@ class LeaseKeeper:
         self._is_new = True
         self._sweeper.former(self._presence.take_new_lease(self._rooms()))
         self._renew_now.set()
+        self._on_distrust()
 
     async def run(self) -> None:
         """Renew until cancelled."""

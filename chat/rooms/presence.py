@@ -17,34 +17,65 @@ import logging
 import secrets
 from collections import OrderedDict
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import orjson
 
 from chat.broker.link import LinkError
 from chat.broker.members import Members
 from chat.broker.pacing import Pacing
+from chat.protocol.availability import PLAIN, Availability
 from chat.rooms.room import Room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
 #: Pairs written in one pipeline that somebody waits for, and at least so many of the others.
 BATCH = 256
 BATCH_OTHERS = 64
+#: Digits of a lease; the first of them are the id of its worker.
+LEASE_LENGTH = 20
+WORKER_ID_LENGTH = 10
 Pair = tuple[Room, str]
 
 
-def describe(user_id: str, display: bytes | None) -> bytes:
+def describe(user_id: str, display: bytes | None, shown: Availability = PLAIN) -> bytes:
     """Return the JSON a members list holds of a user."""
-    if display is None:
-        return orjson.dumps({"userId": user_id})
-    return orjson.dumps({"userId": user_id, "user": orjson.Fragment(display)})
+    fields: dict[str, object] = {"userId": user_id}
+    if display is not None:
+        fields["user"] = orjson.Fragment(display)
+    if shown.state != PLAIN.state:
+        fields["state"] = shown.state
+    if shown.status:
+        fields["status"] = shown.status
+    return orjson.dumps(fields)
 
 
 class Presence:
-    """The flusher and what it has to write."""
+    """The flusher and what it has to write.
 
-    def __init__(self, members: Members, grace_s: float, leaves_per_s: int) -> None:
-        self.lease = _new_lease()
+    Args:
+        members: where it is written.
+        grace_s: how long a user stays whose connection broke.
+        leaves_per_s: users that leave in a second at most.
+        worker_id: begins the names of the leases.
+        shown: tells what others see of a user.
+    """
+
+    def __init__(
+        self,
+        members: Members,
+        grace_s: float,
+        leaves_per_s: int,
+        *,
+        worker_id: str = "",
+        shown: "Callable[[str], Availability]" = lambda _user_id: PLAIN,
+    ) -> None:
+        self._worker_id = worker_id
+        self._shown = shown
+        self.lease = _new_lease(worker_id)
         self._members = members
         self._grace_s = grace_s
         self._leaves_per_s = leaves_per_s
@@ -107,7 +138,7 @@ class Presence:
 
     def take_new_lease(self, rooms: list[Room]) -> str:
         """Hold everything under a fresh lease; return the old one, to be swept once flushed."""
-        old, self.lease = self.lease, _new_lease()
+        old, self.lease = self.lease, _new_lease(self._worker_id)
         for room in rooms:
             for user_id in room.users:
                 self._mark((room, user_id))
@@ -162,7 +193,9 @@ class Presence:
         room, user_id = taken.pair
         lease = self.lease
         present = user_id in room.users or taken.pair in self._grace
-        info = describe(user_id, room.display.get(user_id)) if present else b""
+        info = b""
+        if present:
+            info = describe(user_id, room.display.get(user_id), self._shown(user_id))
         is_first = present and room.lease != lease
         if is_first:
             room.lease = lease
@@ -222,5 +255,10 @@ class _Taken:
                 waiter.set_result(outcome)
 
 
-def _new_lease() -> str:
-    return secrets.token_hex(10)
+def _new_lease(worker_id: str) -> str:
+    return worker_id + secrets.token_hex(LEASE_LENGTH // 2 - len(worker_id) // 2)
+
+
+def worker_of(lease: str) -> str:
+    """Return the id of the worker whose lease this is."""
+    return lease[:WORKER_ID_LENGTH]

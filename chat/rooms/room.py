@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
+from chat.protocol.about import NOTHING, About
 from chat.protocol.records import Record, event_head
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Room:
     """State of a room with local members. The hub owns it and does the writing."""
 
     __slots__ = (
+        "about",
+        "about_seq",
         "acts",
         "catching_up",
         "checked_seq",
@@ -86,9 +89,15 @@ class Room:
         self.member_count = 0  # in the whole cluster, as last heard
         self.member_count_told = 0  # what members of a large room know
         self.acts = ACTS_UNKNOWN  # last act of moderation heard of, or that there was at opening
+        self.about: About = NOTHING  # what is set of the room, as last heard
+        self.about_seq = -1  # as of where in the order that is so
         self.muted: dict[str, float] = {}  # local users and until when, by the loop's clock
         self.held = 0  # members our lease holds here, as last heard
         self.lease = ""  # the lease under which this room is on the list for sweepers
+
+    def is_large(self, threshold: int) -> bool:
+        """Whether only the number of members is told: there are many, or a rule says so."""
+        return self.about.large or self.member_count > threshold
 
     @property
     def is_idle(self) -> bool:

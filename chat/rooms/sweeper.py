@@ -6,6 +6,7 @@ and whoever sweeps them has to go on renewing its own lease meanwhile.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from chat.broker.link import LinkError
 from chat.broker.members import Members
@@ -23,13 +24,29 @@ RETRY_S = 1.0
 
 
 class Sweeper:
-    """Leases to clean up behind: those of dead workers, and this worker's own former ones."""
+    """Leases to clean up behind: those of dead workers, and this worker's own former ones.
 
-    def __init__(self, stats: Stats, members: Members, hub: Hub, presence: Presence) -> None:
+    Args:
+        stats: counts swept workers.
+        members: of the group.
+        hub: the rooms.
+        presence: who is in them.
+        on_swept: called with a dead lease and users that it held in a room.
+    """
+
+    def __init__(
+        self,
+        stats: Stats,
+        members: Members,
+        hub: Hub,
+        presence: Presence,
+        on_swept: Callable[[str, list[str]], None],
+    ) -> None:
         self._stats = stats
         self._members = members
         self._hub = hub
         self._presence = presence
+        self._on_swept = on_swept
         self._dead: dict[str, None] = {}
         self._own: list[str] = []
         self._work = asyncio.Event()
@@ -97,6 +114,10 @@ class Sweeper:
             )
 
     async def _sweep_room(self, room_id: str, lease: str, *, claimed: bool) -> None:
-        while await self._members.sweep(room_id, lease, MEMBERS_PER_CALL):
+        left = 1
+        while left:
+            left, users = await self._members.sweep(room_id, lease, MEMBERS_PER_CALL)
             if claimed:
+                self._on_swept(lease, users)
+            if claimed and left:
                 await self._members.extend_claim(lease, CLAIM_S)

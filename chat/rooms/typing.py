@@ -33,7 +33,7 @@ class Typists:
         Raises:
             LinkError: Redis is away.
         """
-        if room.member_count > self._settings.large_room_members:
+        if room.is_large(self._settings.large_room_members):
             return  # in a crowd nobody reads who types
         key = (room.room_id, user_id)
         now_s = self._loop.time()

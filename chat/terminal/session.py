@@ -202,7 +202,7 @@ class Session:
                     room_id=stored.room_id,
                     epoch=stored.epoch,
                     seq=stored.seq,
-                    message_id=stored.message_id,
+                    message_id=stored.message_id or None,
                     client_message_id=stored.client_message_id,
                     timestamp=stored.timestamp,
                     duplicate=stored.duplicate,

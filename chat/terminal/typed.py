@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chat.client import Published, Room
+from chat.client import Published, Role, Room
 from chat.client.events import Reference
 
 ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -87,7 +87,62 @@ class Unreact(_About, frozen=True, kw_only=True, tag="remove_reaction"):
         return await room.unreact(self, self.reaction, client_message_id=self.client_message_id)
 
 
-Wish = Say | Edit | Delete | React | Unreact
+class Change(_Line, frozen=True, kw_only=True, tag="change_room"):
+    """Another title, topic or rule for the room; null resets one, what is left out stays."""
+
+    title: str | UnsetType | None = UNSET
+    topic: str | UnsetType | None = UNSET
+    slow_mode_ms: int | UnsetType | None = UNSET
+    history_size: int | UnsetType | None = UNSET
+    history_ms: int | UnsetType | None = UNSET
+    read_only: bool | UnsetType | None = UNSET
+    large: bool | UnsetType | None = UNSET
+    client_message_id: ClientMessageId | None = None
+
+    async def do(self, room: Room) -> Published:
+        """Change it."""
+        return await room.change(**msgspec.structs.asdict(self))
+
+
+class Invite(_Line, frozen=True, kw_only=True, tag="invite_user"):
+    """Ask a user to take part in a private room."""
+
+    user_id: str
+    role: Role = "member"
+    client_message_id: ClientMessageId | None = None
+
+    async def do(self, room: Room) -> Published:
+        """Invite the user."""
+        name = self.client_message_id
+        return await room.invite(self.user_id, role=self.role, client_message_id=name)
+
+
+class Seat(_Line, frozen=True, kw_only=True, tag="set_role"):
+    """Make a participant of a private room something else."""
+
+    user_id: str
+    role: Role
+    client_message_id: ClientMessageId | None = None
+
+    async def do(self, room: Room) -> Published:
+        """Give the user the role."""
+        name = self.client_message_id
+        return await room.set_role(self.user_id, self.role, client_message_id=name)
+
+
+class Remove(_Line, frozen=True, kw_only=True, tag="remove_participant"):
+    """Take a user out of a private room."""
+
+    user_id: str
+    client_message_id: ClientMessageId | None = None
+
+    async def do(self, room: Room) -> Published:
+        """Remove the user."""
+        name = self.client_message_id
+        return await room.remove_participant(self.user_id, client_message_id=name)
+
+
+Wish = Say | Edit | Delete | React | Unreact | Change | Invite | Seat | Remove
 
 
 def wish(line: str, *, json: bool) -> Wish | None:

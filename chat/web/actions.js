@@ -1,4 +1,4 @@
-/** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete. */
+/** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete, report. */
 
 import { element, setText } from "./text.js";
 
@@ -9,29 +9,42 @@ const BESIDE_PX = 42; // where the bubble of somebody else begins
 const UP_PX = 26; // how far the bar stands over the message; see its margin
 const LEAST_PX = 4;
 
-const find = (id) => document.getElementById(id);
-
 export class Actions {
   #row = null;
   #node = null;
   #unsure = null;
 
-  /** @param {object} handlers onReact(row, reaction), onReply(row), onEdit(row), onDelete(row) */
-  constructor(handlers) {
-    this.bar = find("actions");
-    this.remove = find("act-delete");
-    this.edit = find("act-edit");
+  /**
+   * @param {HTMLElement} scroller that the messages are in
+   * @param {object} handlers onReact(row, reaction), onReply(row), onThread(messageId), onEdit(row),
+   *   onDelete(row), onReport(row); without one of them there is no such button
+   */
+  constructor(scroller, handlers) {
+    this.bar = document.getElementById("actions-template").content.firstElementChild.cloneNode(true);
+    this.remove = this.bar.querySelector(".act-delete");
+    this.edit = this.bar.querySelector(".act-edit");
+    this.report = this.bar.querySelector(".act-report");
+    const reply = this.bar.querySelector(".act-reply");
+    const thread = this.bar.querySelector(".act-thread");
     for (const reaction of REACTIONS) {
-      const button = element("button", "", reaction);
+      const button = element("button", "act-react", reaction);
       button.type = "button";
       button.ariaLabel = `React with ${reaction}`;
+      button.title = button.ariaLabel;
       button.addEventListener("click", (event) => this.#act(event, handlers.onReact, reaction));
-      find("act-reply").before(button);
+      reply.before(button);
     }
-    find("act-reply").addEventListener("click", (event) => this.#act(event, handlers.onReply));
+    reply.addEventListener("click", (event) => this.#act(event, handlers.onReply));
+    thread.addEventListener("click", (event) => {
+      this.#act(event, ({ messageId }) => handlers.onThread(messageId));
+    });
+    reply.hidden = handlers.onReply === undefined;
+    thread.hidden = handlers.onThread === undefined;
     this.edit.addEventListener("click", (event) => this.#act(event, handlers.onEdit));
     this.remove.addEventListener("click", (event) => this.#delete(event, handlers.onDelete));
+    this.report.addEventListener("click", (event) => this.#act(event, handlers.onReport));
     this.bar.addEventListener("keydown", (event) => this.#pressed(event));
+    scroller.append(this.bar);
   }
 
   /** @returns {Element | null} the message whose toolbar is shown */
@@ -50,11 +63,9 @@ export class Actions {
     this.#node = node;
     this.edit.hidden = !row.own;
     this.remove.hidden = !row.own;
+    this.report.hidden = row.own;
     this.bar.hidden = false;
-    const { offsetLeft, offsetTop, offsetWidth } = node;
-    const left = row.own ? offsetLeft + offsetWidth - this.bar.offsetWidth : offsetLeft + BESIDE_PX;
-    this.bar.style.left = `${Math.max(left, LEAST_PX)}px`;
-    this.bar.style.top = `${Math.max(offsetTop, LEAST_PX + UP_PX)}px`;
+    this.#place();
   }
 
   focus() {
@@ -66,6 +77,16 @@ export class Actions {
     this.#node = null;
     this.bar.hidden = true;
     this.#notSure();
+  }
+
+  #place() {
+    const { offsetLeft, offsetTop, offsetWidth } = this.#node;
+    const { offsetWidth: width, parentElement } = this.bar;
+    const right = offsetLeft + offsetWidth - width;
+    const wanted = this.#row.own ? right : offsetLeft + BESIDE_PX;
+    const most = parentElement.clientWidth - width - LEAST_PX;
+    this.bar.style.left = `${Math.max(Math.min(wanted, most), LEAST_PX)}px`;
+    this.bar.style.top = `${Math.max(offsetTop, LEAST_PX + UP_PX)}px`;
   }
 
   // Left and right go along a toolbar; back is where one came from.
@@ -97,6 +118,7 @@ export class Actions {
     setText(this.remove.querySelector("span"), "Really delete?");
     this.remove.classList.add("sure");
     this.#unsure = setTimeout(() => this.#notSure(), SURE_MS);
+    this.#place();
   }
 
   #notSure() {

@@ -1,59 +1,76 @@
 /** Wiring: from the address or the form to a session, rooms and a screen. */
 
-import { Composer } from "./composer.js";
+import { Activity } from "./activity.js";
+import { Acts } from "./acts.js";
+import { showBars } from "./appearance.js";
+import { Conversation } from "./conversation.js";
+import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
-import { buildRows } from "./rows.js";
+import { highlight } from "./highlight.js";
+import { helpParts, listenToKeys } from "./keys.js";
+import { watchIdleness } from "./idle.js";
+import { sectionOf } from "./kinds.js";
+import { mentions } from "./mentions.js";
+import { Notifier } from "./notifier.js";
+import { Panels } from "./panels.js";
+import { goToRegion } from "./regions.js";
+import { Search } from "./search.js";
+import { RoomDialogs } from "./room_dialogs.js";
+import { ruleWords } from "./rules.js";
 import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
+import { preferenceParts } from "./settings.js";
 import { countText, Sidebar } from "./sidebar.js";
-import { Stream } from "./stream.js";
 import { Talk } from "./talk.js";
-import { Tray } from "./tray.js";
+import { ThreadPanel } from "./thread.js";
+import { threadOf } from "./threads.js";
 import { View } from "./view.js";
 
-const MAX_WHILE_READING_BACK = 6_000;
+const REPAINT_MS = 30_000; // "5 min. ago" is not true for longer
+
+const find = (id) => document.getElementById(id);
 
 class App {
   #talk = null; // while in a room
   #roomId = null; // the one that is looked at
+  #goal = null; // a message to go to, once it is on screen
   #painting = false;
-  #unread = 0; // since the page was hidden
+  #dialogs = null; // about rooms and people, while in a room
 
   constructor() {
     this.entry = new Entry((wish) => this.#enter(wish));
-    this.stream = new Stream({
-      onOlder: () => this.#room?.loadOlder(),
-      onRetry: (id) => this.#room.retry(id),
-      onDiscard: (id) => this.#room.discard(id),
-      onReact: (row, reaction) => this.#react(row, reaction),
-      onReply: (row) => this.composer.reply(row),
-      onEdit: (row) => this.composer.edit(row),
-      onDelete: (row) => this.#tellFailure(this.#room.delete(row)),
-      onBack: () => this.composer.focus(),
-    });
-    this.tray = new Tray({
-      roomOf: (roomId) => this.#talk.room(roomId),
-      onChange: () => this.composer?.refresh(),
-      onTell: (text) => this.view.tell(text),
-    });
-    this.composer = new Composer({
-      filesState: () => this.tray.state,
-      onSend: (text, about) => this.#send(text, about),
-      onTyping: (isTyping) => this.#room?.typing(isTyping),
-      onEditLast: () => this.#editLast(),
-    });
-    this.sidebar = new Sidebar({
-      onSelect: (roomId) => this.#look(roomId),
-      onJoin: (text) => this.#join(text),
-    });
     this.view = new View({
-      onLeave: () => this.#leave(this.#roomId),
       onRetryConnection: () => this.#talk.client.retryNow(),
       onToken: (text) => this.#takeToken(text),
     });
-    addEventListener("hashchange", () => location.reload());
-    addEventListener("keydown", (event) => this.#pressed(event));
-    document.addEventListener("visibilitychange", () => this.#seen());
-    setInterval(() => this.#everySecond(), 1_000);
+    const acts = new Acts(() => this.#room, () => this.#talk.people(this.#roomId),
+      (text) => this.view.tell(text));
+    this.conversation = new Conversation(acts, {
+      onThread: (rootId) => this.#openThread(rootId),
+      onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
+      onTell: (text) => this.view.tell(text),
+    });
+    this.thread = new ThreadPanel(acts, {
+      onShown: () => this.#mark(),
+      onReport: (row) => this.#dialogs.openReport(this.#room, row),
+      onTell: (text) => this.view.tell(text),
+    });
+    this.panels = new Panels({ thread: () => this.thread.close() });
+    this.sidebar = new Sidebar({
+      onSelect: (roomId) => this.#select(roomId),
+      onJoin: (text) => this.#join(text),
+    });
+    this.sidebar.addTo("private", "New private room", () => this.#dialogs.newPrivate());
+    this.sidebar.addTo("direct", "New conversation", () => this.#dialogs.newDirect());
+    this.search = new Search({
+      onChange: () => this.#paintSoon(),
+      onShow: (message) => this.#show(message, false),
+      onLoad: () => this.#room.loadOlder(),
+      onClose: () => this.conversation.composer.focus(),
+    });
+    this.activity = new Activity((roomId, messageId) => this.#go(roomId, messageId));
+    this.dialog = new Dialog();
+    this.#listen();
   }
 
   get #room() {
@@ -61,9 +78,33 @@ class App {
   }
 
   start() {
+    showBars();
     const { roomId, name } = readFragment();
     if (roomId !== null && name !== "") this.#enter({ roomId, name, token: "" });
     else this.entry.open({ roomId, name });
+  }
+
+  #listen() {
+    const press = (id, act) => find(id).addEventListener("click", act);
+    press("room-about", () => this.#dialogs.openRoom(this.#roomId));
+    press("me", () => this.#dialogs.openPresence(this.#talk.presence));
+    press("search-open", () => this.search.open());
+    press("mentions-open", () => this.#openMentions());
+    press("preferences-open", () => this.#openPreferences());
+    press("help-open", () => this.#openHelp());
+    listenToKeys({
+      search: () => this.search.open(),
+      room: (step) => this.#lookBeside(step),
+      news: () => this.#lookAtNews(),
+      mentions: () => this.#openMentions(),
+      region: goToRegion,
+      help: () => this.#openHelp(),
+    }, () => this.#talk !== null && !this.dialog.isOpen);
+    addEventListener("hashchange", () => location.reload());
+    document.addEventListener("visibilitychange", () => this.#seen());
+    setInterval(() => this.#everySecond(), 1_000);
+    setInterval(() => this.#now(), REPAINT_MS);
+    watchIdleness((isIdle) => this.#talk?.client.setIdle(isIdle));
   }
 
   #enter({ name, roomId, token }) {
@@ -72,42 +113,123 @@ class App {
       this.entry.open({ problem: "That does not look like a token.", needsToken: true });
       return;
     }
+    this.notifier = new Notifier(name, (where, messageId) => this.#go(where, messageId));
     this.#talk = new Talk({
       session,
       roomId,
       onChange: () => this.#paintSoon(),
-      onMessage: (where) => this.#arrived(where),
+      onMessage: (where, message) => this.#arrived(where, message),
       onRefused: (where, problem) => this.#left(where, problem),
       onState: (state) => this.#stateChanged(state),
       onTokenWish: (wish) => this.view.wishToken(wish),
+    });
+    this.#dialogs = new RoomDialogs(this.dialog, this.#talk, this.notifier, {
+      onLook: (where) => this.#look(where),
+      onLeave: (where) => this.#leave(where),
+      onLevel: () => this.#paintSoon(),
+      onTell: (text) => this.view.tell(text),
     });
     for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
-    this.#learnRules(this.#talk.client);
+    this.#learnUploadRules(this.#talk.client);
   }
 
   // Only where there is an HTTP side, and it has a place for files, there is something to attach.
-  async #learnRules(client) {
-    try {
-      this.tray.use(await client.uploads.rules());
-    } catch {
-      this.tray.use(null); // the next entry asks again
-    }
+  async #learnUploadRules(client) {
+    const rules = await client.uploads.rules().catch(() => null); // the next entry asks again
+    for (const { tray } of this.#writing) tray.use(rules);
+  }
+
+  get #writing() {
+    return [this.conversation, this.thread];
+  }
+
+  /** A room in the sidebar: one is in it, or invited to it. */
+  #select(roomId) {
+    if (this.#talk.room(roomId) === undefined) this.#dialogs.openInvitation(roomId);
+    else this.#look(roomId);
   }
 
   /** Show a room that one is in. */
   #look(roomId) {
-    if (this.#room !== undefined) this.#room.readingBack = false;
+    this.panels.showRooms(false);
+    if (roomId === this.#roomId) {
+      this.conversation.composer.focus();
+      return;
+    }
+    if (this.panels.side === "thread") this.panels.close(false);
+    this.search.close();
     this.#roomId = roomId;
-    this.#talk.count(roomId, true);
+    this.#goal = null;
     writeFragment({ roomId, name: this.#talk.session.name });
-    this.stream.clear();
-    this.view.open(roomId);
-    this.tray.open(roomId);
-    this.composer.open(roomId);
+    this.view.open();
+    this.#talk.participants.look(sectionOf(roomId).kind === "open" ? null : this.#room);
+    this.conversation.open(this.#room);
     this.#paintSoon();
+  }
+
+  #lookBeside(step) {
+    const { roomIds } = this.#talk;
+    const index = roomIds.indexOf(this.#roomId) + step + roomIds.length;
+    this.#look(roomIds[index % roomIds.length]);
+  }
+
+  #lookAtNews() {
+    const rooms = this.#rooms().filter(({ unread, quiet }) => unread > 0 && !quiet);
+    const next = rooms.find(({ mentions: count }) => count > 0) ?? rooms[0];
+    if (next !== undefined) this.#look(next.roomId);
+  }
+
+  /** Go to a message, in whichever room and thread it is. */
+  #go(roomId, messageId) {
+    if (this.#talk?.room(roomId) === undefined) return;
+    if (matchMedia("(max-width: 1080px)").matches) this.panels.close(false);
+    this.#look(roomId);
+    this.#goal = messageId;
+    this.#paintSoon();
+  }
+
+  #reachGoal() {
+    const message = this.#room.entries.find(({ messageId }) => messageId === this.#goal);
+    if (message === undefined) return;
+    this.#goal = null;
+    this.#show(message, true);
+  }
+
+  /** @param {object} message  @param {boolean} focused */
+  #show(message, focused) {
+    const threadId = threadOf(message);
+    if (threadId === null) {
+      this.conversation.stream.show(message.messageId, focused);
+      return;
+    }
+    const writing = document.activeElement;
+    this.#openThread(threadId);
+    this.#paint();
+    this.thread.stream.show(message.messageId, focused);
+    if (!focused) writing.focus();
+  }
+
+  #openThread(rootId) {
+    this.panels.open("thread");
+    this.thread.open(this.#room, rootId, this.#talk.titleOf(this.#roomId));
+    this.#paintSoon();
+  }
+
+  #openMentions() {
+    this.panels.toggle("mentions");
+    this.#paint();
+    if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
+  }
+
+  #openPreferences() {
+    this.dialog.open("Preferences", preferenceParts(this.notifier));
+  }
+
+  #openHelp() {
+    this.dialog.open("Keyboard shortcuts", helpParts());
   }
 
   #join(text) {
@@ -130,78 +252,50 @@ class App {
       this.#close({ roomId, problem });
       return;
     }
-    if (problem !== "") this.view.tell(`#${roomId}: ${problem}`);
+    if (problem !== "") this.view.tell(`${this.#talk.titleOf(roomId)}: ${problem}`);
     if (roomId === this.#roomId) this.#look(next);
     this.#paintSoon();
   }
 
   #close(start) {
-    const { session } = this.#talk;
     const talk = this.#talk;
+    this.search.close();
+    this.panels.close(false);
     this.#talk = null;
+    this.#dialogs = null;
     this.#roomId = null;
     talk.close();
     this.view.wishToken(null);
     writeFragment();
-    this.tray.open(null);
-    this.composer.open(null);
+    this.conversation.open(null);
+    this.thread.forget();
     this.sidebar.close();
     this.view.close();
-    this.stream.clear();
     document.title = "Chat";
-    this.entry.open({ name: session.name, ...start });
+    this.entry.open({ name: talk.session.name, ...start });
   }
 
-  #arrived(roomId) {
-    const looked = roomId === this.#roomId;
-    if (looked) this.stream.arrived();
-    this.#talk.count(roomId, looked && !document.hidden);
-    if (document.hidden) this.#unread += 1;
+  #arrived(roomId, message) {
+    const { members } = this.#talk.room(roomId);
+    const name = message.user?.name ?? members.nameOf(message.userId);
+    if (document.hidden) {
+      const mentioned = mentions({ kind: "message", ...message }, this.#talk.selfId);
+      this.notifier.tell({ roomId, title: this.#talk.titleOf(roomId), name, message, mentioned });
+    } else if (roomId === this.#roomId) {
+      this.view.speak(`${name}: ${message.content}`);
+    }
   }
 
   #stateChanged(state) {
     if (this.#talk === null) return;
     const { session, client } = this.#talk;
-    if (state.phase === "online") this.tray.goOn();
+    if (state.phase === "online") for (const { tray } of this.#writing) tray.goOn();
     if (state.needsToken) session.forgetToken();
     if (state.needsToken && client.userId === null) {
       this.#close({ roomId: this.#roomId, problem: state.reason, needsToken: true });
       return;
     }
     this.#paintSoon();
-  }
-
-  #send(text, about) {
-    const room = this.#room;
-    if (room.outbox.full) return false;
-    if (about?.kind !== "edit") {
-      const replyTo = about === null ? undefined : reference(about.row);
-      room.send(text, { replyTo, attachments: this.tray.take() });
-    } else if (text !== about.row.content) {
-      this.#tellFailure(room.edit(about.row, text));
-    }
-    return true;
-  }
-
-  #react(row, reaction) {
-    const own = row.reactions.some((each) => each.reaction === reaction && each.own);
-    const sending = own ? this.#room.unreact(row, reaction) : this.#room.react(row, reaction);
-    this.#tellFailure(sending);
-  }
-
-  // A change that failed shows nowhere in the stream: it is said, and given up.
-  #tellFailure({ clientMessageId, acknowledged }) {
-    const room = this.#room;
-    acknowledged.catch((error) => {
-      room.discard(clientMessageId);
-      this.view.tell(error.message);
-    });
-  }
-
-  #editLast() {
-    const row = this.#rows().findLast((each) => each.own && each.canAct);
-    if (row !== undefined) this.composer.edit(row);
-    return row !== undefined;
   }
 
   #takeToken(text) {
@@ -211,15 +305,6 @@ class App {
     if (client.state.phase === "online") client.renewToken();
     else client.retryNow();
     return true;
-  }
-
-  // Alt and an arrow go to the next room, as in other chats.
-  #pressed(event) {
-    if (this.#talk === null || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-    const { roomIds } = this.#talk;
-    const step = event.key === "ArrowUp" ? roomIds.length - 1 : 1;
-    event.preventDefault();
-    this.#look(roomIds[(roomIds.indexOf(this.#roomId) + step) % roomIds.length]);
   }
 
   // Many events can come within one frame; a hidden page gets no frames at all.
@@ -234,35 +319,91 @@ class App {
     this.#painting = false;
     const room = this.#room;
     if (room === undefined) return;
-    const { timeline } = room;
-    // Nothing is forgotten under the eyes of someone who reads back, unless they left it like that.
-    room.readingBack = !this.stream.atEnd && timeline.entries.length < MAX_WHILE_READING_BACK;
+    const scene = this.#scene(room);
+    const older = { canLoad: room.timeline.hasOlder, state: room.olderState };
     this.view.showStatus(this.#talk.client.state, Date.now());
+    this.conversation.render(scene);
+    this.thread.render(scene);
+    this.search.render(scene.entries, older);
+    if (this.#goal !== null) this.#reachGoal();
+    this.#showRoom();
     this.#paintPeople();
-    this.sidebar.showRooms(this.#talk.list, this.#roomId);
-    this.stream.render(this.#rows(), { canLoad: timeline.hasOlder, state: room.olderState });
-    document.title = `${this.#unread > 0 ? `(${this.#unread}) ` : ""}#${this.#roomId}`;
+    this.#paintRooms();
+    this.#mark();
   }
 
-  #rows() {
-    const room = this.#room;
+  #scene(room) {
     const { timeline, members } = room;
-    return buildRows({
+    return {
       entries: room.entries,
       items: room.unsent,
       selfId: this.#talk.selfId,
       complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
       headSeq: timeline.position?.seq ?? 0,
+      readUpTo: this.#talk.readUpTo(room.roomId),
       ready: room.ready,
       nameOf: (userId) => members.nameOf(userId),
-    });
+      now: Date.now(),
+    };
+  }
+
+  #rooms() {
+    return this.#talk.list.map((room) => ({
+      ...room, quiet: this.notifier.level(room.roomId) === "nothing",
+    }));
+  }
+
+  #paintRooms() {
+    const rooms = this.#rooms();
+    this.sidebar.showRooms(rooms, this.#roomId);
+    const meant = rooms.reduce((sum, { mentions: count }) => sum + count, 0);
+    this.sidebar.showMentions(meant);
+    if (this.panels.side === "mentions") {
+      this.activity.render(this.#talk.mentions, (roomId) => this.#talk.titleOf(roomId));
+    }
+    const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
+    const title = `${sectionOf(this.#roomId).sign}${this.#talk.titleOf(this.#roomId)}`;
+    document.title = unread > 0 ? `(${unread}) ${title}` : title;
   }
 
   #paintPeople() {
     const { members } = this.#room;
     const { userId } = this.#talk.client;
     this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
-    this.sidebar.showPeople({ members: members.list(userId), count: members.count, selfId: userId });
+    const absent = this.#talk.participants.list
+      .filter((each) => members.get(each.userId) === undefined)
+      .map((each) => ({ ...each, name: this.#talk.nameOf(each.userId) }));
+    this.sidebar.showPeople({
+      members: members.list(userId), count: members.count, selfId: userId, absent,
+    });
+    this.sidebar.showSelf(userId, this.#talk.session.name, this.#talk.presence);
+    this.#dialogs.renderRoster();
+  }
+
+  #showRoom() {
+    const { about } = this.#room;
+    const { sign } = sectionOf(this.#roomId);
+    const words = [about.topic, ...ruleWords(about)].filter(Boolean).join(" \u00b7 ");
+    this.view.showRoom({ title: this.#talk.titleOf(this.#roomId), sign, words });
+  }
+
+  /** What is told by the clock: "5 min. ago", when somebody was last seen. */
+  #now() {
+    this.#talk?.participants.refreshSoon();
+    this.#paintSoon();
+  }
+
+  /** Show in what is on screen what is looked for. */
+  #mark() {
+    const nodes = [...document.querySelectorAll("#chat .message")];
+    highlight(nodes, this.search.query);
+    const { currentId } = this.search;
+    for (const stream of [this.conversation.stream, this.thread.stream]) {
+      for (const node of stream.list.nodes) {
+        const found = currentId !== null && stream.list.rowOf(node).messageId === currentId;
+        node.classList.toggle("found", found);
+      }
+    }
   }
 
   #everySecond() {
@@ -272,18 +413,10 @@ class App {
   }
 
   #seen() {
-    if (document.hidden) {
-      this.#paint(); // a frame that was asked for may not come any more
-      return;
-    }
-    this.#unread = 0;
-    this.#talk?.count(this.#roomId, true);
-    this.#paintSoon();
+    if (!document.hidden) this.conversation.cameBack();
+    if (document.hidden) this.#paint(); // a frame that was asked for may not come any more
+    else this.#paintSoon();
   }
-}
-
-function reference({ seq, messageId }) {
-  return { seq, messageId };
 }
 
 new App().start();

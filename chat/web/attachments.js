@@ -8,16 +8,10 @@ const LEAST_PX = 40;
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const UNITS = ["bytes", "KB", "MB", "GB"];
 
-/**
- * Put the files of a message into its bubble.
- *
- * @param {HTMLElement} bubble
- * @param {object[]} attachments as they came with the message
- */
-export function showAttachments(bubble, attachments) {
-  bubble.querySelector(".attachments")?.remove();
+/** The part of a bubble with the files of its message. @param {{attachments: object[]}} row */
+export function attachmentsPart({ attachments }) {
   const nodes = attachments.filter(isOurs).map((file) => (isPicture(file) ? thumbnail : link)(file));
-  if (nodes.length > 0) bubble.append(element("div", "attachments", ...nodes));
+  return nodes.length === 0 ? null : element("div", "attachments", ...nodes);
 }
 
 /** @param {object} file  @returns {boolean} whether it can be shown, and how large is known */

@@ -1,51 +1,81 @@
 /** Where one writes: a message, an answer to one, or other words for one. */
 
 import { setText } from "./text.js";
+import { Typeahead } from "./typeahead.js";
 
 const MAX_DRAFT_LINES_PX = 168;
 const EXCERPT = 120;
 
-const find = (id) => document.getElementById(id);
-
 export class Composer {
+  /**
+   * Whether there is something to send besides text; whoever puts things into `tray` says so here,
+   * and calls `changed` when that is another answer.
+   *
+   * @type {() => boolean}
+   */
+  holds = () => false;
+  /**
+   * Whether what is in `tray` cannot be sent yet; text waits for it.
+   *
+   * @type {() => boolean}
+   */
+  waits = () => false;
+
   #about = null; // {kind: "reply" | "edit", row}
-  #drafts = new Map(); // by room, while another room is open
-  #roomId = null;
+  #drafts = new Map(); // by key, while another is open
+  #key = null;
 
   /**
+   * @param {HTMLElement} root gets all of it: `.about`, `.tray`, and a form with `.tools`
+   * @param {{id: string, label: string}} names of the draft
    * @param {object} handlers onSend(text, about) returns whether it was taken, onTyping(isTyping),
-   *   onEditLast(), filesState() tells whether files are to be sent, and are ready
+   *   onEditLast(), people() who may be mentioned
    */
-  constructor(handlers) {
+  constructor(root, { id, label }, handlers) {
     this.handlers = handlers;
-    this.draft = find("draft");
-    find("composer").addEventListener("submit", (event) => {
+    root.append(document.getElementById("composer-template").content.cloneNode(true));
+    this.root = root;
+    this.draft = root.querySelector("textarea");
+    /** What is sent along is shown here. */
+    this.tray = root.querySelector(".tray");
+    /** Buttons beside the draft. */
+    this.tools = root.querySelector(".tools");
+    this.draft.id = id;
+    this.draft.placeholder = label;
+    const name = root.querySelector("label");
+    name.htmlFor = id;
+    name.textContent = label;
+    this.typeahead = new Typeahead(this.draft, root.querySelector("form"), handlers.people);
+    this.sendButton = root.querySelector(".send");
+    root.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
     });
-    find("about-cancel").addEventListener("click", () => this.#forgetAbout());
+    root.querySelector(".about-cancel").addEventListener("click", () => {
+      this.#forgetAbout();
+      this.focus();
+    });
     this.draft.addEventListener("input", () => {
-      this.#changed();
+      this.changed();
       handlers.onTyping(this.draft.value.trim() !== "" && this.#about?.kind !== "edit");
     });
     this.draft.addEventListener("keydown", (event) => this.#pressed(event));
     this.draft.addEventListener("blur", () => handlers.onTyping(false));
   }
 
-  /** @param {string | null} roomId null: none is open any more */
-  open(roomId) {
-    if (this.#roomId !== null) this.#drafts.set(this.#roomId, this.#written());
-    if (roomId === null) this.#drafts.clear();
-    this.#roomId = roomId;
+  /**
+   * @param {string | null} key of the room or thread; null: none is open any more
+   * @param {boolean} focused
+   */
+  open(key, focused = true) {
+    if (this.#key !== null) this.#drafts.set(this.#key, this.#written());
+    if (key === null) this.#drafts.clear();
+    this.#key = key;
     this.#setAbout(null);
-    this.draft.value = this.#drafts.get(roomId) ?? "";
-    this.#changed();
-    if (roomId !== null) this.focus();
-  }
-
-  /** What may be sent is another: files have come or gone. */
-  refresh() {
-    this.#changed();
+    this.typeahead.close();
+    this.draft.value = this.#drafts.get(key) ?? "";
+    this.changed();
+    if (key !== null && focused) this.focus();
   }
 
   focus() {
@@ -62,12 +92,18 @@ export class Composer {
     const aside = this.#written();
     this.#setAbout({ kind: "edit", row, aside });
     this.draft.value = row.content;
-    this.#changed();
+    this.changed();
     this.focus();
   }
 
+  changed() {
+    this.sendButton.disabled = !this.#canSend;
+    this.draft.style.height = "auto";
+    this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
+  }
+
   #pressed(event) {
-    if (event.isComposing) return;
+    if (event.isComposing || this.typeahead.pressed(event)) return;
     if (event.key === "Escape" && this.#about !== null) {
       event.stopPropagation();
       this.#forgetAbout();
@@ -90,12 +126,17 @@ export class Composer {
     this.focus();
   }
 
+  get #canSend() {
+    const empty = this.draft.value.trim() === "";
+    return this.#about?.kind === "edit" ? !empty : !this.waits() && (!empty || this.holds());
+  }
+
   // What one was writing before an edit comes back after it.
   #forgetAbout() {
     const about = this.#about;
     this.#setAbout(null);
     if (about?.kind === "edit") this.draft.value = about.aside;
-    this.#changed();
+    this.changed();
   }
 
   #written() {
@@ -104,22 +145,11 @@ export class Composer {
 
   #setAbout(about) {
     this.#about = about;
-    find("about").hidden = about === null;
+    const node = this.root.querySelector(".about");
+    node.hidden = about === null;
     if (about === null) return;
     const { kind, row } = about;
-    setText(find("about-what"), kind === "edit" ? "Editing" : `Reply to ${row.name}`);
-    setText(find("about-text"), row.content.slice(0, EXCERPT));
-  }
-
-  get #canSend() {
-    const { empty, ready } = this.handlers.filesState();
-    if (this.#about?.kind === "edit" || empty) return this.draft.value.trim() !== "";
-    return ready;
-  }
-
-  #changed() {
-    find("send").disabled = !this.#canSend;
-    this.draft.style.height = "auto";
-    this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
+    setText(node.querySelector("b"), kind === "edit" ? "Editing" : `Reply to ${row.name}`);
+    setText(node.querySelector("span"), row.content.slice(0, EXCERPT));
   }
 }

@@ -1,6 +1,7 @@
 /** The first screen: name, room and, where the server does not hand them out, a token. */
 
 import { roomIdOf } from "./session.js";
+import { recall, remember } from "./store.js";
 import { setText } from "./text.js";
 
 const REMEMBERED = "chat.entry";
@@ -43,7 +44,7 @@ export class Entry {
       return this.#complain(this.room, "A room name has letters, digits and _ . : @ + = ~ - only.");
     }
     setText(find("entry-error"), "");
-    this.#remember({ name, roomId });
+    remember(REMEMBERED, { name, roomId });
     return this.onJoin({ name, roomId, token: this.token.value });
   }
 
@@ -52,21 +53,9 @@ export class Entry {
     input.focus();
   }
 
-  #remember(wish) {
-    try {
-      localStorage.setItem(REMEMBERED, JSON.stringify(wish));
-    } catch {
-      // Storage is blocked: the form starts empty next time.
-    }
-  }
-
   #recall() {
-    try {
-      const { name, roomId } = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
-      if (name) this.name.value = name;
-      if (roomId) this.room.value = roomId;
-    } catch {
-      // Storage is blocked or was tampered with: the form starts empty.
-    }
+    const { name, roomId } = recall(REMEMBERED, {});
+    if (name) this.name.value = name;
+    if (roomId) this.room.value = roomId;
   }
 }

@@ -1,71 +1,155 @@
-/** From entries and unsent messages to the rows of the stream: pure, no DOM. */
+/** From entries and unsent messages to the rows of a stream: pure, no DOM. */
+
+import { gapRow, startRow } from "./gaps.js";
+import { relative } from "./text.js";
+import { summaries, threadOf } from "./threads.js";
 
 const GROUP_MS = 5 * 60_000;
 
 /**
- * @param {{entries: object[], items: object[], selfId: string, complete: boolean, headSeq: number,
- *   ready: boolean, nameOf: (userId: string) => string}} state
- *   `complete`: history has nothing before the first entry; `headSeq`: the room's last seq;
- *   `ready`: messages are being sent
- * @returns {object[]} rows with a stable `key`: day, notice or message
+ * @typedef {object} Scene what is to be shown
+ * @property {object[]} entries
+ * @property {object[]} items of the outbox
+ * @property {string} selfId
+ * @property {boolean} complete history has nothing before the first entry
+ * @property {number} headSeq the room's last seq
+ * @property {boolean} ready messages are being sent
+ * @property {(userId: string) => string} nameOf
+ * @property {number} [now] in ms
+ * @property {number | null} [newFrom] seq of the first message that was unread when one came
  */
-export function buildRows({ entries, items, selfId, complete, headSeq, ready, nameOf }) {
-  const rows = complete ? startRows(entries, headSeq) : [];
-  const unsent = items.map((item) => unsentMessage(item, selfId, ready));
-  const messages = new Map(entries.map((entry) => [entry.messageId, entry]));
-  let previous = null;
+
+/**
+ * The conversation: replies in threads stand in one line each, where they were said.
+ *
+ * @param {Scene} scene
+ * @returns {object[]} rows with a stable `key`: day, line, notice, note or message
+ */
+export function buildRows(scene) {
+  const { entries, items, complete, headSeq } = scene;
+  const start = complete ? startRow(entries, headSeq) : null;
+  const unsent = items.filter(({ command }) => command.threadId === undefined);
+  return [...(start === null ? [] : [start]), ...rowsOf(entries, unsent, scene, true)];
+}
+
+/**
+ * One thread: its root and its replies.
+ *
+ * @param {Scene} scene  @param {string} rootId
+ */
+export function threadRows(scene, rootId) {
+  const inside = ({ kind, messageId, threadId }) =>
+    kind === "message" && (messageId === rootId || threadId === rootId);
+  const unsent = scene.items.filter(({ command }) => command.threadId === rootId);
+  const rows = rowsOf(scene.entries.filter(inside), unsent, { ...scene, newFrom: null }, false);
+  return rows.map((row) => ({ ...row, thread: null }));
+}
+
+function rowsOf(entries, unsent, scene, folds) {
+  const { selfId, ready, newFrom = null } = scene;
+  const context = {
+    ...scene,
+    messages: new Map(scene.entries.map((entry) => [entry.messageId, entry])),
+    threads: summaries(scene.entries),
+  };
+  const rows = [];
+  let previous = null; // the message row above, as long as the next one may join it
   let shownDay = null;
-  for (const entry of [...entries, ...unsent]) {
+  let lined = newFrom === null;
+  for (const entry of [...entries, ...unsent.map((item) => unsentMessage(item, selfId, ready))]) {
     if (entry.kind !== "message") {
-      rows.push({ kind: "notice", key: `gap-${entry.segment}-${entry.seq}`, text: gapText(entry) });
+      rows.push(gapRow(entry));
       previous = null;
       continue;
     }
     const day = new Date(entry.timestamp).toDateString();
     if (day !== shownDay) {
-      const { messageId, timestamp } = entry;
-      rows.push({ kind: "day", key: `day-${day}-${messageId}`, timestamp });
+      rows.push({ kind: "day", key: `day-${day}-${entry.messageId}`, timestamp: entry.timestamp });
+      previous = null;
     }
-    const row = messageRow(entry, selfId, day === shownDay ? previous : null);
-    row.quote = quoteOf(entry, messages);
-    row.reactions = reactionsOf(entry, selfId, nameOf);
+    shownDay = day;
+    if (!lined && entry.seq >= newFrom) {
+      lined = true;
+      rows.push({ kind: "line", key: "line" });
+      previous = null;
+    }
+    const threadId = folds ? threadOf(entry) : null;
+    if (threadId !== null) {
+      addNote(rows, entry, threadId, context);
+      previous = null;
+      continue;
+    }
+    const row = messageRow(entry, previous, context);
     if (!row.first) previous.last = false;
     rows.push(row);
-    shownDay = day;
     previous = row;
   }
   return rows;
 }
 
-function messageRow(entry, selfId, previous) {
+/** A reply in a thread: none right under its root, which tells of it; one line for several. */
+function addNote(rows, entry, threadId, { messages, selfId }) {
+  const { messageId, seq, deleted, timestamp } = entry;
+  const name = entry.userId === selfId ? "You" : entry.name;
+  const above = rows.at(-1);
+  if (deleted || above?.messageId === threadId) return;
+  if (above?.kind === "note" && above.threadId === threadId) {
+    above.count += 1;
+    if (!above.names.includes(name)) above.names.push(name);
+    return;
+  }
+  const root = messages.get(threadId);
+  rows.push({
+    kind: "note", key: `note-${messageId}`, threadId, seq, count: 1, names: [name], timestamp,
+    excerpt: root === undefined ? null : excerptOf(root),
+  });
+}
+
+function messageRow(entry, previous, context) {
+  const { selfId, threads } = context;
   const own = entry.userId === selfId;
   const id = own ? entry.clientMessageId ?? entry.messageId : entry.messageId;
   const { userId, name, content, timestamp, state = "delivered", reason = null } = entry;
-  const { clientMessageId, messageId, seq, deleted = false, lost = false, editedAt } = entry;
+  const { clientMessageId, messageId, seq, threadId, mentions = [] } = entry;
+  const { deleted = false, lost = false, editedAt } = entry;
   const joins = previous?.userId === userId && timestamp - previous.timestamp < GROUP_MS;
   return {
-    kind: "message", key: `message-${id}`, clientMessageId, messageId, seq, userId, name, content,
-    timestamp, own, state, reason, first: !joins, last: true,
+    kind: "message", key: `message-${id}`, clientMessageId, messageId, seq, threadId, userId, name,
+    content, timestamp, own, state, reason, first: !joins, last: true,
     attachments: deleted ? [] : entry.attachments ?? [],
     deleted, edited: editedAt !== undefined,
     canAct: state === "delivered" && !deleted && !lost,
+    meant: mentions.map((each) => meantBy(each, context)),
+    quote: quoteOf(entry, context),
+    reactions: reactionsOf(entry, context),
+    thread: threadUnder(threads.get(messageId), context),
   };
 }
 
+function threadUnder(summary, { now = Date.now() }) {
+  return summary === undefined ? null : { ...summary, ago: relative(summary.lastAt, now) };
+}
+
+/** Somebody who is mentioned, by all names that the text may have for them. */
+export function meantBy(userId, { nameOf, selfId }) {
+  return { userId, labels: [...new Set([nameOf(userId), userId])], self: userId === selfId };
+}
+
 /** What a reply answers: its messageId is null where that is not here to be shown. */
-function quoteOf({ replyTo, deleted }, messages) {
+function quoteOf({ replyTo, deleted }, { messages }) {
   if (replyTo === undefined || deleted) return null;
   const answered = messages.get(replyTo.messageId);
   if (answered === undefined) return { messageId: null, name: "", content: "An earlier message" };
   const { messageId, name } = answered;
-  return { messageId, name, content: answered.deleted ? "A deleted message" : wordsOf(answered) };
+  return { messageId, name, content: excerptOf(answered) };
 }
 
-function wordsOf({ content, attachments: [file] = [] }) {
+function excerptOf({ deleted, content, attachments: [file] = [] }) {
+  if (deleted) return "A deleted message";
   return content === "" && file !== undefined ? file.name : content;
 }
 
-function reactionsOf({ reactions = {} }, selfId, nameOf) {
+function reactionsOf({ reactions = {} }, { selfId, nameOf }) {
   return Object.entries(reactions).map(([reaction, users]) => ({
     reaction, count: users.length, own: users.includes(selfId),
     names: users.map((userId) => (userId === selfId ? "you" : nameOf(userId))).join(", "),
@@ -74,34 +158,12 @@ function reactionsOf({ reactions = {} }, selfId, nameOf) {
 
 function unsentMessage(item, selfId, ready) {
   const { clientMessageId, createdAt, timestamp = createdAt, reason } = item;
-  const { content, replyTo, attachments } = item.command;
+  const { content, replyTo, threadId, mentions, attachments } = item.command;
   // Its turn comes in a moment: to call that "waiting" would only flicker.
   const soon = item.state === "queued" && ready && item.attempt === 0;
   const state = soon ? "sending" : item.state;
   return {
-    kind: "message", messageId: clientMessageId, userId: selfId, name: selfId,
-    clientMessageId, content, replyTo, attachments, timestamp, state, reason,
+    kind: "message", messageId: clientMessageId, userId: selfId, name: selfId, clientMessageId,
+    content, replyTo, threadId, mentions, attachments, timestamp, state, reason,
   };
-}
-
-function startRows(entries, headSeq) {
-  const [first] = entries;
-  if (first !== undefined && first.kind !== "message") return [];
-  const missing = first === undefined ? headSeq : first.seq - 1;
-  if (missing === 0) {
-    const text = "This is the beginning of the room.";
-    return [{ kind: "notice", key: "start", text, quiet: true }];
-  }
-  return [{ kind: "notice", key: "trimmed", text: `${span(1, missing)} no longer available.` }];
-}
-
-function gapText({ reason, fromSeq, toSeq, lost }) {
-  if (reason === "trimmed") return `${span(fromSeq, toSeq)} no longer available.`;
-  if (lost === 0) return "The server\u2019s history was reset.";
-  const exist = lost === 1 ? "message above exists" : `${lost} messages above exist`;
-  return `The server\u2019s history was reset. The last ${exist} in this window only.`;
-}
-
-function span(from, to) {
-  return from === to ? `Message ${from} is` : `Messages ${from}\u2013${to} are`;
 }

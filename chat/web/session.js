@@ -1,6 +1,7 @@
 /** Who the person is: name, room, token, and what the browser remembers of them. */
 
 import { TokenNeeded } from "./sdk/index.js";
+import { recall, remember } from "./store.js";
 
 const FETCH_MS = 10_000;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -26,6 +27,7 @@ export function writeFragment({ roomId, name } = {}) {
 export class Session {
   #pasted = null;
   #used = null;
+  #latest = null;
 
   /** @param {string} name the person's name, and in local mode the user id */
   constructor(name) {
@@ -56,18 +58,27 @@ export class Session {
         throw new TokenNeeded("A new access token is needed.");
       }
       this.#used = this.#pasted;
+      this.#latest = this.#pasted;
       return this.#pasted;
     }
     const answer = await fetch(`/local/token?user=${encodeURIComponent(this.name)}`, {
       cache: "no-store",
       signal: AbortSignal.timeout(FETCH_MS),
     });
-    if (answer.ok) return (await answer.json()).token;
+    if (answer.ok) {
+      this.#latest = (await answer.json()).token;
+      return this.#latest;
+    }
     if (answer.status === 404 || answer.status === 403) {
       throw new TokenNeeded("This server needs an access token.");
     }
     if (answer.status === 400) throw new TokenNeeded("The server does not accept this name.");
     throw new Error(`The server answered ${answer.status}.`);
+  }
+
+  /** What the token in force lets one do: actions by pattern of room ids. The server decides. */
+  get rights() {
+    return payloadOf(this.#latest)?.rooms ?? {};
   }
 
   /** Unsent messages outlive a reload of this window, never the window. */
@@ -90,20 +101,12 @@ export class Session {
 
   /** The rooms one was in; the fragment names only the one that is looked at. */
   loadRooms() {
-    try {
-      const rooms = JSON.parse(localStorage.getItem(this.#roomsKey) ?? "[]");
-      return rooms.filter((roomId) => roomIdOf(roomId) === roomId);
-    } catch {
-      return []; // storage is blocked or was tampered with
-    }
+    const rooms = recall(this.#roomsKey, []);
+    return Array.isArray(rooms) ? rooms.filter((roomId) => roomIdOf(String(roomId)) === roomId) : [];
   }
 
   saveRooms(roomIds) {
-    try {
-      localStorage.setItem(this.#roomsKey, JSON.stringify(roomIds));
-    } catch {
-      // Storage is blocked or full: the rooms are still in this page's memory.
-    }
+    remember(this.#roomsKey, roomIds);
   }
 
   get #roomsKey() {
@@ -117,10 +120,15 @@ export class Session {
 
 // The server decides; this only spares it, and the person, a refusal that is certain.
 function hasExpired(token) {
+  return payloadOf(token)?.exp * 1000 < Date.now();
+}
+
+/** @returns {object | null} null where it is not a token that a page can read */
+function payloadOf(token) {
   try {
-    const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(payload)).exp * 1000 < Date.now();
+    const bytes = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0))));
   } catch {
-    return false; // not a token that we can read: let the server say so
+    return null;
   }
 }

@@ -1,36 +1,58 @@
-/** The stream of messages on screen: keyed rows, and where it is scrolled to. */
+/** A stream of messages on screen: what it follows, where it is scrolled to, how keys move in it. */
 
 import { Actions } from "./actions.js";
+import { NEW_LINE, updateLine } from "./lines.js";
+import { List } from "./list.js";
 import { messageNode, updateMessage } from "./message.js";
-import { dayOf, element, plural, setText } from "./text.js";
+import { plural, setText } from "./text.js";
 
 const NEAR_END_PX = 80;
-const NEAR_START_PX = 160;
+const NEAR_START_PX = 600;
+const LINE_PX = 22;
+const CHAR_PX = 7.5;
+const GUESS_PX = { day: 48, line: 44, notice: 44, note: 34 };
 
 export class Stream {
-  #shown = new Map(); // {node, row, signature} by key
   #unread = 0;
   #lastKey = null;
   #atEnd = true;
-  #olderState = "idle";
+  #older = { canLoad: false, state: "idle" };
   #top = 0; // where it was scrolled to when last looked
 
   /**
+   * @param {HTMLElement} root with `.stream`, `.older` and `.to-end` in it
    * @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId),
-   *   onReact(row, reaction), onReply(row), onEdit(row), onDelete(row), onBack()
+   *   onReact(row, reaction), onReply(row), onThread(messageId), onEdit(row), onDelete(row), onReport(row),
+   *   onBack(), onEnd() the end came into sight, onShown(nodes) other rows are in the document
    */
-  constructor(handlers) {
-    this.handlers = { ...handlers, onShow: (messageId) => this.#show(messageId) };
-    this.scroller = document.getElementById("stream");
-    this.list = document.getElementById("messages");
-    this.olderButton = document.getElementById("older");
-    this.toEnd = document.getElementById("to-end");
-    this.actions = new Actions(handlers);
+  constructor(root, handlers) {
+    this.handlers = { ...handlers, onShow: (messageId) => this.show(messageId) };
+    this.scroller = root.querySelector(".stream");
+    this.olderButton = root.querySelector(".older");
+    this.toEnd = root.querySelector(".to-end");
+    this.actions = new Actions(this.scroller, handlers);
+    this.list = new List(this.scroller, {
+      make: (row) => (row.kind === "message" ? messageNode(row) : NEW_LINE[row.kind](row)),
+      update: (node, row) => {
+        if (row.kind === "message") updateMessage(node, row, this.handlers);
+        else updateLine(node, row, this.handlers);
+      },
+      guess: guessPx,
+      onShown: () => {
+        this.#keepActions();
+        handlers.onShown?.(this.list.nodes);
+      },
+    });
     this.olderButton.addEventListener("click", () => handlers.onOlder());
-    this.toEnd.addEventListener("click", () => this.scrollToEnd());
+    this.toEnd.addEventListener("click", () => {
+      this.scrollToEnd();
+      handlers.onBack();
+    });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#listenToMessages();
-    new ResizeObserver(() => this.#resized()).observe(this.scroller);
+    const sizes = new ResizeObserver(() => this.#resized());
+    sizes.observe(this.scroller);
+    sizes.observe(this.list.node); // a picture has come, or a font
   }
 
   get atEnd() {
@@ -39,89 +61,78 @@ export class Stream {
 
   clear() {
     this.actions.hide();
-    this.#shown.clear();
-    this.list.replaceChildren();
+    this.list.clear();
     this.#unread = 0;
     this.#lastKey = null;
     this.#atEnd = true;
   }
 
-  /** @param {object[]} rows  @param {{canLoad: boolean, state: string}} older */
-  render(rows, older) {
+  /**
+   * @param {object[]} rows
+   * @param {{canLoad: boolean, state: string}} older
+   * @param {number} unread how many of them are
+   */
+  render(rows, older, unread = 0) {
     // The event of a scroll comes a little after it: a new message must not pull the reader back.
     if (this.scroller.scrollTop !== this.#top) this.#lookWhere();
-    const follow = this.#atEnd || rows.at(-1)?.own === true && rows.at(-1).key !== this.#lastKey;
-    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
-    const before = this.list.firstElementChild;
-    this.#reconcile(rows);
+    const last = rows.at(-1);
+    const said = last?.own === true && last.key !== this.#lastKey && last.state !== "delivered";
+    const follow = this.#atEnd || said;
+    this.#unread = unread;
+    const places = follow ? null : this.list.places();
     this.#showOlder(older);
-    if (follow) this.scrollToEnd();
-    else if (before !== this.list.firstElementChild) {
-      this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
-    }
-    this.#top = this.scroller.scrollTop;
-    this.#lastKey = rows.at(-1)?.key ?? null;
+    this.list.render(rows, places);
+    this.#lastKey = last?.key ?? null;
+    this.#lookWhere();
+    if (follow) this.#atEnd = true;
     this.#showUnread();
-    this.#keepActions();
     this.#wantOlder();
   }
 
-  /** A message of someone else came at the end. */
-  arrived() {
-    if (!this.#atEnd) this.#unread += 1;
-  }
-
   scrollToEnd() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.list.render(this.list.rows, null);
     this.#top = this.scroller.scrollTop;
     this.#atEnd = true;
-    this.#unread = 0;
+    this.#showUnread();
+    this.handlers.onEnd?.();
+  }
+
+  /** Begin where the new messages begin, unless all of them are in sight anyway. */
+  showLine() {
+    if (this.list.reveal("line", 0.2) === undefined) return;
+    this.#lookWhere();
     this.#showUnread();
   }
 
-  #reconcile(rows) {
-    const keys = new Set(rows.map(({ key }) => key));
-    for (const [key, { node }] of this.#shown) {
-      if (keys.has(key)) continue;
-      this.#shown.delete(key);
-      node.remove();
-    }
-    let next = this.list.firstElementChild;
-    for (const row of rows) {
-      const node = this.#nodeOf(row);
-      if (node === next) next = next.nextElementSibling;
-      else this.list.insertBefore(node, next);
-    }
-  }
-
-  #nodeOf(row) {
-    let shown = this.#shown.get(row.key);
-    if (shown === undefined) {
-      shown = { node: NEW_NODE[row.kind](row), row, signature: null };
-      shown.node.dataset.key = row.key;
-      this.#shown.set(row.key, shown);
-    }
-    shown.row = row;
-    if (row.kind === "message") {
-      const signature = JSON.stringify(row);
-      if (signature !== shown.signature) updateMessage(shown.node, row, this.handlers);
-      shown.signature = signature;
-    }
-    return shown.node;
+  /**
+   * Bring a message into sight.
+   *
+   * @param {string} messageId
+   * @param {boolean} focused whether to go there, too
+   * @returns {boolean} whether it is here
+   */
+  show(messageId, focused = true) {
+    const row = this.list.rows.find((each) => each.messageId === messageId);
+    const node = row === undefined ? undefined : this.list.reveal(row.key);
+    if (node === undefined) return false;
+    this.#lookWhere();
+    this.#showUnread();
+    if (focused) node.focus({ preventScroll: true });
+    return true;
   }
 
   #listenToMessages() {
     const { list, scroller, actions } = this;
     const messageOf = (target) => target.closest?.(".message") ?? null;
-    const show = (node) => node !== null && actions.show(node, this.#shown.get(node.dataset.key).row);
-    list.addEventListener("pointerover", ({ target, pointerType }) => {
+    const show = (node) => node !== null && actions.show(node, list.rowOf(node));
+    list.node.addEventListener("pointerover", ({ target, pointerType }) => {
       if (pointerType === "mouse") show(messageOf(target));
     });
     scroller.addEventListener("pointerleave", ({ pointerType }) => {
       if (pointerType === "mouse" && !scroller.contains(document.activeElement)) actions.hide();
     });
-    list.addEventListener("focusin", ({ target }) => show(messageOf(target)));
-    list.addEventListener("click", ({ target }) => {
+    list.node.addEventListener("focusin", ({ target }) => show(messageOf(target)));
+    list.node.addEventListener("click", ({ target }) => {
       const node = messageOf(target);
       if (node === null || target.closest("a, button")) return;
       if (actions.node === node && matchMedia("(pointer: coarse)").matches) actions.hide();
@@ -134,6 +145,7 @@ export class Stream {
   #pressed(event) {
     const { key, target } = event;
     if (key === "Escape") {
+      event.stopPropagation();
       this.actions.hide();
       this.handlers.onBack();
       return;
@@ -144,39 +156,28 @@ export class Stream {
       return;
     }
     if (key !== "ArrowUp" && key !== "ArrowDown") return;
-    const all = [...this.list.querySelectorAll(".message")];
-    const here = all.indexOf(target.closest(".message") ?? this.actions.node);
-    const step = key === "ArrowUp" ? -1 : 1;
-    const next = here < 0 ? all.at(-1) : all[here + step];
+    const here = target.closest(".message") ?? this.actions.node;
+    const next = this.list.messageBeside(here?.dataset.key, key === "ArrowUp" ? -1 : 1);
     if (next === undefined) return;
     event.preventDefault();
-    next.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
-  }
-
-  #show(messageId) {
-    for (const { node, row } of this.#shown.values()) {
-      if (row.messageId !== messageId) continue;
-      node.scrollIntoView({ block: "center" });
-      node.focus({ preventScroll: true });
-      return;
-    }
+    const node = this.list.nodeOf(next.key) ?? this.list.reveal(next.key);
+    node.focus({ preventScroll: true });
+    node.scrollIntoView({ block: "nearest" });
   }
 
   #keepActions() {
     const { node } = this.actions;
     if (node === null) return;
-    const shown = this.#shown.get(node.dataset.key);
-    if (shown?.node === node) this.actions.show(node, shown.row);
+    if (this.list.nodeOf(node.dataset.key) === node) this.actions.show(node, this.list.rowOf(node));
     else this.actions.hide();
   }
 
-  #showOlder({ canLoad, state }) {
-    this.#olderState = state;
-    this.olderButton.hidden = !canLoad;
-    this.olderButton.ariaDisabled = String(state === "loading");
+  #showOlder(older) {
+    this.#older = older;
+    this.olderButton.hidden = !older.canLoad;
+    this.olderButton.ariaDisabled = String(older.state === "loading");
     const text = { idle: "Load older messages", loading: "Loading older messages\u2026" };
-    setText(this.olderButton, text[state] ?? "Could not load older messages. Try again");
+    setText(this.olderButton, text[older.state] ?? "Could not load older messages. Try again");
   }
 
   #showUnread() {
@@ -186,32 +187,40 @@ export class Stream {
   }
 
   #scrolled() {
+    this.list.scrolled();
+    const before = this.#atEnd;
     this.#lookWhere();
     this.#showUnread();
     this.#wantOlder();
+    if (this.#atEnd && !before) this.handlers.onEnd?.();
   }
 
   #lookWhere() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.#top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
-    if (this.#atEnd) this.#unread = 0;
   }
 
   #wantOlder() {
     const near = this.#top < NEAR_START_PX;
-    if (near && this.#olderState === "idle" && !this.olderButton.hidden) this.handlers.onOlder();
+    if (near && this.#older.state === "idle" && this.#older.canLoad) this.handlers.onOlder();
   }
 
   // A phone's keyboard or a growing draft must not push the last message out of sight.
   #resized() {
-    if (this.#atEnd) this.scrollToEnd();
+    this.list.resized();
+    if (this.#atEnd) {
+      this.scroller.scrollTop = this.scroller.scrollHeight;
+      this.#top = this.scroller.scrollTop;
+    }
   }
 }
 
-const NEW_NODE = {
-  day: ({ timestamp }) => element("li", "day", element("span", "", dayOf(timestamp))),
-  notice: ({ text, quiet = false }) =>
-    element("li", quiet ? "gap quiet" : "gap", element("span", "", text)),
-  message: messageNode,
-};
+/** About how tall a row will be that was never on screen. */
+function guessPx({ kind, content, first, quote, thread, reactions }, width) {
+  if (kind !== "message") return GUESS_PX[kind];
+  const perLine = Math.max(20, Math.min(width * 0.8, 540) / CHAR_PX);
+  const lines = content.split("\n").reduce((sum, line) => sum + Math.ceil((line.length || 1) / perLine), 0);
+  const extra = (first ? 31 : 0) + (quote ? 25 : 0) + (thread ? 34 : 0);
+  return 21 + lines * LINE_PX + extra + (reactions.length > 0 ? 29 : 0);
+}

@@ -1,13 +1,12 @@
 /** Small pieces of text and DOM that the views share. Nothing here ever parses HTML. */
 
 const HUES = 10;
-const LINK = /https?:\/\/[^\s<>"']+/g;
-const LINK_TAIL = /[.,;:!?)\]}]+$/;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DAY = { day: "numeric", month: "long" };
 const weekday = new Intl.DateTimeFormat(undefined, { ...DAY, weekday: "long" });
 const dated = new Intl.DateTimeFormat(undefined, { ...DAY, year: "numeric" });
+const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function element(tag, className, ...children) {
@@ -40,23 +39,6 @@ function initials(name) {
   return letters.map((word) => [...word][0].toUpperCase()).join("") || "?";
 }
 
-/** Text with its web addresses as links. */
-export function linked(text) {
-  const parts = [];
-  let end = 0;
-  for (const { 0: match, index } of text.matchAll(LINK)) {
-    const address = match.replace(LINK_TAIL, "");
-    if (!URL.canParse?.(address)) continue;
-    const link = element("a", "", address);
-    link.href = address;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    parts.push(text.slice(end, index), link);
-    end = index + address.length;
-  }
-  return [...parts, text.slice(end)];
-}
-
 export function timeElement(timestamp) {
   const node = element("time", "", clock.format(timestamp));
   node.dateTime = new Date(timestamp).toISOString();
@@ -69,6 +51,16 @@ export function dayOf(timestamp, now = Date.now()) {
   if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
   return (days > 0 && days < 300 ? weekday : dated).format(timestamp);
+}
+
+/** How long ago something was: "now", "5 min. ago", "yesterday"; a date from a week on. */
+export function relative(timestamp, now = Date.now()) {
+  const minutes = Math.max(0, Math.floor((now - timestamp) / 60_000));
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return ago.format(-minutes, "minute");
+  const days = Math.round((startOfDay(now) - startOfDay(timestamp)) / 86_400_000);
+  if (days < 1) return ago.format(-Math.floor(minutes / 60), "hour");
+  return days < 7 ? ago.format(-days, "day") : dated.format(timestamp);
 }
 
 function startOfDay(timestamp) {

@@ -5,92 +5,100 @@ import { element, setText } from "./text.js";
 
 const CHIP_PX = 44;
 
-const find = (id) => document.getElementById(id);
-
 export class Tray {
   #rules = null; // null: this server takes no files
-  #items = new Map(); // by room
-  #roomId = null;
+  #items = new Map(); // by room and thread
+  #room = null;
+  #key = "";
 
   /**
-   * @param {object} handlers roomOf(roomId) returns the room of the SDK, onChange(), onTell(text)
+   * @param {import("./composer.js").Composer} composer what is sent goes through it
+   * @param {HTMLElement} place where files may be dropped
+   * @param {(text: string) => void} tell says why something was not taken
    */
-  constructor(handlers) {
-    this.handlers = handlers;
-    this.list = find("tray");
-    this.input = find("attach-input");
-    find("attach").addEventListener("click", () => this.input.click());
+  constructor(composer, place, tell) {
+    this.composer = composer;
+    this.tell = tell;
+    composer.tools.append(document.getElementById("attach-template").content.cloneNode(true));
+    this.list = element("ul");
+    this.list.ariaLabel = "Files to send";
+    this.spoken = composer.tools.querySelector("p");
+    this.button = composer.tools.querySelector(".attach");
+    this.input = composer.tools.querySelector("input");
+    composer.holds = () => this.#here.length > 0;
+    composer.waits = () => this.#here.some(({ file }) => file === null);
+    this.button.addEventListener("click", () => this.input.click());
     this.input.addEventListener("change", () => {
       this.#add(this.input.files);
       this.input.value = "";
     });
-    find("draft").addEventListener("paste", (event) => this.#pasted(event));
-    const talk = document.querySelector(".talk");
+    composer.draft.addEventListener("paste", (event) => this.#pasted(event));
     for (const kind of ["dragenter", "dragover"]) {
-      talk.addEventListener(kind, (event) => this.#dragged(event, talk));
+      place.addEventListener(kind, (event) => this.#dragged(event, place));
     }
-    talk.addEventListener("dragleave", ({ target }) => target === talk && drop(talk));
-    talk.addEventListener("drop", (event) => this.#dropped(event, talk));
+    place.addEventListener("dragleave", ({ target }) => target === place && drop(place));
+    place.addEventListener("drop", (event) => this.#dropped(event, place));
   }
 
   /** @param {object | null} rules of the server */
   use(rules) {
     this.#rules = rules;
-    find("attach").hidden = rules === null;
+    this.button.hidden = rules === null;
     this.input.accept = rules?.contentTypes.join(",") ?? "";
   }
 
-  /** @param {string | null} roomId null: none is open any more */
-  open(roomId) {
-    if (roomId === null) {
-      for (const items of this.#items.values()) for (const item of items) item.end.abort();
+  /** @param {object | null} room null: none is open any more  @param {string} threadId */
+  open(room, threadId = "") {
+    if (room === null) {
+      for (const items of this.#items.values()) for (const { end } of items) end.abort();
       this.#items.clear();
     }
-    this.#roomId = roomId;
+    this.#room = room;
+    this.#key = `${room?.roomId}/${threadId}`;
     this.#show();
   }
 
-  /** Whether there is something to send, and whether all of it is uploaded. */
-  get state() {
-    const items = this.#here;
-    return { empty: items.length === 0, ready: items.every(({ file }) => file !== null) };
-  }
-
-  /** Hand over what is uploaded for the open room. @returns {object[] | undefined} */
-  take() {
-    const files = this.#here.map(({ file }) => file);
-    this.#items.delete(this.#roomId);
+  /**
+   * Hand over what is uploaded: fields of the message that is being sent.
+   *
+   * @param {{kind: string} | null} about
+   */
+  along(about) {
+    const attachments = this.#here.map(({ file }) => file);
+    if (attachments.length === 0 || about?.kind === "edit") return {};
+    this.#items.delete(this.#key);
     this.#show();
-    return files.length > 0 ? files : undefined;
+    return { attachments };
   }
 
   /** The connection is back: what could not be sent goes on. */
   goOn() {
-    for (const [roomId, items] of this.#items) {
-      for (const item of items) if (item.waits) this.#upload(roomId, item);
+    for (const items of this.#items.values()) {
+      for (const item of items) if (item.waits) this.#upload(item);
     }
   }
 
   get #here() {
-    return this.#items.get(this.#roomId) ?? [];
+    return this.#items.get(this.#key) ?? [];
   }
 
   #add(files) {
-    if (this.#rules === null || this.#roomId === null) return;
+    if (this.#rules === null || this.#room === null) return;
     for (const blob of files) {
       const problem = this.#refusal(blob);
       if (problem !== null) {
-        this.handlers.onTell(problem);
+        this.tell(problem);
         continue;
       }
       const end = new AbortController();
-      const item = { blob, name: nameOf(blob), file: null, waits: false, problem: "", end };
+      const room = this.#room;
+      const item = { room, blob, name: nameOf(blob), file: null, waits: false, problem: "", end };
       item.node = this.#chip(item);
-      this.#items.set(this.#roomId, [...this.#here, item]);
-      this.#upload(this.#roomId, item);
+      this.#items.set(this.#key, [...this.#here, item]);
+      this.#upload(item);
     }
     this.#show();
-    find("draft").focus();
+    this.composer.focus();
   }
 
   // What is certain to be refused is not sent first.
@@ -102,7 +110,7 @@ export class Tray {
     return null;
   }
 
-  async #upload(roomId, item) {
+  async #upload(item) {
     Object.assign(item, { waits: false, problem: "", sent: 0 });
     this.#showItem(item);
     const onProgress = (sent) => {
@@ -112,31 +120,29 @@ export class Tray {
     try {
       const { name, blob, end } = item;
       const options = { name, onProgress, signal: end.signal };
-      item.file = await this.handlers.roomOf(roomId).upload(blob, options);
-      setText(find("tray-spoken"), `${name} is ready to be sent`);
+      item.file = await item.room.upload(blob, options);
+      setText(this.spoken, `${name} is ready to be sent`);
     } catch (error) {
       if (item.end.signal.aborted) return;
       item.problem = problemText(error);
       item.waits = error.code === undefined;
-      setText(find("tray-spoken"), `${item.name}: ${item.problem}`);
+      setText(this.spoken, `${item.name}: ${item.problem}`);
     }
     this.#showItem(item);
-    this.handlers.onChange();
+    this.composer.changed();
   }
 
   #remove(item) {
     item.end.abort();
-    for (const [roomId, items] of this.#items) {
-      this.#items.set(roomId, items.filter((each) => each !== item));
-    }
+    this.#items.set(this.#key, this.#here.filter((each) => each !== item));
     this.#show();
-    find("draft").focus();
+    this.composer.focus();
   }
 
   #show() {
     this.list.replaceChildren(...this.#here.map(({ node }) => node));
-    this.list.hidden = this.#here.length === 0;
-    this.handlers.onChange();
+    this.composer.tray.replaceChildren(...(this.#here.length > 0 ? [this.list] : []));
+    this.composer.changed();
   }
 
   #chip(item) {
@@ -144,7 +150,7 @@ export class Tray {
     bar.max = item.blob.size;
     bar.ariaLabel = `Uploading ${item.name}`;
     const again = button("Try again", `Upload ${item.name} again`);
-    again.addEventListener("click", () => this.#upload(this.#roomId, item));
+    again.addEventListener("click", () => this.#upload(item));
     const remove = button("\u00d7", `Remove ${item.name}`);
     remove.addEventListener("click", () => this.#remove(item));
     const words = element("span", "words", element("b", "", item.name), element("small"));
@@ -169,22 +175,22 @@ export class Tray {
     this.#add(files);
   }
 
-  #dragged(event, talk) {
+  #dragged(event, place) {
     if (this.#rules === null || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    talk.classList.add("dropping");
+    place.classList.add("dropping");
   }
 
-  #dropped(event, talk) {
-    drop(talk);
+  #dropped(event, place) {
+    drop(place);
     if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault(); // the browser would leave the page for the file
     this.#add(event.dataTransfer.files);
   }
 }
 
-function drop(talk) {
-  talk.classList.remove("dropping");
+function drop(place) {
+  place.classList.remove("dropping");
 }
 
 function button(text, label) {

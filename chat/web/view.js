@@ -1,7 +1,8 @@
 /** The chat screen around the stream: bar, status, notice, typing. */
 
-import { setText } from "./text.js";
+import { element, setText } from "./text.js";
 
+const SPOKEN = 5;
 const TOLD_MS = 6_000;
 const PHASE_SPOKEN = {
   connecting: "Connecting",
@@ -17,24 +18,31 @@ export class View {
   #tokenWish = null;
   #told = null;
 
-  /** @param {object} handlers onLeave(), onRetryConnection(), onToken(text) */
+  /** @param {object} handlers onRetryConnection(), onToken(text) */
   constructor(handlers) {
     this.handlers = handlers;
     this.screen = find("chat");
-    find("leave").addEventListener("click", () => handlers.onLeave());
     find("notice-retry").addEventListener("click", () => handlers.onRetryConnection());
     find("notice-token-form").addEventListener("submit", (event) => this.#giveToken(event));
   }
 
-  open(roomId) {
+  open() {
     this.screen.hidden = false;
-    setText(find("room-name"), roomId);
-    find("room-name").title = roomId;
+  }
+
+  /** @param {{title: string, sign: string, words: string}} room `words` stand under its title */
+  showRoom({ title, sign, words }) {
+    setText(find("room-name"), title);
+    setText(find("room-sign"), sign);
+    setText(find("room-words"), words);
+    find("room-words").title = words;
+    find("room-about").title = `About ${title}`;
   }
 
   close() {
     this.screen.hidden = true;
     find("notice").hidden = true;
+    find("spoken").replaceChildren();
     this.#forgetTold();
   }
 
@@ -43,6 +51,13 @@ export class View {
     clearTimeout(this.#told);
     setText(find("told"), text);
     this.#told = setTimeout(() => this.#forgetTold(), TOLD_MS);
+  }
+
+  /** Have a screen reader say it when it has a moment. @param {string} text */
+  speak(text) {
+    const spoken = find("spoken");
+    spoken.append(element("p", "", text));
+    while (spoken.childElementCount > SPOKEN) spoken.firstElementChild.remove();
   }
 
   /** @param {object} state of the connection  @param {number} now */

@@ -7,6 +7,8 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.identity.access import Action
+from chat.protocol.about import NOTHING
+from chat.protocol.availability import Availability
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomJoined
@@ -45,6 +47,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
         return
     room, acts = await entered(services.hub, services.enforcement, connection, command.roomId)
     asked = services.read_markers.ask(command.roomId, connection.user_id)
+    shown = services.user_states.shown(connection.user_id)
     left_at = None
     if again:
         services.hub.fan_out.flush_room(room)
@@ -72,8 +75,14 @@ async def join(session: "Session", command: JoinRoom) -> None:
         services.hub.let_linger(room)
         services.enforcement.came_in(room, acts)
     if not again:
-        session.rooms = (*session.rooms, room)
-        services.stats.memberships += 1
+        _note_membership(session, room, shown)
+
+
+def _note_membership(session: "Session", room: Room, shown: Availability) -> None:
+    """Note the room; `shown` is what its members were given to see of the user, or newer."""
+    session.rooms = (*session.rooms, room)
+    session.services.stats.memberships += 1
+    session.services.user_states.joined(session.require_identity().user_id, shown)
 
 
 async def _arrive(session: "Session", room: Room) -> int:
@@ -120,6 +129,7 @@ async def _answer(
         seq=stream.seq,
         recovered=recovered,
         readSeq=known.read_seq,
+        room=None if room.about == NOTHING else room.about,
         unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
     )
     session.send(answer)

@@ -1,23 +1,27 @@
-"""Read markers: moving one's own, and asking how much is unread."""
+"""Markers: moving one's own, and asking how much is unread."""
 
 from typing import TYPE_CHECKING
 
 from chat.broker.pages import room_unread
 from chat.identity.access import Action
-from chat.protocol.commands import UNREAD_ROOMS_PER_COMMAND, MarkRead, Unread
+from chat.protocol.commands import UNREAD_ROOMS_PER_COMMAND, MarkDelivered, MarkRead, Unread
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack, UnreadCounts
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
 
+Marking = MarkRead | MarkDelivered
 
-def mark_at_once(session: "Session", command: MarkRead) -> bool:
+
+def mark_at_once(session: "Session", command: Marking) -> bool:
     """Move the user's marker, if the position is one of the room's present epoch.
 
     Raises:
-        CommandError: not_joined, busy.
+        CommandError: not_joined, busy, not_enabled.
     """
+    if isinstance(command, MarkDelivered):
+        session.services.delivered_markers.require_enabled()
     room = session.require_room(command.roomId)
     if room.stream is None or command.epoch not in (None, room.stream.epoch):
         return False
@@ -25,7 +29,7 @@ def mark_at_once(session: "Session", command: MarkRead) -> bool:
     return True
 
 
-async def mark_earlier(session: "Session", command: MarkRead) -> None:
+async def mark_earlier(session: "Session", command: Marking) -> None:
     """Move the user's marker to a position of another epoch, as far as it still holds.
 
     Raises:
@@ -44,10 +48,13 @@ async def mark_earlier(session: "Session", command: MarkRead) -> None:
     _mark(session, command, page.epoch, seq or 0)
 
 
-def _mark(session: "Session", command: MarkRead, epoch: str, seq: int) -> None:
+def _mark(session: "Session", command: Marking, epoch: str, seq: int) -> None:
     room = session.require_room(command.roomId)
-    user_id = session.require_identity().user_id
-    session.services.read_markers.said(room, user_id, epoch, seq)
+    services, user_id = session.services, session.require_identity().user_id
+    if isinstance(command, MarkRead):
+        services.read_markers.said(room, user_id, epoch, seq, is_private=command.private)
+    else:
+        services.delivered_markers.said(room, user_id, epoch, seq)
     if command.id is not None:
         session.send(Ack(id=command.id, roomId=room.room_id))
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import Outcome, Publication, Published, TooSoon
+from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
@@ -48,8 +48,8 @@ def publish(
     check_content(command.content, services.settings, may_be_empty=bool(attachments))
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room.room_id)
-    if slow_ms and identity.capabilities.allows(room.room_id, Action.MODERATE):
-        slow_ms = 0
+    if session.may(room.room_id, Action.MODERATE):
+        slow_ms = EXEMPT
     message_id = services.next_id("msg")
     client_id = command.clientMessageId
     reply_to = command.replyTo

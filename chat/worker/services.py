@@ -9,6 +9,7 @@ from chat.broker.broker import Broker
 from chat.broker.changes import Changes
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.room_changes import RoomChanges
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
 from chat.limits.addresses import AddressLimits
@@ -16,11 +17,13 @@ from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.user_states import UserStates
 
 
 class Tasks:
@@ -53,11 +56,14 @@ class Services:
     stats: Stats
     broker: Broker
     changes: Changes
+    room_changes: RoomChanges
     hub: Hub
     attendance: Attendance
     members: Members  # to read those of any room
     typists: Typists
     read_markers: ReadMarkers
+    delivered_markers: DeliveredMarkers
+    user_states: UserStates
     keyring: KeyRing
     verifier: Verifier
     users: UserBudgets

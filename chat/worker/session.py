@@ -29,16 +29,9 @@ from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.frames import text_frame
 from chat.protocol.opening import SUBPROTOCOL
 from chat.rooms.room import Room
-from chat.worker import (
-    authentication,
-    changing,
-    joining,
-    marking,
-    moderating,
-    publishing,
-    reading,
-)
+from chat.worker import authentication, marking, publishing, showing
 from chat.worker.services import Services
+from chat.worker.work import work
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +132,8 @@ class Session:
         if connection is not None:
             for room in self.rooms:
                 self._forget(room, connection, at_once=False)
+            if self.identity is not None:
+                self.services.user_states.departed(connection, self.identity.user_id)
         self.rooms = ()
 
     # ------------------------------------------------------------------- gates
@@ -214,10 +209,14 @@ class Session:
                 self._typing(command)
             case commands.LeaveRoom():
                 self._leave(command)
-            case commands.MarkRead() if marking.mark_at_once(self, command):
+            case commands.SetPresence():
+                showing.set_presence(self, command)
+            case commands.MarkRead() | commands.MarkDelivered() if marking.mark_at_once(
+                self, command
+            ):
                 pass
             case _:
-                self._wait_for(command, _work(self, command))
+                self._wait_for(command, work(self, command))
 
     # ---------------------------------------------------------------- commands
 
@@ -226,7 +225,8 @@ class Session:
         self.require(command.roomId, Action.PUBLISH)
         user_id = self.require_identity().user_id
         self.services.enforcement.require_voice(room, user_id)
-        self.services.typists.said(room, user_id, is_typing=command.isTyping)
+        if not room.about.readOnly or self.may(room.room_id, Action.MODERATE):
+            self.services.typists.said(room, user_id, is_typing=command.isTyping)
         if command.id is not None:
             self.send(events.Ack(id=command.id, roomId=room.room_id))
 
@@ -311,13 +311,17 @@ class Session:
                 return room
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
+    def may(self, room_id: str, action: Action) -> bool:
+        """Whether the user may do something in a room."""
+        return self.require_identity().capabilities.allows(room_id, action)
+
     def require(self, room_id: str, action: Action) -> None:
         """Check a capability.
 
         Raises:
             CommandError: forbidden.
         """
-        if not self.require_identity().capabilities.allows(room_id, action):
+        if not self.may(room_id, action):
             raise CommandError(
                 ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
             )
@@ -327,6 +331,7 @@ class Session:
         self.identity = identity
         self.display = None if identity.user is None else orjson.dumps(identity.user)
         self._warned = False
+        self.services.user_states.arrived(identity.user_id)
 
     def greet(self, command_id: int | str | None = None) -> None:
         """Tell the client that it is in."""
@@ -371,27 +376,3 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
-
-
-def _work(session: Session, command: AnyCommand) -> Coroutine[Any, Any, None]:
-    """Return what a command does that has to wait for Redis or for keys."""
-    match command:
-        case commands.JoinRoom():
-            return joining.join(session, command)
-        case commands.ChatMessage():
-            return publishing.publish_with_files(session, command)
-        case commands.Change():
-            return changing.change(session, command)
-        case commands.History():
-            return reading.history(session, command)
-        case commands.Presence():
-            return reading.presence(session, command)
-        case commands.MarkRead():
-            return marking.mark_earlier(session, command)
-        case commands.Unread():
-            return marking.unread(session, command)
-        case commands.RefreshToken():
-            return authentication.refresh(session, command)
-        case commands.ModerationCommand():
-            return moderating.moderate(session, command)
-    raise TypeError(f"{type(command).__name__} is answered at once")

@@ -22,9 +22,11 @@ from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
+from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.subscriptions import open_channels
+from chat.broker.user_presence import CHANGED, UserPresence
 from chat.gateway.gateway import Gateway
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -35,9 +37,11 @@ from chat.moderation.revocations import Revocations
 from chat.ops.reports import Report, State
 from chat.ops.stats import Stats
 from chat.rooms.attendance import Attendance
+from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
 from chat.rooms.read_markers import ReadMarkers
+from chat.rooms.room import Room
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
@@ -47,6 +51,7 @@ from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
 from chat.worker.services import Services
 from chat.worker.signing_out import sign_out
+from chat.worker.user_states import UserStates
 
 log = logging.getLogger(__name__)
 
@@ -87,17 +92,29 @@ class Worker:
         self._probe_channels = self._probes.channels
         self._hub = Hub(settings, self.stats, broker, self._channels)
         members = [Members(self._store, group) for group in range(self._store.keys.groups)]
-        self._attendance = Attendance(settings, self.stats, members, self._hub)
+        self._attendance = Attendance(settings, self.stats, members, self._hub, self.worker_id)
+        self._user_states = UserStates(
+            settings,
+            self.stats,
+            UserPresence(self._store),
+            self._attendance,
+            lambda: self._gateway.connections,
+            self.worker_id,
+        )
+        self._attendance.shown = self._user_states.shown
+        self._attendance.on_swept = self._user_states.swept
+        self._attendance.on_distrust = self._user_states.distrust
         moderation = Moderation(self._store)
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
         self._hub.on(b"s", self._enforcement.heard)
         self._hub.on_missed_act = self._enforcement.missed
-        self._read_markers = ReadMarkers(
-            settings, self.stats, Markers(self._store, self.worker_id), self._hub, self.worker_id
-        )
+        markers, fan_out = Markers(self._store, self.worker_id), self._hub.fan_out
+        self._read_markers = ReadMarkers(settings, self.stats, markers, fan_out, self.worker_id)
+        self._delivered_markers = DeliveredMarkers(settings, self.stats, markers, fan_out)
         self._hub.on(b"p", self._read_markers.heard)
+        self._hub.on(b"v", self._on_marker)
         self._revocations = Revocations(token_life_s(settings))
         self._feed = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._channels
@@ -110,11 +127,14 @@ class Worker:
             stats=self.stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self.stats),
+            room_changes=RoomChanges(broker, settings),
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],
             typists=Typists(settings, self.stats, broker),
             read_markers=self._read_markers,
+            delivered_markers=self._delivered_markers,
+            user_states=self._user_states,
             keyring=keyring,
             verifier=Verifier(settings, keyring, self._revocations.refuses),
             users=UserBudgets(settings),
@@ -138,6 +158,7 @@ class Worker:
             self._channels.run(),
             self._probes.run(),
             self._attendance.run(),
+            self._user_states.run(),
             self._enforcement.run(),
             self._feed.run(),
             self._registration.run(),
@@ -177,8 +198,10 @@ class Worker:
         await self._services.tasks.stop()
         await self._hub.stop()
         self._read_markers.write_all()
+        self._delivered_markers.write_all()
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
+                await self._user_states.hand_over()
                 await self._attendance.hand_over()
                 await self._registration.leave()
                 await self._store.barrier()  # the read markers have been sent without waiting
@@ -192,9 +215,17 @@ class Worker:
         if channel in self._probe_channels:
             self._probes.heard(channel, payload)
         elif channel == self._feed.channel:
-            self._feed.heard(payload)
+            if payload.startswith(CHANGED):
+                self._user_states.heard(payload[len(CHANGED) :])
+            else:
+                self._feed.heard(payload)
         else:
             self._hub.on_message(channel, payload)
+
+    def _on_marker(self, room: Room, payload: bytes) -> None:
+        """A marker that was not always there: one of deliveries, or of what was read in private."""
+        kind = {b"d": self._delivered_markers.heard, b"p": self._read_markers.heard_in_private}
+        kind[payload[:1]](room, payload[1:])
 
     def _on_redis_up(self, shard: Shard, history_may_have_changed: bool) -> None:
         if shard.address is not None:
@@ -209,6 +240,7 @@ class Worker:
         self._hub.gaps.resync(self._hub.rooms_on(channels))
         if self._feed.channel in channels:
             self._feed.look()
+            self._user_states.resync()
 
     def _on_user_acts(self, news: set[str]) -> None:
         sign_out(self._gateway.connections, self._revocations, news)
@@ -231,6 +263,8 @@ class Worker:
             self.stats.revocations = len(self._revocations)
             self._services.typists.on_tick()
             self._read_markers.on_tick()
+            self._delivered_markers.on_tick()
+            self._user_states.on_tick()
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
             self.stats.budgets_forgotten = self._services.users.forgotten

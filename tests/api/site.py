@@ -61,8 +61,8 @@ class Api(Worker):
         bearer: str | None,
         /,
         headers: dict[str, str] | None = None,
-        timeout_s: float = 5.0,
         method: str = "POST",
+        timeout_s: float = 5.0,
     ) -> Answer:
         """Send a body, bytes as they are and anything else as JSON, with a token or a key."""
         fields = {"Content-Type": "application/json", **(headers or {})}

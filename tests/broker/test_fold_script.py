@@ -43,7 +43,7 @@ class Room:
     ) -> list[Any]:
         change = encode_change("ann", user, None, (record.seq, "m"), details)
         digest = hashlib.sha1(record.encode(), usedforsecurity=False).hexdigest()
-        arguments = (letter, record.seq, digest, body, int(is_edit), overtaken, latest_ms)
+        arguments = (letter, record.seq, digest, body, int(is_edit), overtaken, latest_ms, 0)
         return self._run(
             scripts.PLAIN.room_fold,
             "m",

@@ -26,7 +26,7 @@ class Room:
     def mark(self, user: str, epoch: str, seq: int, most: int = 100) -> Any:
         keys = [self.keys["stream"], self.keys["markers"]]
         return self._evaluate(
-            scripts.PLAIN.marker_set, keys, "channel", user, epoch, seq, most, TTL_MS, "w1"
+            scripts.PLAIN.marker_set, keys, "channel", user, epoch, seq, most, TTL_MS, "w1", "p"
         )
 
     def read(self, user: str) -> Any:

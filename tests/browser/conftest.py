@@ -1,13 +1,14 @@
 """A browser, windows in it, and the whole system as `make run` starts it."""
 
+import itertools
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from chat.gateway.page import load_page
@@ -40,22 +41,34 @@ async def chromium(*more: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+#: All tests here share a browser, a site and the loop that these live in.
+shares_a_loop = pytest.mark.asyncio(loop_scope="package")
+_shared = pytest_asyncio.fixture(scope="package", loop_scope="package")
+_numbers = itertools.count(1)
+
+
+@_shared
 async def browser() -> AsyncIterator[Browser]:
-    """A browser for a test."""
+    """A browser for all tests here."""
     async with chromium() as started:
         yield started
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Supervised]:
-    """Two workers and an embedded Redis, as `make run` starts them."""
-    arguments = ("--local", "--data-dir", str(tmp_path / "data"))
+@_shared
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Supervised]:
+    """Two workers and an embedded Redis, as `make run` starts them, for all tests here."""
+    arguments = ("--local", "--data-dir", str(tmp_path_factory.mktemp("data")))
     async with Supervised(None, 2, arguments=arguments) as supervised:
         yield supervised
 
 
 @pytest.fixture
+def room() -> str:
+    """A room that no other test is in."""
+    return f"tea-{next(_numbers)}"
+
+
+@pytest_asyncio.fixture(loop_scope="package")
 async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
     """Open windows: `await open_window(site, color_scheme="dark")`. None may have had a fault."""
     windows: list[Window] = []
@@ -68,10 +81,12 @@ async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
         return window
 
     yield open_
+    for window in windows:
+        await window.page.context.close()
     assert [fault for window in windows for fault in window.faults] == []
 
 
-@pytest.fixture
+@_shared
 async def modules(browser: Browser) -> Page:
     """An empty page that can import the web client's modules: no server, no conversation."""
     page = await browser.new_page()

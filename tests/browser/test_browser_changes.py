@@ -3,21 +3,19 @@
 import pytest
 from playwright.async_api import Locator
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
-
-ROOM = "tea"
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
 
-async def two(site: Supervised, open_window: OpenWindow) -> tuple[Window, Window]:
+async def two(site: Supervised, open_window: OpenWindow, room: str) -> tuple[Window, Window]:
     """Two people in a room, and a message of each."""
     ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await grace.enter("Grace", ROOM)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
     await ada.say("Shall we meet at nien?")
     await grace.wait_texts("Shall we meet at nien?")
     await grace.say("Yes")
@@ -32,13 +30,14 @@ def message(window: Window, text: str) -> Locator:
 async def act(window: Window, text: str, name: str) -> None:
     """Point at a message and press a button of its toolbar."""
     await message(window, text).locator(".body").hover()
-    await window.page.locator("#actions").get_by_role("button", name=name, exact=True).click()
+    bar = window.page.locator("#stream .actions")
+    await bar.get_by_role("button", name=name, exact=True).click()
 
 
 async def test_an_edit_is_seen_by_all_and_says_that_it_is_one(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await two(site, open_window)
+    ada, grace = await two(site, open_window, room)
     draft = ada.page.locator("#draft")
     await draft.press("ArrowUp")
     assert await draft.input_value() == "Shall we meet at nien?"
@@ -55,26 +54,26 @@ async def test_an_edit_is_seen_by_all_and_says_that_it_is_one(
 
 
 async def test_a_deleted_message_leaves_a_line_and_no_word(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await two(site, open_window)
+    ada, grace = await two(site, open_window, room)
     await message(ada, "Yes").locator(".body").hover()
-    assert not await ada.page.locator("#act-delete").is_visible()
+    assert not await ada.page.locator("#stream .act-delete").is_visible()
     await act(ada, "Shall we", "Delete")
     assert await ada.texts() == ["Shall we meet at nien?", "Yes"]
     await ada.page.get_by_role("button", name="Really delete?").click()
     await grace.wait_texts("This message was deleted.", "Yes")
     await message(grace, "This message").locator(".body").hover()
-    assert not await grace.page.locator("#actions").is_visible()
+    assert not await grace.page.locator("#stream .actions").is_visible()
     await grace.page.reload()
     await grace.wait_texts("This message was deleted.", "Yes")
     await grace.shot("deleted")
 
 
 async def test_reactions_are_counted_and_taken_back_with_the_same_button(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await two(site, open_window)
+    ada, grace = await two(site, open_window, room)
     await act(ada, "Yes", "React with \U0001f44d")
     chip = message(grace, "Yes").locator(".reactions button")
     await chip.click()
@@ -91,9 +90,9 @@ async def test_reactions_are_counted_and_taken_back_with_the_same_button(
 
 
 async def test_a_reply_shows_what_it_answers_and_leads_there(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await two(site, open_window)
+    ada, grace = await two(site, open_window, room)
     await act(grace, "Shall we", "Reply")
     await grace.say("At nine, yes.")
     quote = message(ada, "At nine").locator(".quote")
@@ -105,9 +104,9 @@ async def test_a_reply_shows_what_it_answers_and_leads_there(
 
 
 async def test_a_change_made_offline_shows_at_once_and_arrives_later(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await two(site, open_window)
+    ada, grace = await two(site, open_window, room)
     await ada.page.context.set_offline(True)
     await ada.wait_phase("offline", "waiting")
     await act(ada, "Yes", "React with \U0001f389")
@@ -119,8 +118,10 @@ async def test_a_change_made_offline_shows_at_once_and_arrives_later(
     await until(lambda: _reads(theirs, "\U0001f389 1"), 20, what="the reaction there")
 
 
-async def test_all_of_it_works_with_keys_alone(site: Supervised, open_window: OpenWindow) -> None:
-    ada, grace = await two(site, open_window)
+async def test_all_of_it_works_with_keys_alone(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await two(site, open_window, room)
     keyboard = ada.page.keyboard
     await ada.page.locator("#stream").focus()
     await keyboard.press("ArrowUp")

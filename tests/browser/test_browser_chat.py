@@ -2,25 +2,24 @@
 
 import pytest
 
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, shares_a_loop
+from tests.browser.speech import publish
 from tests.browser.window import ONLINE, Window
-from tests.support.client import ChatClient
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
-from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
-ROOM = "tea-room"
+ROOM = "tea-room"  # of tests with a Redis of their own
 
 
 async def test_who_was_offline_has_every_message_once_and_in_order(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site, color_scheme="dark")
-    await ada.enter("Ada Lovelace", ROOM)
-    await grace.enter("Grace Hopper", ROOM)
+    await ada.enter("Ada Lovelace", room)
+    await grace.enter("Grace Hopper", room)
     before = ["Is the new build on the staging machine?", "It is, since about eight."]
     await ada.say(before[0])
     await grace.wait_texts(before[0])
@@ -47,10 +46,12 @@ async def test_who_was_offline_has_every_message_once_and_in_order(
     await grace.shot("other-window-dark")
 
 
-async def test_a_script_in_a_message_is_text(site: Supervised, open_window: OpenWindow) -> None:
+async def test_a_script_in_a_message_is_text(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
     ada, eve = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await eve.enter('"><img src=x onerror=alert(1)>', ROOM)
+    await ada.enter("Ada", room)
+    await eve.enter('"><img src=x onerror=alert(1)>', room)
     attacks = [
         "<img src=x onerror=\"document.body.dataset.owned = 'yes'\">",
         "<script>document.body.dataset.owned = 'yes'</script>",
@@ -64,11 +65,11 @@ async def test_a_script_in_a_message_is_text(site: Supervised, open_window: Open
 
 
 async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
-    site: Supervised, open_window: OpenWindow
+    site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
     ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", ROOM)
-    await grace.enter("Grace", ROOM)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
     await ada.say("before")
     await grace.wait_texts("before")
     await site.hup()
@@ -125,7 +126,7 @@ async def test_older_messages_come_when_one_scrolls_up(
         **NO_LIMITS,
     ) as site:
         texts = [f"message {number}" for number in range(1, 121)]
-        await _publish(site, texts)
+        await publish(site, ROOM, texts)
         phone = await open_window(site, viewport={"width": 360, "height": 640}, has_touch=True)
         await phone.enter("Ada", ROOM)
         await phone.wait_texts(*texts[-50:])
@@ -138,16 +139,3 @@ async def test_older_messages_come_when_one_scrolls_up(
 async def _agree(one: Window, other: Window, count: int) -> bool:
     texts = await one.texts()
     return len(texts) == count and texts == await other.texts()
-
-
-async def _publish(site: Supervised, texts: list[str]) -> None:
-    """Publish as another user, over a plain connection."""
-    client = await ChatClient.connect(site.url, token("Grace"))
-
-    async def joined() -> bool:  # a worker that has just started may not have its Redis yet
-        return bool((await client.join(ROOM))["type"] == "room_joined")
-
-    await until(joined, what="the join")
-    for text in texts:
-        assert (await client.say(ROOM, text))["type"] == "ack"
-    await client.close()

@@ -4,16 +4,19 @@ import asyncio
 import base64
 import shutil
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Locator
 
 from tests.api.site import Api, settings_of
 from tests.browser.axe import violations
+from tests.browser.conftest import shares_a_loop
 from tests.browser.window import Window
 from tests.front.certificates import make_certificates
 from tests.support.cluster import NO_LIMITS, Cluster
@@ -23,9 +26,8 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
-ROOM = "tea-room"
 FORMATS = """
 async () => {
   const canvas = new OffscreenCanvas(60, 40);
@@ -49,7 +51,7 @@ GIVE = """
     document.getElementById("draft").dispatchEvent(event);
   } else {
     const event = new DragEvent("drop", { ...options, dataTransfer: data });
-    document.querySelector(".talk").dispatchEvent(event);
+    document.getElementById("talk").dispatchEvent(event);
   }
 }
 """
@@ -61,18 +63,21 @@ SHOWN = """
 """
 
 
-@pytest.fixture
-async def site(redis_server: RedisServer, redis_prefix: str, tmp_path: Path) -> AsyncIterator[str]:
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def front(
+    redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
     """A worker and an HTTP side with a place for files behind HAProxy; returns the address."""
     behind: dict[str, Any] = {"trusted_proxies": "127.0.0.1", **NO_LIMITS}
+    prefix = f"t{uuid.uuid4().hex[:12]}"
     folder = Path(tempfile.mkdtemp(prefix="front-", dir="/tmp"))  # a short socket path
-    certificates = make_certificates(tmp_path)
+    certificates = make_certificates(tmp_path_factory.mktemp("certificates"))
     async with AsyncExitStack() as stack:
-        cluster = Cluster(redis_server, 1, redis_prefix=redis_prefix, **behind)
+        cluster = Cluster(redis_server, 1, redis_prefix=prefix, **behind)
         await stack.enter_async_context(cluster)
-        store: dict[str, Any] = {"upload_store": str(tmp_path / "files")}
+        store: dict[str, Any] = {"upload_store": str(tmp_path_factory.mktemp("files"))}
         store["upload_max_bytes"] = 200_000
-        api = Api(settings_of(redis_server, redis_prefix, **behind, **store))
+        api = Api(settings_of(redis_server, prefix, **behind, **store))
         stack.push_async_callback(api.close)
         await api.start()
         workers, apis = [f"127.0.0.1:{cluster[0].port}"], [f"127.0.0.1:{api.port}"]
@@ -84,25 +89,25 @@ async def site(redis_server: RedisServer, redis_prefix: str, tmp_path: Path) -> 
     shutil.rmtree(folder)
 
 
-async def enter(browser: Browser, site: str, name: str, **options: Any) -> Window:
+async def enter(browser: Browser, site: str, name: str, room: str, **options: Any) -> Window:
     options = {"viewport": {"width": 1000, "height": 700}, **options}
     context = await browser.new_context(ignore_https_errors=True, **options)
     window = Window(await context.new_page(), site)
-    await window.enter(name, ROOM, token(name, user={"name": name}))
-    await window.page.locator("#attach").wait_for(state="visible")
+    await window.enter(name, room, token(name, user={"name": name}))
+    await window.page.locator("#composer .attach").wait_for(state="visible")
     return window
 
 
 async def attach(window: Window, name: str, kind: str, data: bytes) -> None:
     file: FilePayload = {"name": name, "mimeType": kind, "buffer": data}
-    await window.page.locator("#attach-input").set_input_files(file)
+    await window.page.locator("#composer .tools input").set_input_files(file)
 
 
 async def wait_ready(window: Window, count: int) -> None:
     """Wait until so many files are in the tray, all of them uploaded."""
-    ready = window.page.locator("#tray li:not(.failed) progress[hidden]")
+    ready = window.page.locator("#composer .tray li:not(.failed) progress[hidden]")
     await until(lambda: _counts(ready, count), 10, what=f"{count} uploaded files")
-    assert await window.page.locator("#send").is_enabled()
+    assert await window.page.locator("#composer .send").is_enabled()
 
 
 def _says(locator: Locator, text: str) -> Callable[[], Awaitable[bool]]:
@@ -130,10 +135,11 @@ async def wait_shown(window: Window, *names: str) -> list[list[Any]]:
 
 
 async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_window(
-    browser: Browser, site: str
+    browser: Browser, front: str, room: str
 ) -> None:
     ada, grace = await asyncio.gather(
-        enter(browser, site, "Ada"), enter(browser, site, "Grace", color_scheme="dark")
+        enter(browser, front, "Ada", room),
+        enter(browser, front, "Grace", room, color_scheme="dark"),
     )
     await attach(ada, "tea.png", "image/png", png(640, 480, notes=GPS))
     await wait_ready(ada, 1)
@@ -154,7 +160,7 @@ async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_w
     await wait_ready(ada, 2)
     await ada.shot("files-in-the-tray")
     assert await violations(ada.page) == []
-    await ada.page.locator("#send").click()
+    await ada.page.locator("#composer .send").click()
     shown = await wait_shown(grace, "tea.png", "photo.jpg", "picture.webp")
     assert shown[1][2:] == [40, 60, 40, 60]  # turned, as the camera said
     assert shown[2][2:] == [60, 40, 60, 40]
@@ -170,17 +176,21 @@ async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_w
     await grace.page.keyboard.press("Escape")
     await large.wait_for(state="hidden")
     assert ada.faults == grace.faults == []
+    for window in (ada, grace):
+        await window.page.context.close()
 
 
 async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
-    browser: Browser, site: str
+    browser: Browser, front: str, room: str
 ) -> None:
-    ada, grace = await asyncio.gather(enter(browser, site, "Ada"), enter(browser, site, "Grace"))
-    tray = ada.page.locator("#tray li")
+    ada, grace = await asyncio.gather(
+        enter(browser, front, "Ada", room), enter(browser, front, "Grace", room)
+    )
+    tray = ada.page.locator("#composer .tray li")
     await attach(ada, "program", "image/png", b"\x7fELF\2\1\1" + bytes(64))
-    problem = ada.page.locator("#tray .failed small")
+    problem = ada.page.locator("#composer .tray .failed small")
     await until(_says(problem, "Files of this kind are not taken here."), what="why")
-    assert await ada.page.locator("#send").is_disabled()
+    assert await ada.page.locator("#composer .send").is_disabled()
     await ada.page.get_by_role("button", name="Remove program").click()
     await attach(ada, "big.png", "image/png", bytes(200_001))
     await ada.page.get_by_text("big.png is larger than 200 KB.").wait_for()
@@ -193,7 +203,7 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     await ada.shot("file-waits-offline")
     await ada.page.context.set_offline(False)
     await wait_ready(ada, 1)
-    await ada.page.locator("#send").click()
+    await ada.page.locator("#composer .send").click()
     link = grace.page.get_by_role("link", name="Download page.html, 25 bytes")
     await link.wait_for()
     assert await link.get_attribute("download") == "page.html"
@@ -203,8 +213,10 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     assert saved.read_bytes() == b"<script>alert(1)</script>"
     row = ada.page.locator(".message").last
     await row.hover()
-    await ada.page.locator("#act-delete").click()
-    await ada.page.locator("#act-delete").click()
+    await ada.page.locator("#stream .act-delete").click()
+    await ada.page.get_by_role("button", name="Really delete?").click()
     await grace.page.get_by_text("This message was deleted.").wait_for()
     assert await link.count() == 0
     assert ada.faults == grace.faults == []
+    for window in (ada, grace):
+        await window.page.context.close()

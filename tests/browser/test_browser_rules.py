@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from tests.browser.conftest import shares_a_loop
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
 
 IMPORTS = """
-  const [{ buildRows }, text, { Timeline }] = await Promise.all(
-    ["rows", "text", "sdk/timeline"].map((name) => import(`/static/${name}.js`)));
+  const [{ buildRows, threadRows }, { Timeline }, markup, suggestions, find, mentions, { Extents }]
+    = await Promise.all(
+      ["rows", "sdk/timeline", "markup", "suggestions", "find", "mentions", "extents"]
+        .map((name) => import(`/static/${name}.js`)));
   const message = (seq, more = {}) => ({
     kind: "message", seq, messageId: `m${seq}`, userId: "u", name: "U", timestamp: seq,
     content: `${seq}`, ...more });
@@ -74,13 +78,205 @@ async def test_messages_of_one_person_within_minutes_are_a_group(modules: Page) 
 async def test_only_web_addresses_become_links(modules: Page) -> None:
     parts = await run(
         modules,
-        """
-        return text.linked(given).map((part) => part.href ?? part);
-        """,
+        "return markup.tokens(given).map(({ kind, text }) => [kind, text]);",
         "see https://example.com/a?b=1. or javascript:alert(1) or http://[bad",
     )
     assert parts == [
-        "see ",
-        "https://example.com/a?b=1",
-        ". or javascript:alert(1) or http://[bad",
+        ["text", "see "],
+        ["link", "https://example.com/a?b=1"],
+        ["text", ". or javascript:alert(1) or http://[bad"],
+    ]
+
+
+async def test_code_is_left_alone_and_people_are_found_by_name(modules: Page) -> None:
+    parts = await run(
+        modules,
+        """
+        const meant = [{ userId: "u1", labels: ["Ann Lee", "u1"] },
+                       { userId: "u2", labels: ["Ann", "u2"] }];
+        return markup.tokens(given, meant).map(({ kind, text, userId }) => [kind, text, userId]);
+        """,
+        "@Ann Lee: `@Ann` is not @ann, nor is me@Ann.example\n```js\nhttps://x.example @u1\n```",
+    )
+    assert parts == [
+        ["mention", "@Ann Lee", "u1"],
+        ["text", ": ", None],
+        ["code", "@Ann", None],
+        ["text", " is not ", None],
+        ["mention", "@ann", "u2"],
+        ["text", ", nor is me@Ann.example\n", None],
+        ["block", "https://x.example @u1", None],
+    ]
+
+
+async def test_a_few_emoji_alone_are_shown_larger(modules: Page) -> None:
+    texts = [
+        "\U0001f44d",
+        "\u2764\ufe0f \U0001f389",
+        "\U0001f468\u200d\U0001f4bb",
+        "1",
+        "#",
+        "ok \U0001f44d",
+    ]
+    big = await run(modules, "return given.map(markup.isEmojiOnly);", texts)
+    assert big == [True, True, True, False, False, False]
+
+
+async def test_who_is_mentioned_is_known_by_name_or_id_and_only_once(modules: Page) -> None:
+    found = await run(
+        modules,
+        """
+        const people = [{ userId: "u1", name: "Ann Lee" }, { userId: "u2", name: "Ben" }];
+        return markup.mentionedIn("@Ben and @ben, @u1, not @Benny", people);
+        """,
+    )
+    assert found == ["u2", "u1"]
+
+
+async def test_completion_begins_at_an_at_sign_that_begins_a_word(modules: Page) -> None:
+    found = await run(
+        modules,
+        """
+        const people = ["Grace Hopper", "Ada Lovelace", "Hopkins"].map((name) =>
+          ({ userId: name, name }));
+        return ["@", "hi @ho", "hi @Ada L", "mail@ho", "@nobody", "@ada is"].map((text) => {
+          const asked = suggestions.queryAt(text, text.length);
+          if (asked === null) return null;
+          return suggestions.suggested(people, asked.query).map(({ name }) => name);
+        });
+        """,
+    )
+    assert found == [
+        ["Grace Hopper", "Ada Lovelace", "Hopkins"],
+        ["Hopkins", "Grace Hopper"],
+        ["Ada Lovelace"],
+        None,
+        [],
+        [],
+    ]
+
+
+async def test_replies_in_threads_are_lines_in_the_conversation(modules: Page) -> None:
+    shown, thread = await run(
+        modules,
+        """
+        const entries = [
+          message(1, { content: "root" }), message(2, { threadId: "m1" }),
+          message(3, { content: "between", userId: "v" }),
+          message(4, { threadId: "m1", userId: "me" }), message(5, { threadId: "m1" }),
+          message(6, { threadId: "m1", deleted: true }), message(7, { threadId: "gone" }),
+        ];
+        const named = ({ kind, content, count, names, excerpt, thread }) => kind === "note"
+          ? [count, names.join(), excerpt] : [content, thread?.count ?? 0];
+        const scene = { entries, items: [], selfId: "me", nameOf: (id) => id };
+        return [rowsOf(entries).slice(1).map(named),
+          threadRows(scene, "m1").slice(1).map(({ seq }) => seq)];
+        """,
+    )
+    assert shown == [
+        ["root", 3],
+        ["between", 0],
+        [2, "You,U", "root"],
+        [1, "U", None],
+    ]
+    assert thread == [1, 2, 4, 5, 6]
+
+
+async def test_a_line_stands_before_the_first_new_message(modules: Page) -> None:
+    kinds = await run(
+        modules,
+        """
+        const rows = rowsOf([1, 2, 3, 4].map((seq) => message(seq)), { newFrom: 3 });
+        return rows.map((row) => row.kind === "message" ? [row.content, row.first] : row.kind);
+        """,
+    )
+    assert kinds == ["day", ["1", True], ["2", False], "line", ["3", True], ["4", False]]
+
+
+async def test_mentions_are_listed_from_new_to_old_and_counted_while_unread(modules: Page) -> None:
+    listed, unread = await run(
+        modules,
+        """
+        const to = (seq, ids, more) => message(seq, { mentions: ids, ...more });
+        const entries = [to(1, ["me"]), to(2, ["v"]), to(3, ["me"], { userId: "me" }),
+          to(4, ["me"], { deleted: true }), to(5, ["v", "me"])];
+        const rooms = [{ roomId: "tea", entries, readSeq: 1, nameOf: (id) => id }];
+        return [mentions.mentionsIn(rooms, "me").map(({ entry, unread }) => [entry.seq, unread]),
+          mentions.unreadMentions(entries, 1, "me")];
+        """,
+    )
+    assert listed == [[5, True], [1, False]]
+    assert unread == 1
+
+
+async def test_search_finds_words_in_any_case_and_says_where(modules: Page) -> None:
+    found, places, odd = await run(
+        modules,
+        """
+        const entries = ["Tea is hot", "coffee", "TEA tea"].map((content, at) =>
+          message(at + 1, { content }));
+        return [find.matching(entries, " tea ").map(({ seq }) => seq),
+          find.placesIn("TEA tea", "tea"), find.placesIn("\u0130 tea", "tea")];
+        """,
+    )
+    assert found == [1, 3]
+    assert places == [[0, 3], [4, 7]]
+    assert odd == []
+
+
+async def test_rows_are_where_the_measured_and_the_guessed_ones_before_them_end(
+    modules: Page,
+) -> None:
+    seen = await run(
+        modules,
+        """
+        const extents = new Extents(() => 10);
+        const rows = ["a", "b", "c", "d"].map((key) => ({ key }));
+        extents.layOut(rows);
+        extents.measure("b", 30);
+        extents.layOut(rows);
+        const at = [-5, 0, 9, 10, 39, 40, 999].map((px) => extents.at(px));
+        extents.layOut([{ key: "z" }, ...rows]);
+        return [at, extents.top(3), extents.total];
+        """,
+    )
+    assert seen == [[0, 0, 0, 1, 1, 2, 3], 50, 70]
+
+
+async def test_rights_are_those_of_the_token_and_of_the_role(modules: Page) -> None:
+    found = await modules.evaluate(
+        """async () => {
+          const { allows, mayRemove, moderates } = await import("/static/rights.js");
+          const claim = { "team-*-mod": ["moderate"], "*": ["join"], "a.c": ["moderate"] };
+          const rooms = ["team-x-mod", "team-x-mode", "a.c", "abc"];
+          const room = (role) => ({ roomId: "private:a", role });
+          return {
+            moderate: rooms.filter((roomId) => allows(claim, roomId, "moderate")),
+            roles: ["member", "moderator", "owner", null]
+              .map((role) => moderates(claim, room(role))),
+            remove: [["owner", "owner"], ["moderator", "member"], ["moderator", "moderator"]]
+              .map(([mine, theirs]) => mayRemove(mine, theirs)),
+          };
+        }"""
+    )
+    assert found == {
+        "moderate": ["team-x-mod", "a.c"],
+        "roles": [False, True, True, False],
+        "remove": [True, True, False],
+    }
+
+
+async def test_only_what_is_different_is_changed(modules: Page) -> None:
+    found = await modules.evaluate(
+        """async () => {
+          const { changed, ruleWords } = await import("/static/rules.js");
+          const about = { title: "Tea", slowModeMs: 1_500, readOnly: true };
+          const same = { title: "Tea", readOnly: true, large: null };
+          const wish = { ...same, topic: "Green", slowModeMs: null };
+          return [changed(about, wish), ruleWords(about)];
+        }"""
+    )
+    assert found == [
+        {"topic": "Green", "slowModeMs": None},
+        ["Only moderators write", "1.5 s between two messages of a person"],
     ]

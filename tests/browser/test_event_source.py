@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.api.site import Api, settings_of
+from tests.browser.conftest import shares_a_loop
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, shares_a_loop]
 
 FOLLOW = """(url) => {
   window.seen = [];
@@ -21,7 +23,7 @@ FOLLOW = """(url) => {
 }"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def api(redis_server: RedisServer, redis_prefix: str) -> AsyncIterator[Api]:
     made = Api(settings_of(redis_server, redis_prefix, token_in_query=True, api_stream_retry=0.2))
     try:

@@ -8,9 +8,10 @@ from playwright.async_api import Browser
 
 from loadtest.report import write_report
 from loadtest.scenario import Storm
+from tests.browser.conftest import shares_a_loop
 from tests.loadtest.sample_results import sample
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
 
 WIDEST_DIFFERENCE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TEXT_OUTSIDE = """() => [...document.querySelectorAll("svg.plot text")].filter(text => {

@@ -57,8 +57,8 @@ class Window:
             await draft.press("Enter")
 
     async def texts(self, state: str = "delivered") -> list[str]:
-        """Return the messages on screen in a state of delivery, from top to bottom."""
-        bodies = self.page.locator(f'.message[data-state="{state}"] .body')
+        """Return the messages of the room in a state of delivery, from top to bottom."""
+        bodies = self.page.locator(f'#messages .message[data-state="{state}"] .body')
         return await bodies.all_text_contents()
 
     async def notices(self) -> list[str]:

@@ -29,8 +29,14 @@ def packages() -> None:
 
 @pytest.fixture
 async def worker(redis_server: RedisServer, redis_prefix: str) -> AsyncIterator[Cluster]:
-    """A real worker with a short history and a room in slow mode."""
-    settings: dict[str, Any] = {"history_size": 120, "slow_mode": "slow-*=1", **NO_LIMITS}
+    """A real worker with a short history, a room in slow mode, and all receipts."""
+    settings: dict[str, Any] = {
+        "history_size": 120,
+        "slow_mode": "slow-*=1",
+        "presence_change_interval": 0.1,
+        "delivered_markers": True,
+        **NO_LIMITS,
+    }
     async with Cluster(redis_server, 1, redis_prefix=redis_prefix, **settings) as cluster:
         yield cluster
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.protocol.about import NOTHING, About, encode_about
 from chat.protocol.records import (
     CHANGES,
     ChangeRecord,
@@ -75,7 +76,7 @@ def test_the_event_is_what_was_sent_with_the_place_it_got(
 
 
 @given(
-    letter=st.sampled_from(sorted(CHANGES)),
+    letter=st.sampled_from([b"a", b"d", b"e", b"r"]),
     room=ROOMS,
     epoch=EPOCHS,
     seq=SAFE,
@@ -155,6 +156,7 @@ def test_what_is_wrong_is_a_value_error(data: bytes) -> None:
     st.lists(st.builds(Record, EPOCHS, SAFE, SAFE, st.binary()), max_size=5),
     SAFE,
     st.none() | SAFE,
+    st.builds(About, title=st.none() | st.just("Lobby"), readOnly=st.booleans()),
 )
 def test_a_page_is_decoded_as_the_script_returns_it(
     epoch: str,
@@ -163,6 +165,7 @@ def test_a_page_is_decoded_as_the_script_returns_it(
     records: list[Record],
     members: int,
     acts: int | None,
+    about: About,
 ) -> None:
     reply = [
         epoch.encode(),
@@ -171,8 +174,11 @@ def test_a_page_is_decoded_as_the_script_returns_it(
         [stored(record) for record in records],
         members,
         b"" if acts is None else b"%d" % acts,
+        b"" if about == NOTHING else encode_about(about),
     ]
-    assert decode_page(reply) == Page(epoch, head, tuple(lineage), tuple(records), members, acts)
+    assert decode_page(reply) == Page(
+        epoch, head, tuple(lineage), tuple(records), members, acts, about
+    )
 
 
 class Stream:

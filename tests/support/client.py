@@ -24,6 +24,7 @@ PLACED = (
     "message_deleted",
     "reaction_added",
     "reaction_removed",
+    "room_changed",
 )
 
 

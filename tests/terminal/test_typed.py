@@ -2,7 +2,19 @@
 
 import pytest
 
-from chat.terminal.typed import Delete, Edit, LineError, React, Say, Unreact, wish
+from chat.terminal.typed import (
+    Change,
+    Delete,
+    Edit,
+    Invite,
+    LineError,
+    React,
+    Remove,
+    Say,
+    Seat,
+    Unreact,
+    wish,
+)
 
 
 def test_a_line_is_what_is_said() -> None:
@@ -33,6 +45,13 @@ def test_an_object_may_say_more() -> None:
             '{"type":"remove_reaction","seq":1,"messageId":"m","reaction":"+"}',
             Unreact(seq=1, message_id="m", reaction="+"),
         ),
+        (
+            '{"type":"change_room","title":"Tea","topic":null}',
+            Change(title="Tea", topic=None),
+        ),
+        ('{"type":"invite_user","userId":"ben"}', Invite(user_id="ben")),
+        ('{"type":"set_role","userId":"ben","role":"owner"}', Seat(user_id="ben", role="owner")),
+        ('{"type":"remove_participant","userId":"ben"}', Remove(user_id="ben")),
     ],
 )
 def test_an_object_may_be_another_command(line: str, made: object) -> None:

@@ -1,10 +1,10 @@
--- What every record that is stored goes through. Prelude of room_publish and room_fold, which have
--- these in common:
+-- What every record that is stored goes through. Prelude of room_publish, room_fold and room_change,
+-- which have these in common:
 --
 -- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]   the last one: sanctions
 -- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
--- ARGV[7] history ttl ms   ARGV[8] stream ttl ms
+-- ARGV[7] history ttl ms   ARGV[8] stream ttl ms   (6 and 7: where the room has no rule of its own)
 -- ARGV[9] idempotency ms, 0 = no client message id   the last one: user
 
 local idempotency_ms = tonumber(ARGV[9])
@@ -16,11 +16,6 @@ local function stored_before()
     local epoch, seq, timestamp, id = string.match(sent, '^(%S+) (%S+) (%S+) (%S+)$')
     return { 'dup', epoch, seq, timestamp, id }
   end
-end
-
-local function time_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 -- Returns the answer to who is banned or muted; nil for others. `acts` comes from open_stream.
@@ -37,14 +32,26 @@ local function append(letter, epoch, refresh, now_ms)
   local timestamp = string.format('%d', now_ms)
   local seq = string.format('%d', redis.call('HINCRBY', KEYS[1], 's', 1))
   local record = letter .. epoch .. ':' .. seq .. ':' .. timestamp .. ':' .. ARGV[5]
-  if redis.call('RPUSH', KEYS[2], record) > tonumber(ARGV[6]) then
-    redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
+  local size, age_ms = tonumber(ARGV[6]), nil
+  if rules then
+    size, age_ms = rules.size or size, rules.age_ms
+  end
+  local length = redis.call('RPUSH', KEYS[2], record)
+  local over = age_ms and over_in(KEYS[2], length, size, age_ms) or length - size
+  if over > 0 then
+    -- As a rule one; in words, as Redis writes numbers out with more care than that takes.
+    redis.call('LTRIM', KEYS[2], over == 1 and '1' or math.min(over, DROPPED_MAX), '-1')
   end
   if now_ms >= refresh then
     -- Two calls saved on most records: an expiry is set a sixteenth longer, and renewed that often.
-    local spare = math.floor(ARGV[7] / 16)
-    redis.call('PEXPIRE', KEYS[2], string.format('%d', ARGV[7] + spare))
-    redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[8] + spare))
+    local ttl_ms = age_ms or tonumber(ARGV[7])
+    local spare = math.floor(ttl_ms / 16)
+    redis.call('PEXPIRE', KEYS[2], string.format('%d', ttl_ms + spare))
+    if rules then
+      redis.call('PERSIST', KEYS[1])
+    else
+      redis.call('PEXPIRE', KEYS[1], string.format('%d', ARGV[8] + spare))
+    end
     redis.call('HSET', KEYS[1], 'x', string.format('%d', now_ms + spare))
   end
   if idempotency_ms > 0 then

@@ -1,8 +1,9 @@
--- Move a user's read marker forward and tell the workers that have the room.
+-- Move a marker of a user forward, of what was read or of what was delivered, and tell the workers
+-- that have the room.
 --
 -- KEYS[1] stream   KEYS[2] markers
 -- ARGV[1] channel   ARGV[2] user   ARGV[3] epoch   ARGV[4] seq   ARGV[5] markers at most
--- ARGV[6] ttl ms    ARGV[7] id of the worker that asks
+-- ARGV[6] ttl ms    ARGV[7] id of the worker that asks   ARGV[8] front of what is told
 -- Returns {1 when it moved, how many other markers were forgotten for it}
 -- Atomicity: a marker only moves forward, whoever else moves it, and never past the head.
 -- Complexity: O(1). The history id plays no part: a marker of before a fork is corrected by lineage
@@ -41,5 +42,5 @@ local ttl = tonumber(ARGV[6])
 if redis.call('PTTL', KEYS[2]) < ttl then
   redis.call('PEXPIRE', KEYS[2], string.format('%d', ttl + math.floor(ttl / 16)))
 end
-redis.call(PUBLISH, ARGV[1], 'p' .. place .. ':' .. ARGV[7] .. ':' .. ARGV[2])
+redis.call(PUBLISH, ARGV[1], ARGV[8] .. place .. ':' .. ARGV[7] .. ':' .. ARGV[2])
 return { 1, forgotten }

@@ -1,8 +1,8 @@
 -- Add a member to a room, or take it out, on behalf of one lease.
 --
--- KEYS[1] members   KEYS[2] held by this lease
+-- KEYS[1] members   KEYS[2] held by this lease   KEYS[3] stream
 -- ARGV[1] channel   ARGV[2] user id   ARGV[3] present: 1 or 0   ARGV[4] display data, JSON
--- ARGV[5] members above which a room gets no join and leave events
+-- ARGV[5] members above which a room gets no join and leave events, unless its rules say never
 -- Returns {members of the room now, members this lease holds in it}
 -- Atomicity: the count, the list and the event agree.
 -- Complexity: O(1).
@@ -31,7 +31,8 @@ elseif redis.call('HDEL', KEYS[2], user) == 1 then
 end
 local count = redis.call('HLEN', KEYS[1])
 if changed then
-  if count > tonumber(ARGV[5]) then
+  local own = redis.call('HGET', KEYS[3], 'r')
+  if count > tonumber(ARGV[5]) or (own and rules_of(own).large) then
     redis.call(PUBLISH, ARGV[1], 'n' .. count)
   elseif present then
     redis.call(PUBLISH, ARGV[1], 'j' .. count .. ':' .. ARGV[4])

@@ -1,8 +1,9 @@
 -- Take a dead lease's members out of one room, some at a time.
 --
--- KEYS[1] members   KEYS[2] held by the dead lease
--- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events
--- Returns how many members the lease still holds
+-- KEYS[1] members   KEYS[2] held by the dead lease   KEYS[3] stream
+-- ARGV[1] channel   ARGV[2] how many at most   ARGV[3] members above which there are no events,
+-- unless the room's rules say never
+-- Returns {how many members the lease still holds, user id, ...}: those that it held
 -- Atomicity: each call leaves count, list and events in agreement; calls may be repeated.
 -- Complexity: O(ARGV[2] + empty buckets of the hash).
 
@@ -14,9 +15,12 @@ repeat -- a page may be empty although members are left
     held[#held + 1] = item
   end
 until cursor == '0' or #held >= 2 * tonumber(ARGV[2])
-local large = tonumber(ARGV[3])
+local users = {}
+local own = redis.call('HGET', KEYS[3], 'r')
+local large = own and rules_of(own).large and -1 or tonumber(ARGV[3])
 for i = 1, #held, 2 do
   local user = held[i]
+  users[#users + 1] = user
   redis.call('HDEL', KEYS[2], user)
   local value = redis.call('HGET', KEYS[1], user)
   local leases = value and tonumber(string.match(value, '^(%d+)|')) or 0
@@ -34,4 +38,4 @@ local count = redis.call('HLEN', KEYS[1])
 if #held > 0 and count > large then
   redis.call(PUBLISH, ARGV[1], 'n' .. count)
 end
-return redis.call('HLEN', KEYS[2])
+return { redis.call('HLEN', KEYS[2]), unpack(users) }

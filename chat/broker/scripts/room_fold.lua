@@ -7,10 +7,11 @@
 -- ARGV[14] 1: the event is an edit, and the message notes when and where
 -- ARGV[15] seq of an edit that this event overtakes, 0 = none: that event loses its content
 -- ARGV[16] time (ms) after which it is too late, 0 = never
+-- ARGV[17] -1: the user may moderate, and may edit where others only read
 -- Returns {'ok', epoch, seq, timestamp, message id}      stored, folded and published
 --         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
 --         {'raced', record}                              the record is this now ('': it is gone)
---         {'late'}                                       nothing stored
+--         {'late'}, {'read_only'}                        nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; whoever reads the list finds event and fold, or neither.
@@ -31,8 +32,16 @@ local refusal = sanctioned(acts, now_ms)
 if refusal then
   return refusal
 end
+if rules and rules.read_only and ARGV[14] == '1' and ARGV[17] ~= '-1' then
+  return { 'read_only' }
+end
 local at = ARGV[11] - head - 1
-local record = at < 0 and redis.call('LINDEX', KEYS[2], at)
+local size = rules and rules.size or tonumber(ARGV[6])
+local record = at < 0 and -at <= size and redis.call('LINDEX', KEYS[2], at)
+if record and rules and rules.age_ms then
+  local stamp = tonumber(string.match(record, '^[^:]*:%d+:(%d+):'))
+  record = stamp >= now_ms - rules.age_ms and record
+end
 if not record or redis.sha1hex(record) ~= ARGV[12] then
   return { 'raced', record or '' }
 end

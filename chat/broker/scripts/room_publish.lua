@@ -1,14 +1,16 @@
--- Publish one message: dedupe, sanctions, slow mode, next seq, append, trim, expire, publish.
+-- Publish one message: dedupe, sanctions, rules, next seq, append, trim, expire, publish.
 --
--- KEYS, ARGV up to 9: see _append   KEYS[4] slow, if ARGV[10]
--- ARGV[10] slow mode ms, 0 = off
+-- KEYS, ARGV up to 9: see _append   KEYS[4] slow
+-- ARGV[10] slow mode ms where the room has no rule of its own, 0 = off; -1 = the user may moderate, so
+-- that neither slow mode nor read-only is meant
 -- Returns {'ok', epoch, seq, timestamp, message id}      stored and published
 --         {'dup', epoch, seq, timestamp, message id}     was stored before, by this client id
 --         {'slow', wait ms}                              nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
+--         {'read_only'}                                  nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; nothing is published that is not in history.
--- Complexity: O(1) but for the one element that LTRIM drops.
+-- Complexity: O(1) but for the elements that LTRIM drops: one as a rule, DROPPED_MAX at most.
 
 local before = stored_before()
 if before then
@@ -24,6 +26,12 @@ if refusal then
   return refusal
 end
 local slow_ms = tonumber(ARGV[10])
+if rules and slow_ms >= 0 then
+  if rules.read_only then
+    return { 'read_only' }
+  end
+  slow_ms = rules.slow_ms or slow_ms
+end
 if slow_ms > 0 and not redis.call('SET', KEYS[4], '1', 'PX', slow_ms, 'NX') then
   return { 'slow', redis.call('PTTL', KEYS[4]) }
 end

@@ -1,7 +1,7 @@
 /** A client of the chat cluster: one connection, and the rooms that are talked about over it. */
 
 import { Connection } from "./connection.js";
-import { Emitter } from "./emitter.js";
+import { Account } from "./account.js";
 import { globalWebSocket } from "./environment.js";
 import { Closed, ConnectionLost, TokenNeeded } from "./errors.js";
 import { Room } from "./room.js";
@@ -13,6 +13,7 @@ const RENEW_EVERY_MS = 5_000;
 /** @typedef {import("./connection.js").ConnectionState} ConnectionState */
 /** @typedef {import("./connection.js").TokenReason} TokenReason */
 /** @typedef {import("./protocol.js").Command} Command */
+/** @typedef {import("./protocol.js").MembershipChanged} MembershipChanged */
 /** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
 
 /**
@@ -21,6 +22,8 @@ const RENEW_EVERY_MS = 5_000;
  * @property {ServerEvent} event everything the server says, before the rooms have handled it
  * @property {TokenNeeded} tokenNeeded the token ends soon and only a person can get another; call
  *   `renewToken` once there is one
+ * @property {MembershipChanged | null} membership with the option `inbox`: what one has become in a
+ *   private or direct room; null where some of these were missed: list the rooms again
  */
 
 /**
@@ -30,20 +33,25 @@ const RENEW_EVERY_MS = 5_000;
  * @property {(reason: TokenReason) => string | Promise<string>} token asked for each connection
  *   and a minute before a token ends. Throw TokenNeeded when only a person can help: the client
  *   stops then. Any other error is tried again.
+ * @property {boolean} [inbox] be in one's own inbox, and hear of invitations by `membership`; false
  * @property {import("./environment.js").WebSocketClass} [WebSocket] instead of the global one
  */
 
-/** @extends {Emitter<ClientEvents>} */
-export class ChatClient extends Emitter {
+export class ChatClient extends Account {
   /** Who one is, as the token says; null before the first connection. */
   /** @type {string | null} */
   userId = null;
   /** @type {Map<string, Room>} */
   rooms = new Map();
+  /** One's own inbox; null before the first connection, and without the option. */
+  /** @type {Room | null} */
+  inbox = null;
   /** @type {Uploads} */
   uploads;
 
   #token;
+  #wantsInbox;
+  #isIdle = false;
   #connection;
   /** @type {import("./room.js").Link} */
   #link;
@@ -51,10 +59,11 @@ export class ChatClient extends Emitter {
   #renewal;
 
   /** @param {ClientOptions} options */
-  constructor({ url, http, token, WebSocket = globalWebSocket() }) {
+  constructor({ url, http, token, inbox = false, WebSocket = globalWebSocket() }) {
     super();
     this.#token = token;
     this.uploads = new Uploads(http ?? httpBase(url), async () => token("upload"));
+    this.#wantsInbox = inbox;
     const connection = new Connection({
       url,
       WebSocket,
@@ -136,11 +145,23 @@ export class ChatClient extends Emitter {
   /**
    * Send any command of the protocol and wait for its answer.
    *
+   * @override
    * @param {Command} command without `id`
    * @returns {Promise<any>} rejects with CommandError or ConnectionLost
    */
   request(command) {
     return this.#connection.request(command);
+  }
+
+  /**
+   * Say whether nobody is at this device. A user is away when nobody is at any.
+   *
+   * @param {boolean} isIdle
+   */
+  setIdle(isIdle) {
+    if (isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    this.#tellIdle();
   }
 
   /** Put a fresh token in force. Called by itself when the server says that the old one ends. */
@@ -164,11 +185,29 @@ export class ChatClient extends Emitter {
     if (event.type === "connected") {
       this.userId = event.userId;
       for (const room of this.rooms.values()) room.handle(event);
+      if (this.#isIdle) this.#tellIdle(); // a new connection counts as in use
+      if (this.#wantsInbox && event.inbox !== undefined) this.#watchInbox(event.inbox);
     } else if (event.type === "token_expiring") {
       this.renewToken();
     } else if (event.roomId !== undefined) {
       this.rooms.get(event.roomId)?.handle(event);
     }
+  }
+
+  #tellIdle() {
+    const state = this.#isIdle ? "away" : "online";
+    this.#connection.send({ type: "set_presence", state, automatic: true });
+  }
+
+  /** @param {string} roomId */
+  #watchInbox(roomId) {
+    if (this.inbox?.roomId === roomId) return;
+    this.inbox = this.room(roomId, { firstPage: 0, listMembers: false });
+    this.inbox.on("event", (event) => {
+      if (event.type === "membership_changed") this.emit("membership", event);
+    });
+    this.inbox.on("gap", () => this.emit("membership", null));
+    this.inbox.join();
   }
 
   /** @param {ConnectionState} state */

@@ -37,6 +37,7 @@ export class Closed extends ChatError {}
 const LEFT = {
   kicked: "You were taken out of this room",
   banned: "You are banned from this room",
+  removed: "You do not take part in this room any more",
   forbidden: "You may not be in this room any more",
 };
 
@@ -46,7 +47,7 @@ export class RoomLost extends Closed {
   constructor({ reason = "", message, retryAfterMs }) {
     const why = LEFT[reason] ?? "You are no longer in this room";
     super(message === undefined ? `${why}.` : `${why}: ${message}`);
-    /** Stable: `kicked`, `banned`, `forbidden` ... */
+    /** Stable: `kicked`, `banned`, `removed`, `forbidden` ... */
     this.reason = reason;
     /** After how long a join may succeed, where that is known. */
     this.retryAfterMs = retryAfterMs;

@@ -4,7 +4,8 @@ const MAX_LISTED = 500;
 const TYPING_MS = 6_000; // where the server does not say
 
 /** @typedef {import("./protocol.js").Member} Member */
-/** @typedef {{userId: string, name: string}} NamedMember */
+/** @typedef {import("./protocol.js").PresenceState} PresenceState */
+/** @typedef {{userId: string, name: string, state: PresenceState, status?: string}} NamedMember */
 
 export class Members {
   /** Users in the room, in the whole cluster. */
@@ -15,6 +16,8 @@ export class Members {
   #typing = new Map();
   /** @type {Map<string, Member | null> | null} while the list is read: who came, or left (null) */
   #meanwhile = null;
+  /** @type {Map<string, {state: PresenceState, status?: string}>} how they are, while it is read */
+  #became = new Map();
 
   /** @param {number} memberCount */
   counted(memberCount) {
@@ -23,6 +26,7 @@ export class Members {
 
   listBegins() {
     this.#meanwhile = new Map();
+    this.#became.clear();
   }
 
   /**
@@ -43,6 +47,10 @@ export class Members {
       if (member === null) this.#members.delete(userId);
       else this.#add(member);
     }
+    for (const [userId, now] of this.#became) {
+      const member = this.#members.get(userId);
+      if (member !== undefined) this.#members.set(userId, { ...member, ...now });
+    }
     this.#meanwhile = null;
   }
 
@@ -59,6 +67,13 @@ export class Members {
     this.#meanwhile?.set(userId, null);
     this.#members.delete(userId);
     this.#typing.delete(userId);
+  }
+
+  /** @param {{userId: string, state: PresenceState, status?: string}} event how a member is now */
+  became({ userId, state, status }) {
+    const member = this.#members.get(userId);
+    if (member !== undefined) this.#members.set(userId, { ...member, state, status });
+    if (this.#meanwhile !== null) this.#became.set(userId, { state, status });
   }
 
   /**
@@ -96,6 +111,11 @@ export class Members {
     return names;
   }
 
+  /** @param {string} userId  @returns {NamedMember | undefined} one that is here, and listed */
+  get(userId) {
+    return this.#members.get(userId);
+  }
+
   /** @param {string} userId */
   nameOf(userId) {
     return this.#members.get(userId)?.name ?? userId;
@@ -106,9 +126,9 @@ export class Members {
   }
 
   /** @param {Member} member */
-  #add({ userId, user }) {
+  #add({ userId, user, state = "online", status }) {
     if (this.#members.size < MAX_LISTED || this.#members.has(userId)) {
-      this.#members.set(userId, { userId, name: user?.name ?? userId });
+      this.#members.set(userId, { userId, name: user?.name ?? userId, state, status });
     }
   }
 }

@@ -16,7 +16,7 @@ const MEMBERS_PAGES = 5;
  * @property {import("./room.js").Link} link
  * @property {import("./timeline.js").Timeline} timeline
  * @property {import("./members.js").Members} members
- * @property {import("./reading.js").Reading} reading
+ * @property {(event: RoomJoined) => void} onJoined
  * @property {boolean} listMembers
  * @property {(messages: HistoryPage["messages"]) => void} onRead a page of history was read
  * @property {(what: string) => void} onChange
@@ -85,6 +85,7 @@ export class Membership {
     switch (event.type) {
       case "user_joined": members.joined(event); break;
       case "user_left": members.left(event); break;
+      case "presence_changed": members.became(event); break;
       case "member_count": members.counted(event.memberCount); break;
       default: return false;
     }
@@ -151,7 +152,7 @@ export class Membership {
   }
 
   /**
-   * @param {{before?: number, after?: number, limit: number}} range
+   * @param {{before?: number, after?: number, threadId?: string, limit: number}} range
    * @returns {Promise<HistoryPage>}
    */
   history(range) {
@@ -162,11 +163,11 @@ export class Membership {
 
   /** @param {RoomJoined} event */
   #entered(event) {
-    const { timeline, members, reading, onChange } = this.#options;
+    const { timeline, members, onJoined, onChange } = this.#options;
     this.#joined = true;
     members.counted(event.memberCount);
     timeline.joined(event);
-    reading.joined(event);
+    onJoined(event);
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     onChange(event.type);
   }

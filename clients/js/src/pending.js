@@ -18,6 +18,11 @@ export function isUnsentMessage(item) {
   return item.command.type === "chat_message";
 }
 
+/** @param {OutboxItem} item  @returns {boolean} whether it is a message or a change of one */
+export function isAboutMessage(item) {
+  return isUnsentMessage(item) || item.command.type in EVENT_OF;
+}
+
 /**
  * Entries as they will be once the changes that are on their way have arrived.
  *

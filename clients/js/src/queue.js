@@ -2,7 +2,7 @@
 
 import { NotSent } from "./errors.js";
 import { Outbox } from "./outbox.js";
-import { isUnsentMessage } from "./pending.js";
+import { isAboutMessage, isUnsentMessage } from "./pending.js";
 import { Sender } from "./sender.js";
 
 /** @typedef {import("./outbox.js").OutboxItem} OutboxItem */
@@ -110,6 +110,8 @@ export class Queue {
       this.#settleAcked();
     }
     this.#tellFailed();
+    // A message or a change of one is shown as failed, and a person decides; nobody sees the rest.
+    if (item.state === "failed" && !isAboutMessage(item)) this.outbox.remove(item.clientMessageId);
     this.#options.onChange();
   }
 

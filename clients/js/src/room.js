@@ -3,34 +3,30 @@
  * and queues what one says until the server has it.
  */
 
-import { Emitter } from "./emitter.js";
 import { Closed, RoomLost } from "./errors.js";
-import { Members } from "./members.js";
 import { Membership } from "./membership.js";
-import { Moderation } from "./moderation.js";
-import { isMessage } from "./entries.js";
 import { isUnsentMessage, withPending } from "./pending.js";
 import { Queue } from "./queue.js";
-import { Reading } from "./reading.js";
-import { Timeline } from "./timeline.js";
+import { RoomState } from "./room_state.js";
+import { Thread } from "./thread.js";
 import { TypingSignal } from "./typing.js";
 
-/** @typedef {import("./protocol.js").Attachment} Attachment */
+const OLDER = 100; // messages of history at a time, for who reads back
+
 /** @typedef {import("./protocol.js").Command} Command */
 /** @typedef {import("./protocol.js").Gap} Gap */
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
-/** @typedef {import("./protocol.js").MessageReference} MessageReference */
-/** @typedef {import("./protocol.js").Position} Position */
+/** @typedef {import("./protocol.js").DeliveredMarker} DeliveredMarker */
+/** @typedef {import("./protocol.js").ReadMarker} ReadMarker */
 /** @typedef {import("./protocol.js").RoomEvent} RoomEvent */
 /** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
-/** @typedef {import("./queue.js").Sending} Sending */
-/** @typedef {import("./uploads.js").UploadOptions} UploadOptions */
 
 /**
  * @typedef {object} RoomEvents
  * @property {string} change something to show changed; the name of what it was
  * @property {RoomEvent} event every live event of the room's order, each once and in order
  * @property {Gap} gap events that can not be delivered any more, at this place of the order
+ * @property {ReadMarker | DeliveredMarker} receipt a user has read up to a place, or got all up to it
  * @property {Error} error the room may not be joined (`CommandError`), or was lost (`RoomLost`)
  */
 
@@ -44,39 +40,28 @@ import { TypingSignal } from "./typing.js";
  */
 
 /**
- * @typedef {object} SendOptions
- * @property {MessageReference} [replyTo]
- * @property {string} [threadId]
- * @property {string[]} [mentions]
- * @property {Attachment[]} [attachments] what `upload` has answered
- */
-
-/**
  * @typedef {object} Link what a room needs of its client
  * @property {(command: Command, onAnswer?: (event: any) => void) => Promise<any>} request
  * @property {(command: Command) => boolean} send
  * @property {() => boolean} isOnline
  * @property {() => number} maxMessageBytes
  * @property {() => string | null} selfId
- * @property {(roomId: string, file: Blob, options?: UploadOptions) => Promise<Attachment>} upload
+ * @property {(roomId: string, file: Blob, options?: import("./uploads.js").UploadOptions) => Promise<import("./protocol.js").Attachment>} upload
  */
 
-/** @extends {Emitter<RoomEvents>} */
-export class Room extends Emitter {
+export class Room extends RoomState {
   /**
    * Where the latest try to load older messages stands.
    *
    * @type {"idle" | "loading" | "failed"}
    */
   olderState = "idle";
-  /** Set it while a person reads far back: the oldest messages are not forgotten then. */
-  readingBack = false;
 
-  #link;
   #membership;
   #queue;
-  #reading;
   #typing;
+  /** @type {Set<Thread>} that somebody looks at */
+  #threads = new Set();
 
   /**
    * @param {string} roomId
@@ -84,18 +69,10 @@ export class Room extends Emitter {
    * @param {RoomOptions} options
    */
   constructor(roomId, link, { unsent, firstPage, maxEntries, maxUnsent, listMembers = true } = {}) {
-    super();
-    this.roomId = roomId;
-    this.timeline = new Timeline({ firstPage, maxEntries });
-    this.members = new Members();
-    this.moderation = new Moderation((command) => link.request({ ...command, roomId }));
-    this.#link = link;
-    this.#reading = new Reading(({ epoch, seq }) => {
-      return link.isOnline() && link.send({ type: "mark_read", roomId, epoch, seq });
-    });
+    super(roomId, link, { firstPage, maxEntries });
     this.#membership = new Membership({
       roomId, link, listMembers, timeline: this.timeline, members: this.members,
-      reading: this.#reading,
+      onJoined: (event) => this.#joined(event),
       onRead: (messages) => this.#read(messages),
       onChange: (what) => this.#moved(what),
       onRefused: (error) => this.#ended(error),
@@ -113,50 +90,12 @@ export class Room extends Emitter {
 
   /** Messages and gaps in order, with one's own changes that are still on their way. */
   get entries() {
-    return withPending(this.timeline.entries, this.outbox.items, this.#link.selfId());
+    return this.#withPending(this.timeline.entries);
   }
 
   /** Messages of one's own that are not in the order yet. */
   get unsent() {
     return this.outbox.items.filter(isUnsentMessage);
-  }
-
-  /** Joined and complete: what is sent goes out at once. */
-  get ready() {
-    return this.timeline.ready;
-  }
-
-  /** Up to where one has read, on any device; null while nothing is known to be read. */
-  get readSeq() {
-    return this.#reading.readSeq;
-  }
-
-  /**
-   * How many messages of others one has not read. Where history was not read that far back it is
-   * the number of places in the order since: of messages and of events about them.
-   */
-  get unread() {
-    const { entries, olderBefore, position, ready } = this.timeline;
-    const read = this.readSeq ?? 0;
-    if (ready && (olderBefore === null || olderBefore <= read + 1)) {
-      const selfId = this.#link.selfId();
-      return entries.filter((entry) => {
-        return isMessage(entry) && entry.seq > read && isNews(entry) && entry.userId !== selfId;
-      }).length;
-    }
-    return Math.max(0, (position?.seq ?? 0) - read);
-  }
-
-  /**
-   * Say that one has read up to a message, or all there is. It is told to one's other devices, at
-   * most once a second, and without a connection after the next join.
-   *
-   * @param {Position} [upTo]
-   */
-  markRead(upTo = this.timeline.position ?? undefined) {
-    if (upTo === undefined) return;
-    this.#reading.read({ epoch: this.timeline.position?.epoch ?? upTo.epoch, seq: upTo.seq });
-    this.#moved("read");
   }
 
   /**
@@ -171,59 +110,11 @@ export class Room extends Emitter {
 
   /** Leave the room. What waits to be sent is kept, and sent after the next join. */
   leave() {
+    this.#quiet();
     this.#queue.close();
-    this.#typing.forget();
-    this.#reading.forget();
     this.#membership.leave(new Closed("The room was left."));
-    const left = this.#link.request({ type: "leave_room", roomId: this.roomId });
+    const left = this.link.request({ type: "leave_room", roomId: this.roomId });
     left.catch(() => {}); // without a connection there is nothing to leave
-  }
-
-  /**
-   * Upload a file that a message in this room is to bring along.
-   *
-   * @param {Blob} file
-   * @param {UploadOptions} [options]
-   * @returns {Promise<Attachment>} rejects with UploadRefused or ConnectionLost
-   */
-  upload(file, options) {
-    return this.#link.upload(this.roomId, file, options);
-  }
-
-  /**
-   * @param {string} content may be empty where files come along
-   * @param {SendOptions} options
-   * @returns {Sending} throws QueueFull
-   */
-  send(content, { replyTo, threadId, mentions, attachments } = {}) {
-    this.#typing.forget();
-    const command = { type: "chat_message", content: wellFormed(content) };
-    return this.#send({ ...command, ...given({ replyTo, threadId, mentions, attachments }) });
-  }
-
-  /**
-   * @param {MessageReference} message
-   * @param {string} content
-   * @param {{mentions?: string[]}} options
-   */
-  edit(message, content, { mentions } = {}) {
-    const command = { type: "edit_message", content: wellFormed(content), ...given({ mentions }) };
-    return this.#send({ ...command, ...reference(message) });
-  }
-
-  /** @param {MessageReference} message */
-  delete(message) {
-    return this.#send({ type: "delete_message", ...reference(message) });
-  }
-
-  /** @param {MessageReference} message  @param {string} reaction */
-  react(message, reaction) {
-    return this.#send({ type: "add_reaction", reaction, ...reference(message) });
-  }
-
-  /** @param {MessageReference} message  @param {string} reaction */
-  unreact(message, reaction) {
-    return this.#send({ type: "remove_reaction", reaction, ...reference(message) });
   }
 
   /** @param {string} clientMessageId of an item that failed */
@@ -250,7 +141,7 @@ export class Room extends Emitter {
     this.olderState = "loading";
     this.emit("change", "older");
     try {
-      const page = await this.#membership.history({ before, limit: 50 });
+      const page = await this.#membership.history({ before, limit: OLDER });
       if (this.timeline.olderBefore === before) this.timeline.older(page);
       this.olderState = "idle";
     } catch (error) {
@@ -258,6 +149,25 @@ export class Room extends Emitter {
       this.#membership.enterLater(error);
     }
     this.emit("change", "older");
+  }
+
+  /**
+   * One thread, kept up to date until it is closed.
+   *
+   * @param {string} rootId messageId of the message that it began with
+   * @returns {Thread}
+   */
+  openThread(rootId) {
+    const thread = new Thread({
+      rootId, timeline: this.timeline,
+      history: (range) => this.#membership.history(range),
+      withPending: (entries) => this.#withPending(entries),
+      onChange: () => this.emit("change", "thread"),
+      onClose: (closed) => this.#threads.delete(closed),
+    });
+    this.#threads.add(thread);
+    if (thread.hasOlder) thread.loadOlder();
+    return thread;
   }
 
   /**
@@ -280,7 +190,9 @@ export class Room extends Emitter {
         this.members.typing(event, Date.now());
         break;
       case "read_marker":
-        if (event.userId === this.#link.selfId()) this.#reading.heard(event.readSeq);
+      case "delivered_marker":
+        if (event.userId === this.link.selfId()) this.receipts.heard(event);
+        this.emit("receipt", event);
         break;
       default:
         if (isInOrder(event)) this.#inOrder(event);
@@ -293,9 +205,8 @@ export class Room extends Emitter {
   disconnected(error) {
     this.timeline.disconnected();
     this.members.forgetTyping();
-    this.#typing.forget();
+    this.#quiet();
     this.#membership.disconnected();
-    this.#reading.forget();
     if (error !== null) this.#membership.stopped(error);
   }
 
@@ -310,14 +221,21 @@ export class Room extends Emitter {
       this.members.typing({ userId: event.userId, isTyping: false }, Date.now());
     }
     this.#queue.delivered([event]);
+    for (const thread of this.#threads) thread.event(event);
     if (!this.readingBack) this.timeline.prune();
-    if (result === "added") this.emit("event", event);
+    if (result === "duplicate") return;
+    this.standing.heard(event, this.link.selfId());
+    this.emit("event", event);
   }
 
   /** @param {Gap} event */
   #gap(event) {
     const wentBack = this.timeline.gap(event);
-    if (event.reason === "reset") this.#reading.lost(event.fromSeq);
+    if (event.reason === "reset") {
+      this.receipts.lost(event.fromSeq);
+      this.standing.lost(event.fromSeq);
+      for (const thread of this.#threads) thread.reset();
+    }
     if (wentBack) this.#membership.readHistory();
     this.#queue.unseen(wentBack);
     this.emit("gap", event);
@@ -331,17 +249,39 @@ export class Room extends Emitter {
 
   /** @param {Error} error */
   #ended(error) {
+    this.#quiet();
     this.#queue.close();
-    this.#typing.forget();
     this.#membership.leave(error);
     this.emit("error", error);
   }
 
-  /** @param {Command} command */
-  #send(command) {
+  /** @param {import("./entries.js").Entry[]} entries */
+  #withPending(entries) {
+    return withPending(entries, this.outbox.items, this.link.selfId());
+  }
+
+  /**
+   * @protected
+   * @override
+   * @param {Command} command
+   */
+  submit(command) {
+    if (command.type === "chat_message") this.#typing.forget();
     const sending = this.#queue.add(command);
     this.#moved("outbox");
     return sending;
+  }
+
+  /** @param {import("./protocol.js").RoomJoined} event */
+  #joined(event) {
+    this.standing.joined(event);
+    this.receipts.joined(event);
+  }
+
+  /** Nothing more is told until the next join. */
+  #quiet() {
+    this.#typing.forget();
+    this.receipts.forget();
   }
 
   // Whatever moved may have been what the next command waits for.
@@ -353,33 +293,12 @@ export class Room extends Emitter {
 }
 
 /**
+ * Whether an event has a place in the order, of whichever type: answers that name one do not.
+ *
  * @param {ServerEvent} event
  * @returns {event is RoomEvent}
  */
 function isInOrder(event) {
-  const { type, seq, epoch } = /** @type {{type: string, seq?: number, epoch?: string}} */ (event);
-  return seq !== undefined && epoch !== undefined && type !== "room_joined" && type !== "ack";
-}
-
-/** @param {import("./entries.js").MessageEntry} entry */
-function isNews({ deleted, lost }) {
-  return !deleted && !lost;
-}
-
-/** @param {MessageReference} message */
-function reference({ seq, messageId }) {
-  return { seq, messageId };
-}
-
-/**
- * @param {Record<string, unknown>} fields
- * @returns {Record<string, unknown>} those that were given
- */
-function given(fields) {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-/** @param {string} text  @returns {string} without half characters, which no server accepts */
-function wellFormed(text) {
-  return text.toWellFormed?.() ?? text; // not in Node 18
+  const { seq, epoch } = /** @type {{seq?: number, epoch?: string}} */ (event);
+  return event.id === undefined && seq !== undefined && epoch !== undefined;
 }

@@ -5,18 +5,16 @@
  * an epoch that changes without a hole stays in its segment, because its seq goes on.
  */
 
-import { comesAfter, gapEntry, isMessage, messageEntry } from "./entries.js";
-import { folded, isChange } from "./fold.js";
+import { gapEntry, isMessage } from "./entries.js";
+import { EntryList } from "./entry_list.js";
+import { isChange } from "./fold.js";
 
 const RESET_PAGE = 200;
 const DROP_ENTRIES = 500;
-const MAX_CHANGES = 1_000; // more than can come while a page of history is on its way
 
 /** @typedef {import("./entries.js").Entry} Entry */
-/** @typedef {import("./entries.js").MessageEntry} MessageEntry */
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").HistoryPage} HistoryPage */
-/** @typedef {import("./protocol.js").MessageChange} MessageChange */
 /** @typedef {import("./protocol.js").Position} Position */
 
 /**
@@ -29,8 +27,6 @@ const MAX_CHANGES = 1_000; // more than can come while a page of history is on i
  */
 
 export class Timeline {
-  /** @type {Entry[]} */
-  entries = [];
   /** @type {Position | null} where to resume: the last event that was seen */
   position = null;
   /** @type {Fill[]} */
@@ -44,9 +40,7 @@ export class Timeline {
   /** @type {number} history is known from this place on */
   #knownFrom = 0;
   #oldestSegment = 0;
-  #ids = new Set();
-  /** @type {MessageChange[]} */
-  #changes = [];
+  #list = new EntryList();
   /** @type {number | null} */
   #target = null;
   /** @type {string | null} what the epoch is called there, until it is reached */
@@ -59,6 +53,11 @@ export class Timeline {
   constructor({ firstPage = 50, maxEntries = 2_000 } = {}) {
     this.#firstPage = firstPage;
     this.#maxEntries = maxEntries;
+  }
+
+  /** @returns {Entry[]} */
+  get entries() {
+    return this.#list.entries;
   }
 
   /** Joined, and everything missed has arrived. */
@@ -110,10 +109,8 @@ export class Timeline {
       this.#targetEpoch = null;
     }
     this.#holeAt = null;
-    if (isChange(event)) this.#change(event);
-    else if (isMessageEvent(event) && !this.#ids.has(event.messageId)) {
-      this.#insert(this.#entry(this.#segment, event));
-    }
+    if (isChange(event)) this.#list.change(event);
+    else if (isMessageEvent(event)) this.#add(event);
     return "added";
   }
 
@@ -126,18 +123,17 @@ export class Timeline {
     this.#awaitsGap = false;
     this.position = { epoch, seq: toSeq };
     if (reason !== "reset") {
-      this.#insert(gapEntry(this.#segment, "trimmed", fromSeq, toSeq));
+      this.#list.add(gapEntry(this.#segment, "trimmed", fromSeq, toSeq));
       return false;
     }
     this.#knownFrom = Math.min(this.#knownFrom, fromSeq + 1);
-    const lost = this.#lose(fromSeq);
+    const lost = this.#list.lose(fromSeq);
     this.fills = this.fills
       .map((fill) => ({ ...fill, upTo: Math.min(fill.upTo, fromSeq) }))
       .filter((fill) => fill.upTo > fill.downTo);
-    this.#changes = this.#changes.filter(({ seq }) => seq <= fromSeq);
     this.#readAgain(fromSeq);
     this.#segment += 1;
-    this.#insert({ ...gapEntry(this.#segment, "reset", fromSeq, toSeq), seq: -1, lost });
+    this.#list.add({ ...gapEntry(this.#segment, "reset", fromSeq, toSeq), seq: -1, lost });
     if (toSeq > fromSeq) this.fills.push(this.#fill(toSeq, fromSeq, RESET_PAGE));
     return true;
   }
@@ -152,9 +148,9 @@ export class Timeline {
     this.fills.shift();
     const from = page.more ? page.fromSeq : fill.downTo + 1;
     const found = page.messages.filter(({ seq }) => seq <= fill.upTo && seq > fill.downTo);
-    const known = found.filter(({ messageId }) => this.#ids.has(messageId));
+    const known = found.filter(({ messageId }) => this.#list.has(messageId));
     for (const message of fill.again ? known : found) {
-      this.#insert(this.#entry(fill.segment, message));
+      this.#list.addMessage(fill.segment, message);
     }
     const first = fill.segment === 0 && !fill.again;
     if (first) this.#reached(from, page.more);
@@ -172,7 +168,7 @@ export class Timeline {
   older(page) {
     if (page.epoch !== this.position?.epoch) return;
     const found = page.messages.filter(({ seq }) => seq < this.#knownFrom);
-    for (const message of found) this.#insert(this.#entry(this.#oldestSegment, message));
+    for (const message of found) this.#list.addMessage(this.#oldestSegment, message);
     this.#reached(page.fromSeq, page.more);
   }
 
@@ -183,7 +179,7 @@ export class Timeline {
    * @param {ChatMessage} message
    */
   confirmed(message) {
-    if (!this.#ids.has(message.messageId)) this.#insert(this.#entry(this.#segment, message));
+    this.#add(message);
   }
 
   /**
@@ -200,12 +196,15 @@ export class Timeline {
   prune() {
     if (this.entries.length <= this.#maxEntries) return;
     const surplus = Math.max(DROP_ENTRIES, this.entries.length - this.#maxEntries);
-    for (const entry of this.entries.splice(0, surplus)) {
-      if (isMessage(entry)) this.#ids.delete(entry.messageId);
-    }
+    this.#list.drop(surplus);
     const [first] = this.entries;
     this.#reached(first.seq, first.segment === this.#segment && isMessage(first) && first.seq > 1);
     this.#oldestSegment = first.segment;
+  }
+
+  /** @param {ChatMessage} message that is not in doubt: a copy says nothing new */
+  #add(message) {
+    if (!this.#list.has(message.messageId)) this.#list.addMessage(this.#segment, message);
   }
 
   /** @param {number} from  @param {boolean} more whether there is something before it */
@@ -225,41 +224,17 @@ export class Timeline {
       return false;
     }
     if (seq > here.seq) {
-      this.#insert(gapEntry(this.#segment, "trimmed", here.seq + 1, seq - 1));
+      this.#list.add(gapEntry(this.#segment, "trimmed", here.seq + 1, seq - 1));
     } else {
       this.gap({ reason: "reset", epoch, fromSeq: 0, toSeq: seq - 1 });
     }
     return true;
   }
 
-  /** @param {MessageChange} change */
-  #change(change) {
-    this.#changes.push(change);
-    if (this.#changes.length > MAX_CHANGES) this.#changes.shift();
-    const at = this.#placeOf(change.messageId);
-    const entry = this.entries[at];
-    if (entry !== undefined && isMessage(entry)) this.entries[at] = folded(entry, change);
-  }
-
-  /**
-   * @param {number} kept the last seq that the store still has
-   * @returns {number} how many messages it lost
-   */
-  #lose(kept) {
-    let lost = 0;
-    this.entries = this.entries.map((entry) => {
-      if (!isMessage(entry) || entry.lost || entry.seq <= kept) return entry;
-      lost += 1;
-      return { ...entry, lost: true };
-    });
-    return lost;
-  }
-
   // What was folded into these after that place is lost with it: history knows.
   /** @param {number} kept the last seq that the store still has */
   #readAgain(kept) {
-    const messages = this.entries.filter(isMessage);
-    let doubtful = messages.filter(({ lost, version = 0 }) => !lost && version > kept);
+    let doubtful = this.#list.doubtful(kept);
     for (let last = doubtful.at(-1); last !== undefined; last = doubtful.at(-1)) {
       const { seq } = last;
       const downTo = Math.max(0, seq - RESET_PAGE);
@@ -278,36 +253,6 @@ export class Timeline {
     return {
       segment: this.#segment, upTo, downTo, limit: Math.min(page, upTo - downTo), again: false,
     };
-  }
-
-  // A page may have been read before a change that was heard of meanwhile.
-  /** @param {number} segment  @param {ChatMessage} message */
-  #entry(segment, message) {
-    const about = this.#changes.filter(({ messageId }) => messageId === message.messageId);
-    return about.reduce(folded, messageEntry(segment, message));
-  }
-
-  /** @param {Entry} entry */
-  #insert(entry) {
-    if (isMessage(entry)) {
-      if (this.#ids.has(entry.messageId)) return this.#replace(entry);
-      this.#ids.add(entry.messageId);
-    }
-    let at = this.entries.length;
-    while (at > 0 && comesAfter(this.entries[at - 1], entry)) at -= 1;
-    this.entries.splice(at, 0, entry);
-  }
-
-  /** @param {MessageEntry} entry that history tells again */
-  #replace(entry) {
-    const at = this.#placeOf(entry.messageId);
-    const { segment } = this.entries[at];
-    this.entries[at] = { ...entry, segment };
-  }
-
-  /** @param {string} messageId */
-  #placeOf(messageId) {
-    return this.entries.findLastIndex((each) => isMessage(each) && each.messageId === messageId);
   }
 }
 

@@ -42,3 +42,19 @@ test("of a crowd only so many are listed, and all are counted", () => {
   assert.equal(members.list().length, 500);
   assert.equal(members.count, 9_000);
 });
+
+test("how a member is comes with the list, with who joins, and by itself", () => {
+  const members = new Members();
+  members.listBegins();
+  members.became({ userId: "zoe", state: "busy", status: "In a call" });
+  members.replace([{ userId: "ada", state: "away" }, { userId: "zoe" }]);
+  members.joined({ userId: "bob", state: "online", status: "Back soon", memberCount: 3 });
+  const known = () => members.list().map(({ userId, state, status }) => [userId, state, status]);
+  assert.deepEqual(known(), [
+    ["ada", "away", undefined], ["bob", "online", "Back soon"], ["zoe", "busy", "In a call"],
+  ]);
+  members.became({ userId: "zoe", state: "online" });
+  members.became({ userId: "nobody", state: "busy" });
+  assert.deepEqual(known()[2], ["zoe", "online", undefined]);
+  assert.equal(members.get("nobody"), undefined);
+});

@@ -1,6 +1,7 @@
 /** A room as the server keeps it: a log of events, of which history is the fold. The slow way. */
 
 const USERS = ["ann", "ben", "cleo"];
+const OTHERS = ["room_changed", "participant_changed", "of_tomorrow"];
 const REACTIONS = ["👍", "🎉"];
 
 export class RoomModel {
@@ -19,6 +20,8 @@ export class RoomModel {
   /** Something happens. @returns {object} its event */
   happen() {
     const { random } = this;
+    // Not all that has a place is a message, or about one, or of a type that is known here.
+    if (random.chance(0.15)) return this.#append({ type: random.pick(OTHERS), room: {} });
     const messages = this.log.filter(({ type }) => type === "chat_message");
     const kinds = ["message_edited", "message_deleted", "reaction_added", "reaction_removed"];
     if (messages.length === 0 || random.chance(0.5)) return this.say(`words ${this.head}`);

@@ -7,6 +7,8 @@ import { WebSocketServer } from "ws";
 export class ScriptedServer {
   /** Everyone who came, in order: `{socket, token, heard}`. */
   visits = [];
+  /** Further fields of `connected`. */
+  connected = {};
 
   /** @param {(visit: object, command: object) => void} answer to each command */
   static async start(answer = () => {}) {
@@ -39,7 +41,7 @@ export class ScriptedServer {
     if (this.refuses?.(visit)) return;
     say({
       type: "connected", connectionId: "c", userId: "ann", expiresAt: 0, pingIntervalMs: 25_000,
-      maxMessageBytes: 500,
+      maxMessageBytes: 500, ...this.connected,
     });
   }
 }

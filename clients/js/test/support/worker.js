@@ -23,11 +23,12 @@ export const newRoom = (name) => `${name}-${randomUUID()}`;
 export class Party {
   clients = [];
 
-  client(user, { token, url = process.env.CHAT_TEST_URL } = {}) {
+  client(user, { token, url = process.env.CHAT_TEST_URL, inbox } = {}) {
     const sockets = [];
     const client = new ChatClient({
       url,
       token: token ?? (() => this.token(user)),
+      inbox,
       WebSocket: class extends WebSocket {
         constructor(...options) {
           super(...options);

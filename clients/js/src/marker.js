@@ -1,50 +1,51 @@
-/** Up to where one has read a room: what the other devices say, and telling them. */
+/** Up to where one has read a room, or got it: what the other devices say, and telling them. */
 
 const EVERY_MS = 1_000;
 
 /** @typedef {import("./protocol.js").Position} Position */
+/** @typedef {Position & {private?: boolean}} Mark `private`: others are not told */
 
-export class Reading {
-  /** @type {number | null} null while nothing is known to be read */
-  readSeq = null;
+export class Marker {
+  /** @type {number | null} null while nothing is known */
+  seq = null;
 
   #send;
-  /** @type {Position | null} the furthest place that was read here */
+  /** @type {Mark | null} the furthest place on this device */
   #here = null;
   #isTold = true;
   #sentAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {(position: Position) => boolean} send whether it could be sent */
+  /** @param {(mark: Mark) => boolean} send whether it could be sent */
   constructor(send) {
     this.#send = send;
   }
 
-  /** @param {Position} position that was read on this device */
-  read({ epoch, seq }) {
-    this.#forward(seq);
-    if (this.#here !== null && seq <= this.#here.seq) return;
-    this.#here = { epoch, seq };
+  /** @param {Mark} mark set on this device */
+  set(mark) {
+    this.#forward(mark.seq);
+    if (this.#here !== null && mark.seq <= this.#here.seq) return;
+    this.#here = mark;
     this.#isTold = false;
     this.#tell();
   }
 
-  /** @param {number} seq up to where one has read on another device */
+  /** @param {number} seq up to where another device has moved it */
   heard(seq) {
     this.#forward(seq);
   }
 
-  /** @param {{readSeq?: number}} event `room_joined`: what the server does not know yet is told */
-  joined({ readSeq = 0 }) {
-    if (readSeq > 0) this.#forward(readSeq);
-    this.#isTold = this.#here === null || this.#here.seq <= readSeq;
+  /** @param {number} seq where the server has it after a join: what it does not know yet is told */
+  joined(seq = 0) {
+    if (seq > 0) this.#forward(seq);
+    this.#isTold = this.#here === null || this.#here.seq <= seq;
     this.#tell();
   }
 
   /** @param {number} kept the last seq that the store still has after a reset */
   lost(kept) {
-    if (this.readSeq !== null) this.readSeq = Math.min(this.readSeq, kept);
+    if (this.seq !== null) this.seq = Math.min(this.seq, kept);
     this.#here = null;
     this.#isTold = true;
   }
@@ -72,6 +73,6 @@ export class Reading {
 
   /** @param {number} seq */
   #forward(seq) {
-    this.readSeq = Math.max(this.readSeq ?? 0, seq);
+    this.seq = Math.max(this.seq ?? 0, seq);
   }
 }

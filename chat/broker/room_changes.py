@@ -1,0 +1,154 @@
+"""What is set of rooms: checked and merged here, stored where nobody can come between.
+
+    read what is set ─▶ merge the change ─▶ script: still that? ─▶ rules, event and seq stored
+                             ▲                    │ no
+                             └── what is set now ─┘
+
+As with messages (`chat.broker.changes`), and for the same reason: no Lua parses what users wrote.
+"""
+
+import asyncio
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Raced, Setting
+from chat.broker.changes import Unchanged
+from chat.protocol.about import (
+    NOTHING,
+    About,
+    AboutChange,
+    changed,
+    decode_about,
+    encode_about,
+    rules_of,
+)
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.records import encode_room_change
+from chat.settings import Settings
+
+#: Rounds before a change is given up: each is lost to somebody else's.
+TRIES = 8
+#: What is never set of a room, as it is no JSON: who brings it gets no further than being told
+#: whether the change was stored before.
+_NEVER = b"?"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChange:
+    """What somebody who may moderate a room wants to be set of it.
+
+    Args:
+        room_id: where.
+        user_id: who sets it.
+        user: that user's display data.
+        client_message_id: makes a retry safe.
+        change: what is to be set.
+    """
+
+    room_id: str
+    user_id: str
+    user: dict[str, Any] | None
+    client_message_id: str | None
+    change: AboutChange
+
+
+class RoomChanges:
+    """Changes what is set of any room.
+
+    Args:
+        broker: where it is kept.
+        settings: how much may be set.
+    """
+
+    def __init__(self, broker: Broker, settings: Settings) -> None:
+        self._broker = broker
+        self._settings = settings
+
+    async def make(self, wanted: RoomChange) -> Outcome | Unchanged:
+        """Store a change and tell it; `Raced` means that it was given up.
+
+        Raises:
+            CommandError: invalid_message.
+            LinkError: Redis is away; nothing was stored.
+
+        Cancellation: safe; the change is stored or it is not.
+        """
+        check(wanted.change, self._settings)
+        about = (await self._broker.read_page(wanted.room_id)).about
+        before = _stored(about)
+        outcome: Outcome = Raced(None)
+        for _ in range(TRIES):
+            after = changed(about, wanted.change)
+            if after == about:
+                return await self._stored_before(wanted) or Unchanged()
+            outcome = await self._store(wanted, before, after)
+            if not isinstance(outcome, Raced):
+                return outcome
+            before = outcome.record or b""
+            about = decode_about(before) if before else NOTHING
+        return outcome
+
+    async def _stored_before(self, wanted: RoomChange) -> Outcome | None:
+        """Return the answer to a change that was stored already, under its client id."""
+        if wanted.client_message_id is None:
+            return None
+        outcome = await self._store(wanted, _NEVER, NOTHING)
+        return None if isinstance(outcome, Raced) else outcome
+
+    async def _store(self, wanted: RoomChange, before: bytes, after: About) -> Outcome:
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(result: Outcome) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        body = encode_room_change(
+            wanted.user_id, wanted.user, wanted.client_message_id, encode_about(after)
+        )
+        publication = Publication(
+            wanted.room_id,
+            wanted.user_id,
+            "-",
+            body,
+            wanted.client_message_id,
+            EXEMPT,
+            Setting(before, _stored(after), rules_of(after)),
+        )
+        self._broker.publish(publication, done)
+        return await outcome
+
+
+def _stored(about: About) -> bytes:
+    return b"" if about == NOTHING else encode_about(about)
+
+
+def check(change: AboutChange, settings: Settings) -> None:
+    """Refuse what is more than may be set.
+
+    Raises:
+        CommandError: invalid_message.
+    """
+    _check_words("title", change.title, settings.room_title_chars)
+    _check_words("topic", change.topic, settings.room_topic_chars, line_ends="\n")
+    for name, most in (
+        ("slowModeMs", int(settings.room_slow_mode_longest * 1000)),
+        ("historySize", settings.room_history_largest),
+        ("historyMs", int(settings.room_history_longest * 1000)),
+    ):
+        value = getattr(change, name)
+        if isinstance(value, int) and value > most:
+            raise CommandError(ErrorCode.INVALID_MESSAGE, f"`{name}` is at most {most}.")
+
+
+def _check_words(name: str, words: object, most: int, line_ends: str = "") -> None:
+    if not isinstance(words, str):
+        return
+    if len(words) > most:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"`{name}` has more than {most} characters.")
+    if not words.strip() or any(
+        unicodedata.category(char) == "Cc" and char not in line_ends for char in words
+    ):
+        raise CommandError(
+            ErrorCode.INVALID_MESSAGE, f"`{name}` has nothing to read, or control characters."
+        )

@@ -1,0 +1,1 @@
+"""What is set of rooms, on real workers."""

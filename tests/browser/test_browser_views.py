@@ -1,0 +1,194 @@
+"""Threads, search, themes and keys: what stands beside and above the conversation."""
+
+import pytest
+from playwright.async_api import Locator
+
+from tests.browser.conftest import OpenWindow, shares_a_loop
+from tests.browser.speech import publish
+from tests.browser.window import Window
+from tests.support.cluster import Supervised
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+
+FOCUSED = "node => node === document.activeElement"
+GROUND = "getComputedStyle(document.body).backgroundColor"
+DARK, LIGHT = "rgb(22, 24, 28)", "rgb(246, 245, 242)"
+HIGHLIGHTED = "[...(CSS.highlights.get('found') ?? [])].map(String)"
+
+
+def message(window: Window, text: str) -> Locator:
+    return window.page.locator("#stream .message", has_text=text)
+
+
+async def reply(window: Window, *texts: str) -> None:
+    """Write in the thread that is open."""
+    draft = window.page.get_by_role("textbox", name="Reply in the thread")
+    for text in texts:
+        await draft.fill(text)
+        await draft.press("Enter")
+
+
+async def replies(window: Window) -> list[str]:
+    """Return what is in the thread that is open, the root first."""
+    return await window.page.locator('#thread [data-state="delivered"] .body').all_text_contents()
+
+
+async def open_thread(window: Window, text: str) -> None:
+    await message(window, text).locator(".body").hover()
+    await window.page.locator("#stream .act-thread").click()
+
+
+async def has_focus(window: Window, selector: str) -> bool:
+    return bool(await window.page.locator(selector).evaluate(FOCUSED))
+
+
+async def test_a_thread_grows_beside_the_conversation_in_both_windows(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site, viewport={"width": 1200, "height": 700})
+    grace = await open_window(site, viewport={"width": 360, "height": 640})
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
+    await ada.say("Where do we meet?", "And when?")
+    await grace.wait_texts("Where do we meet?", "And when?")
+
+    await open_thread(ada, "Where")
+    await ada.page.locator("#thread-none").wait_for()
+    assert await has_focus(ada, "#thread-draft")
+    await reply(ada, "At the station?")
+    under = message(grace, "Where").locator(".in-thread button")
+    await under.click()
+    assert not await grace.page.locator("#thread-none").is_visible()
+    await reply(grace, "Yes, platform 2.")
+    both = ["Where do we meet?", "At the station?", "Yes, platform 2."]
+    await until(lambda: _is(replies(ada), both), what="both replies beside the conversation")
+    await until(lambda: _is(replies(grace), both), what="the same on the phone")
+    assert await ada.texts() == ["Where do we meet?", "And when?"]
+    button = message(ada, "Where").locator(".in-thread button")
+    assert await button.text_content() == "AG2 replies Last reply just now"
+    notes = ada.page.locator("#stream .note")
+    assert await notes.all_text_contents() == ["2 replies in \u201cWhere do we meet?\u201d"]
+    await ada.shot("thread")
+    await grace.shot("phone-thread")
+
+    await grace.page.keyboard.press("Escape")
+    assert not await grace.page.locator("#thread").is_visible()
+    await grace.page.locator("#draft").wait_for()
+    await reply(ada, "one more")
+    await ada.page.keyboard.press("ArrowUp")  # edits it
+    await ada.page.keyboard.press("End")
+    await ada.page.keyboard.type(" thing")
+    await ada.page.keyboard.press("Enter")
+    await until(lambda: _is(replies(ada), [*both, "one more thing (edited)"]), what="the edit")
+    await notes.get_by_role("button").click()
+    assert await has_focus(ada, "#thread-draft")
+    await ada.page.keyboard.press("Escape")
+    assert await ada.page.locator("#people").is_visible()
+
+
+async def test_a_thread_that_began_long_ago_is_read_from_history(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site)
+    await ada.enter("Ada", room)
+    await ada.say("the root")
+    await ada.wait_texts("the root")
+    await open_thread(ada, "the root")
+    await reply(ada, "an old reply")
+    await until(lambda: _is(replies(ada), ["the root", "an old reply"]), what="it is stored")
+    await ada.page.keyboard.press("Escape")
+    await publish(site, room, [f"filler {number}" for number in range(55)], "Filler")
+    await message(ada, "filler 54").wait_for()
+    grace = await open_window(site)
+    await grace.enter("Grace", room)
+    await message(grace, "filler 54").wait_for()
+    await message(ada, "the root").locator(".in-thread button").click()
+    await reply(ada, "a new reply")
+    note = grace.page.locator("#stream .note button")
+    assert await note.text_content() == "Ada replied in an earlier thread"
+    await note.click()
+    await until(
+        lambda: _is(replies(grace), ["the root", "an old reply", "a new reply"]),
+        what="what history has",
+    )
+
+
+async def test_words_are_found_in_what_is_loaded_and_in_threads(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site)
+    await ada.enter("Ada", room)
+    await ada.say("A kettle is on.", "nothing here", "The KETTLE boils.")
+    await ada.wait_texts("A kettle is on.", "nothing here", "The KETTLE boils.")
+    await open_thread(ada, "nothing")
+    await reply(ada, "no kettle either")
+    await until(lambda: _count(ada, "#thread .message", 2), what="the reply")
+    await ada.page.keyboard.press("Escape")
+
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.type("kettle")
+    count = ada.page.locator("#search-count")
+    await until(lambda: _is(count.text_content(), "3 of 3"), what="three matches")
+    assert await ada.page.locator("#thread .found").text_content() != ""
+    assert await has_focus(ada, "#search-text")
+    await ada.page.keyboard.press("Enter")
+    await until(lambda: _is(count.text_content(), "2 of 3"), what="the one before")
+    assert await ada.page.locator("#stream .found .body").text_content() == "The KETTLE boils."
+    assert sorted(await ada.page.evaluate(HIGHLIGHTED)) == ["KETTLE", "kettle", "kettle"]
+    scope = await ada.page.locator("#search-scope").text_content() or ""
+    assert scope == "In the 4 messages that are loaded. They are all there are."
+    await ada.shot("search")
+    await ada.page.keyboard.press("Escape")
+    assert await ada.page.evaluate(HIGHLIGHTED) == []
+    assert not await ada.page.locator("#search").is_visible()
+
+
+async def test_a_theme_chosen_by_hand_outlives_the_page_and_never_flashes(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site, color_scheme="light")
+    await ada.enter("Ada", room)
+    assert await ada.page.evaluate(GROUND) == LIGHT
+    await ada.page.get_by_role("button", name="Preferences").click()
+    await ada.page.get_by_role("radio", name="Dark").check()
+    assert await ada.page.evaluate(GROUND) == DARK
+    await ada.page.keyboard.press("Escape")
+    assert await has_focus(ada, "#preferences-open")
+    await ada.page.route("**/static/app.js", lambda route: route.abort())
+    await ada.page.reload(wait_until="commit")
+    await ada.page.wait_for_load_state("domcontentloaded")
+    assert await ada.page.evaluate(GROUND) == DARK
+    await ada.page.unroute("**/static/app.js")
+    await ada.page.reload()
+    await ada.page.get_by_role("button", name="Preferences").click()
+    await ada.page.get_by_role("radio", name="As the system").check()
+    assert await ada.page.evaluate(GROUND) == LIGHT
+
+
+async def test_keys_are_listed_and_lead_everywhere(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site)
+    await ada.enter("Ada", room)
+    await ada.say("a question mark is a letter?")
+    await ada.wait_texts("a question mark is a letter?")
+    await ada.page.keyboard.press("F6")
+    assert await ada.page.evaluate("document.activeElement.closest('#rooms') !== null")
+    await ada.page.keyboard.press("?")
+    dialog = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
+    assert "Search in the room" in (await dialog.text_content() or "")
+    await ada.page.keyboard.press("Control+k")
+    assert not await ada.page.locator("#search").is_visible()
+    await ada.page.keyboard.press("Escape")
+    assert await ada.page.evaluate("document.activeElement.closest('#rooms') !== null")
+    await ada.page.keyboard.press("F6")
+    assert await has_focus(ada, "#stream")
+
+
+async def _is(found: object, wanted: object) -> bool:
+    return bool(await found == wanted)  # type: ignore[misc]
+
+
+async def _count(window: Window, selector: str, wanted: int) -> bool:
+    return await window.page.locator(selector).count() == wanted

@@ -90,7 +90,7 @@ class Uploads:
                 parameters={
                     "roomId": "The room.",
                     "name": "What the file is called.",
-                    "userId": "With an API key, whose file it is; with a token left out.",
+                    "userId": "With an API key, whose file it is; with a token, one's own.",
                 },
                 takes_bytes=True,
                 answer=Attachment,
@@ -307,7 +307,7 @@ def _answer(stored: Stored, headers: dict[str, str]) -> Response:
 
 def _owner(caller: Caller, asked: Upload) -> str:
     if isinstance(caller, Identity):
-        if asked.userId is not None:
+        if asked.userId not in (None, caller.user_id):
             raise CommandError(ErrorCode.FORBIDDEN, "A token uploads as its own user.")
         return caller.user_id
     if asked.userId is None:

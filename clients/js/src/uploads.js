@@ -38,7 +38,7 @@ export class Uploads {
   #token;
 
   /**
-   * @param {string} base of the server's HTTP side, `https://chat.example`
+   * @param {string} base origin of the server's HTTP side
    * @param {() => Promise<string>} token asked for each upload
    */
   constructor(base, token) {
@@ -90,7 +90,7 @@ export class Uploads {
  */
 export function httpBase(url) {
   const { protocol, host } = new URL(url);
-  return `${protocol === "wss:" || protocol === "https:" ? "https" : "http"}://${host}`;
+  return `${protocol.replace(/^ws/, "http")}//${host}`;
 }
 
 /**

@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
   containers-system asyncapi-schema clean
 
 help:
-	@echo "make run        start everything on this machine: http://localhost:8080"
+	@echo "make run        start everything on this machine: http://localhost:8080 (WEBHOOK=URL: docs/webhooks.md)"
 	@echo "make test       all checks and all tests"
 	@echo "make test-fast  the tests that take no more than a moment"
 	@echo "make check      formatting, lints, types"
@@ -29,7 +29,7 @@ help:
 
 # exec: Ctrl-C reaches chat itself, which drains, stops its Redis and ends.
 run: $(INSTALLED)
-	@exec $(BIN)/chat up --local
+	@exec $(BIN)/chat up --local $(if $(WEBHOOK),--webhook '$(WEBHOOK)')
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

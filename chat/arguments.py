@@ -27,6 +27,7 @@ signals:
 examples:
   chat up --local                      everything on this machine, nothing to configure
   chat up --local --workers 1 --data-dir /tmp/try
+  chat up --local --webhook http://localhost:9000/
   CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... CHAT_HOST=0.0.0.0 chat up
 """
 _WORKER = """\
@@ -67,6 +68,20 @@ examples:
   chat api --local                     beside `make run`
   CHAT_REDIS_URL=redis://cache:6379/0 CHAT_JWT_SECRET=... chat api
   CHAT_API_PORT=8091 CHAT_OPS_PORT=9111 CHAT_JWT_SECRET=... chat api
+"""
+_HOOKS = """\
+Posts what happens in rooms to endpoints of others, signed, in the order of each room, and again
+until it is taken (docs/webhooks.md). The endpoint is that of CHAT_WEBHOOK_URL, or the endpoints are
+those of the file CHAT_WEBHOOKS_FILE. Workers and `chat api` need CHAT_WEBHOOKS=true, too. Several
+processes share the rooms.
+
+Without --ops-fd it binds CHAT_OPS_HOST and CHAT_OPS_PORT for /healthz, /readyz and /metrics.
+SIGTERM: what is under way is ended, the rest is left to the others.
+
+examples:
+  chat hooks --secret
+  CHAT_WEBHOOKS=true CHAT_WEBHOOKS_FILE=webhooks.toml chat hooks --check
+  CHAT_WEBHOOKS=true CHAT_WEBHOOK_URL=https://crm.example/chat CHAT_WEBHOOK_SECRET=... chat hooks
 """
 _MINTING = """\
 Prints a token, and nothing else, signed with CHAT_JWT_SECRET or with the first private or
@@ -169,6 +184,7 @@ def build_parser(
     up: Command,
     worker: Command,
     api: Command,
+    hooks: Command,
     nodes: Command,
     token: Command,
     api_key: Command,
@@ -186,6 +202,7 @@ def build_parser(
     _up_arguments(_add(commands, "up", up, "run workers behind one port", _UP))
     _worker_arguments(_add(commands, "worker", worker, "run one worker", _WORKER))
     _api_arguments(_add(commands, "api", api, "run the HTTP side", _API))
+    _hooks_arguments(_add(commands, "hooks", hooks, "post what happens to others", _HOOKS))
     _nodes_arguments(_add(commands, "nodes", nodes, "list the workers of all hosts", _NODES))
     _join_arguments(_add(commands, "join", join, "talk in a room from here", _JOIN))
     _token_arguments(_add(commands, "token", token, "print a token for development", _MINTING))
@@ -232,6 +249,12 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="worker processes, instead of CHAT_WORKERS"
     )
+    parser.add_argument(
+        "--webhook",
+        metavar="URL",
+        help="post what happens in rooms to this URL, by a `chat hooks` beside the workers; with "
+        "--local its secret is made and shown (docs/webhooks.md)",
+    )
 
 
 def _data_dir_argument(parser: argparse.ArgumentParser, text: str) -> None:
@@ -251,6 +274,17 @@ def _api_arguments(parser: argparse.ArgumentParser) -> None:
     _data_dir_argument(parser, "with --local: the folder of `chat up --local`")
     parser.add_argument(
         "--listen-fd", type=_number, metavar="N", help="inherited public listening socket"
+    )
+    _ops_argument(parser)
+
+
+def _hooks_arguments(parser: argparse.ArgumentParser) -> None:
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--check", action="store_true", help="show the endpoints, or what is wrong, and end"
+    )
+    instead.add_argument(
+        "--secret", action="store_true", help="print a new secret for an endpoint, and end"
     )
     _ops_argument(parser)
 

@@ -28,6 +28,7 @@ from chat.settings import (
 )
 from chat.supervisor.control import ControlChannel
 from chat.supervisor.embedded import EmbeddedRedis
+from chat.supervisor.hooks_process import HooksProcess
 from chat.supervisor.listening import bind
 from chat.supervisor.local_run import LocalRun
 from chat.supervisor.slot import EXIT_SETTINGS
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         up=_up,
         worker=_worker,
         api=_api,
+        hooks=_hooks,
         nodes=_nodes,
         token=_token,
         api_key=_api_key,
@@ -75,8 +77,29 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
         settings = structs.replace(settings, workers=options.workers)
     if options.local:
         settings = LocalRun(options.data_dir).for_workers(settings)
+    if options.webhook is not None:
+        settings = _with_webhook(settings, options)
     logs.setup(settings)
     return asyncio.run(_supervise(options, settings))
+
+
+def _with_webhook(settings: Settings, options: argparse.Namespace) -> Settings:
+    """Return the settings with an endpoint; a local run makes its secret if there is none."""
+    from chat.webhooks.endpoints import read_endpoints  # what only this option needs
+    from chat.webhooks.signature import make_secret
+
+    secret = settings.webhook_secret or (make_secret() if options.local else "")
+    try:
+        settings = structs.replace(
+            settings,
+            webhooks=True,
+            webhook_url=options.webhook,
+            webhook_secret=secret,
+        )
+    except ValueError as exc:
+        raise SettingsError(f"{exc}.") from None
+    read_endpoints(settings)
+    return settings
 
 
 async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
@@ -89,13 +112,19 @@ async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
         print(_welcome(supervisor.port, supervisor.ops_port, settings, redis), flush=True)
 
     on_ready = announce if options.local else None
-    return await Supervisor(settings, redis=redis, on_ready=on_ready).run()
+    hooks = None
+    if options.webhook is not None:
+        hooks = HooksProcess(restart_backoff_max_s=settings.restart_backoff_max)
+    return await Supervisor(settings, redis=redis, hooks=hooks, on_ready=on_ready).run()
 
 
 def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis | None) -> str:
     host = _name_of(settings.host)
     where = f"in {redis.data_dir}" if redis else "in the Redis of CHAT_REDIS_URL"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    webhook = ""
+    if settings.webhook_url:
+        webhook = f"  Webhook     {settings.webhook_url}\n  its secret  {settings.webhook_secret}\n"
     return (
         "\n"
         f"  Chat is running with {workers}.\n"
@@ -104,6 +133,7 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
         f"  WebSocket   ws://{host}:{port}/ws\n"
         f"  Operations  http://{settings.ops_host}:{ops_port}/readyz and /metrics\n"
         f"  Data        {where}\n"
+        f"{webhook}"
         "  HTTP        chat api --local, in another terminal\n"
         "\n"
         "  Ctrl-C stops it; the data stays.\n"
@@ -182,6 +212,24 @@ def _api_welcome(settings: Settings, port: int) -> str:
         "\n"
         "  Ctrl-C stops it.\n"
     )
+
+
+# ---------------------------------------------------------------------- hooks
+
+
+def _hooks(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.webhooks.command import checked  # what only this command needs
+    from chat.webhooks.main import run_hooks
+    from chat.webhooks.signature import make_secret
+
+    if options.secret:
+        print(make_secret())
+        return 0
+    endpoints = checked(options, settings, print)
+    if options.check:
+        return 0
+    ops_socket = _bind_ops(settings) if options.ops_fd is None else _socket(options.ops_fd)
+    return run_hooks(settings, endpoints, ops_socket=ops_socket)
 
 
 # ---------------------------------------------------------------------- nodes

@@ -18,7 +18,7 @@ from msgspec.structs import fields
 PREFIX = "CHAT_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = frozenset(
-    {"redis_url", "jwt_secret", "upload_s3_secret"}
+    {"redis_url", "jwt_secret", "webhook_secret", "upload_s3_secret"}
 )  # never printed, and may be in a file
 _IN_FILE = "_FILE"
 SLOT = "{slot}"  # in `worker_sockets`: the number of a worker
@@ -527,6 +527,78 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 1.0
 
+    # --- webhooks, `chat hooks`
+    webhooks: Annotated[
+        bool,
+        _doc(
+            "Tell `chat hooks` what happens. To be the same for all workers, `chat api` and "
+            "`chat hooks`."
+        ),
+    ] = False
+    webhook_url: Annotated[
+        str, _doc("The one endpoint of `chat hooks`, where CHAT_WEBHOOKS_FILE is not needed.")
+    ] = ""
+    webhook_secret: Annotated[
+        str,
+        _doc(
+            "What its deliveries are signed with: `whsec_` and base64, as `chat hooks --secret` "
+            "makes it; two with a space between while one replaces the other."
+        ),
+    ] = ""
+    webhooks_file: Annotated[
+        str, _doc("TOML file with the endpoints of `chat hooks`; see docs/webhooks.md.")
+    ] = ""
+    webhook_timeout: Annotated[
+        Seconds, _doc("From opening a connection to an endpoint to the end of its answer.")
+    ] = 15.0
+    webhook_retry_max: Annotated[
+        Seconds,
+        _doc(
+            "Longest pause before a delivery is tried again, longest `Retry-After` that is "
+            "honoured, and pause after 410."
+        ),
+    ] = 300.0
+    webhook_batch_events: Annotated[
+        int, Meta(ge=1, le=1000), _doc("Events of a room in one delivery, at most.")
+    ] = 100
+    webhook_batch_bytes: Annotated[
+        Count, _doc("Bytes of one delivery, at most; a single event may be larger.")
+    ] = 262144
+    webhook_concurrency: Annotated[
+        int,
+        Meta(ge=1, le=1000),
+        _doc("Deliveries under way to one endpoint from one process; of a room there is one."),
+    ] = 32
+    webhook_events_kept: Annotated[
+        Count,
+        _doc(
+            "Joins, leaves, connects and disconnects kept for endpoints that do not answer, in "
+            "all; messages are kept by the rooms' history."
+        ),
+    ] = 100000
+    webhook_sweep_interval: Annotated[
+        Seconds,
+        _doc(
+            "How often `chat hooks` looks for news that it was not told of: pub/sub may lose some."
+        ),
+    ] = 10.0
+
+    # --- conversations
+    participants_per_room: Annotated[
+        Count,
+        _doc(
+            "Seats in the roster of a private room, invited users included; beyond it "
+            "`too_many_participants`."
+        ),
+    ] = 1000
+    rooms_per_user: Annotated[
+        Count,
+        _doc(
+            "Private and direct rooms of a user, invitations included; beyond it `too_many_rooms`. "
+            "Counted before a room is added: two at once may both be let through."
+        ),
+    ] = 1000
+
     # --- life of a process
     drain_timeout: Annotated[Seconds, _doc("From SIGTERM to the last client closed.")] = 30.0
     drain_batch_interval: Annotated[
@@ -577,6 +649,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
         if self.local_mode and self.host not in LOOPBACK:
             problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
+        return problems + self._about_webhooks()
+
+    def _about_webhooks(self) -> list[str]:
+        problems = []
+        if self.webhook_url and self.webhooks_file:
+            problems.append("CHAT_WEBHOOK_URL and CHAT_WEBHOOKS_FILE are both given: keep one")
+        if (self.webhook_url or self.webhooks_file) and not self.webhooks:
+            problems.append("endpoints of webhooks need CHAT_WEBHOOKS=true, here and for workers")
         return problems
 
 

@@ -65,6 +65,18 @@ if missing api-keys; then
 END
 fi
 
+if missing webhooks.toml webhook-secret; then
+  printf 'whsec_%s\n' "$(openssl rand -base64 32)" | put webhook-secret
+  put webhooks.toml <<'END'
+# Endpoints of webhooks: docs/webhooks.md. There is none; one looks like this:
+#
+# [[endpoint]]
+# name = "crm"
+# url = "https://crm.example/hooks/chat"
+# secret_file = "webhook-secret"
+END
+fi
+
 if missing grafana-password; then
   password | put grafana-password
 fi

@@ -12,14 +12,16 @@ MODULES = sorted((ROOT / "chat").rglob("*.py"))
 ALLOWED = {
     "protocol": set(),
     "limits": {"protocol.patterns"},
+    "conversations": {"protocol", "identity.access", "identity.users"},
     "identity": {"protocol.patterns"},
     "gateway": {"protocol", "ops.stats"},
     "moderation": {"protocol"},
-    "broker": {"limits.users", "moderation", "protocol", "ops.stats"},
-    "rooms": {"broker", "moderation", "protocol", "ops.stats"},
+    "broker": {"conversations", "limits.users", "moderation", "protocol", "ops.stats"},
+    "rooms": {"broker", "conversations", "moderation", "protocol", "ops.stats"},
     "nodes": {"broker", "ops.stats"},
     "worker": {
         "broker",
+        "conversations",
         "gateway",
         "identity",
         "limits",
@@ -32,6 +34,7 @@ ALLOWED = {
     "files": set(),
     "api": {
         "broker",
+        "conversations",
         "files",
         "gateway",
         "identity",
@@ -41,6 +44,7 @@ ALLOWED = {
         "protocol",
         "rooms",
     },
+    "webhooks": {"broker", "ops", "protocol"},
     "ops": {"gateway.http", "identity"},
     "supervisor": {"ops"},
     "front": {"broker.registry", "nodes.living"},
@@ -50,6 +54,7 @@ ALLOWED = {
 
 #: Each third-party package comes in by few doors.
 DOORS = {
+    "aiohttp": {"webhooks/poster.py"},
     "h11": {"api/server.py"},
     "hiredis": {"broker/link.py"},
     "redis": {"broker/target.py", "supervisor/embedded.py"},
@@ -60,13 +65,14 @@ DOORS = {
         "identity/tokens.py",
         "ops/signing.py",
     },
-    "prometheus_client": {"api/metrics.py", "ops/metrics.py"},
+    "prometheus_client": {"api/metrics.py", "webhooks/metrics.py", "ops/metrics.py"},
     "starlette": {
         "api/acting.py",
         "api/application.py",
         "api/authentication.py",
         "api/body.py",
         "api/changing.py",
+        "api/conversations.py",
         "api/event_stream.py",
         "api/events.py",
         "api/files.py",
@@ -85,7 +91,7 @@ DOORS = {
     "obstore": {"files/bucket.py"},
     "puremagic": {"files/kinds.py"},
     "uvicorn": {"api/server.py"},
-    "uvloop": {"api/main.py", "worker/main.py"},
+    "uvloop": {"api/main.py", "webhooks/main.py", "worker/main.py"},
 }
 
 #: Pure code takes the time as an argument and returns what is to be done.
@@ -99,7 +105,12 @@ PURE = (
     "api/idempotency.py",
     "api/sse.py",
     "moderation",
+    "conversations",
     "gateway/proxy_header.py",
+    "webhooks/answers.py",
+    "webhooks/delivery.py",
+    "webhooks/kinds.py",
+    "webhooks/signature.py",
     "front/address.py",
     "front/registered.py",
     "front/servers.py",

@@ -14,10 +14,12 @@ from starlette.routing import Route
 from chat.api.authentication import BODY, Guard
 from chat.api.body import read_body
 from chat.api.changing import Changing
+from chat.api.conversations import Conversations
 from chat.api.documentation import STYLE_PATH, documentation_page
-from chat.api.edge import Edge
+from chat.api.edge import WITH_BODY, Edge, has_body
 from chat.api.events import Events
 from chat.api.files import Uploads
+from chat.api.head import head_of
 from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
@@ -60,6 +62,7 @@ def build_application(services: ApiServices) -> Edge:
         *Events(services, guard).operations(),
         *Rooms(services, guard).operations(),
         *RoomAbout(services, guard).operations(),
+        *Conversations(services, guard).operations(),
         *Unread(services, guard).operations(),
         *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
@@ -89,14 +92,27 @@ def build_application(services: ApiServices) -> Edge:
 
 def _with_body(operation: Operation, services: ApiServices) -> Handler:
     """Return a handler that has its body: a refusal behind it leaves nothing unread."""
-    if operation.body is None:
+    if operation.takes_bytes:
         return operation.handler
+    if operation.body is None:
+        return _without_body(operation) if operation.method in WITH_BODY else operation.handler
     settings = services.settings
 
     async def handle(request: Request) -> Response:
         request.scope[BODY] = await read_body(
             request, settings.max_message_bytes, settings.handshake_timeout
         )
+        return await operation.handler(request)
+
+    return handle
+
+
+def _without_body(operation: Operation) -> Handler:
+    """Return a handler that refuses a body, where the method alone does not say so."""
+
+    async def handle(request: Request) -> Response:
+        if has_body(head_of(request.scope)):
+            raise RefusedError(HttpCode.BODY_REFUSED, f"{operation.method} takes no body here.")
         return await operation.handler(request)
 
     return handle

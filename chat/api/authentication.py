@@ -12,6 +12,8 @@ from starlette.requests import Request
 from chat.api.head import Head, head_of
 from chat.api.query import value_of
 from chat.api.services import ApiServices
+from chat.conversations.kinds import has_roster, is_inbox, is_reserved
+from chat.conversations.seats import grants
 from chat.identity.access import Action
 from chat.identity.apikeys import PREFIX, ApiKey, Scope
 from chat.identity.tokens import Identity, InvalidTokenError
@@ -60,24 +62,47 @@ class Guard:
         self.charge_user(identity.user_id, _size(request), joins)
         return identity
 
-    def require(self, caller: Caller, room_id: str, action: Action) -> None:
-        """Check a capability, or the scope that stands for it.
+    async def require(self, caller: Caller, room_id: str, action: Action) -> None:
+        """Let pass who may do something in a room: by token and roster, or by an API key's scope.
 
         Raises:
             CommandError: forbidden.
+            LinkError: Redis is away; asked only of rooms with a roster.
         """
-        if not self.allows(caller, room_id, action):
+        if not await self.permits(caller, room_id, action):
             owner = "API key" if isinstance(caller, ApiKey) else "token"
             raise CommandError(
                 ErrorCode.FORBIDDEN, f"Your {owner} does not allow you to {action.value} here."
             )
 
-    def allows(self, caller: Caller, room_id: str, action: Action) -> bool:
-        """Whether a caller may do something in a room."""
-        if isinstance(caller, Identity):
-            return caller.capabilities.allows(room_id, action)
-        scope = _SCOPES.get(action)
-        return scope is not None and caller.allows(scope, room_id)
+    async def permits(self, caller: Caller, room_id: str, action: Action) -> bool:
+        """Whether a caller may do something in a room.
+
+        Raises:
+            LinkError: Redis is away; asked only of rooms with a roster.
+        """
+        if not isinstance(caller, Identity):
+            scope = _SCOPES.get(action)
+            if is_inbox(room_id) and action is not Action.JOIN:
+                return False  # only the server writes there, and nobody is put out
+            return scope is not None and caller.allows(scope, room_id)
+        by_token = caller.capabilities.allows(room_id, action)
+        if not is_reserved(room_id):
+            return by_token
+        seat = None
+        if has_roster(room_id):
+            seat = await self._services.directory.seat(room_id, caller.user_id)
+        return grants(room_id, caller.user_id, action, seat, by_token=by_token)
+
+    async def confirm(self, caller: Caller, room_id: str) -> None:
+        """Let pass who still has a seat: what was read before is then for that user to see.
+
+        Raises:
+            CommandError: forbidden.
+            LinkError: Redis is away.
+        """
+        if isinstance(caller, Identity) and has_roster(room_id):
+            await self._services.directory.require_seat(room_id, caller.user_id)
 
     def require_key(self, caller: Caller, scope: Scope) -> ApiKey:
         """Return the API key of what no user may ask.

@@ -137,7 +137,7 @@ class Changing:
         """
         caller = await self._guard.admit(request)
         message = _asked(request, OneMessage)
-        self._guard.require(caller, message.roomId, Action.EDIT)
+        await self._guard.require(caller, message.roomId, Action.EDIT)
         body = decode_body(request, request.scope[BODY], EditBody)
         settings = self._services.settings
         check_content(body.content, settings)
@@ -156,8 +156,8 @@ class Changing:
         """
         caller = await self._guard.admit(request)
         message = _asked(request, OneMessage)
-        if not self._guard.allows(caller, message.roomId, Action.MODERATE):
-            self._guard.require(caller, message.roomId, Action.DELETE)
+        if not await self._guard.permits(caller, message.roomId, Action.MODERATE):
+            await self._guard.require(caller, message.roomId, Action.DELETE)
         return await self._make(caller, message, "message_deleted", _client_id(request), {})
 
     async def react(self, request: Request) -> Response:
@@ -169,7 +169,7 @@ class Changing:
         """
         caller = await self._guard.admit(request)
         message = _asked(request, OneReaction, reaction=request.path_params["reaction"])
-        self._guard.require(caller, message.roomId, Action.REACT)
+        await self._guard.require(caller, message.roomId, Action.REACT)
         check_reaction(message.reaction)
         kind = "reaction_added" if request.method == "PUT" else "reaction_removed"
         details = {"reaction": message.reaction}
@@ -191,9 +191,10 @@ class Changing:
                 message.messageId,
                 name_of(caller),
                 caller.user if isinstance(caller, Identity) else None,
-                self._guard.allows(caller, message.roomId, Action.MODERATE),
+                await self._guard.permits(caller, message.roomId, Action.MODERATE),
                 client_id,
                 details,
+                is_back_end=not isinstance(caller, Identity),
             )
         )
         if isinstance(outcome, Published):

@@ -30,7 +30,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 API = "/api/"
 #: Methods whose requests may carry a body.
-WITH_BODY = frozenset({"POST", "PATCH"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 MAX_LOGGED_PATH = 256
 #: How long a browser may remember what a preflight said.
 PREFLIGHT_MAX_AGE_S = 600
@@ -88,7 +88,7 @@ class Edge:
         """Refuse what no route would look at."""
         if self._services.connections > self._services.settings.api_max_connections:
             return refusal_of(busy())
-        if not _has_body(head):
+        if not has_body(head):
             return None
         if head.method not in WITH_BODY:
             return refusal(HttpCode.BODY_REFUSED, f"{head.method[:16]} takes no body here.")
@@ -100,7 +100,7 @@ class Edge:
         return None
 
 
-def _has_body(head: Head) -> bool:
+def has_body(head: Head) -> bool:
     """Whether a body comes behind this head; the server has checked that it is well-formed."""
     lengths = head.headers.get_all("Content-Length")
     return any(map(int, lengths)) or bool(head.headers.get_all("Transfer-Encoding"))
@@ -114,7 +114,7 @@ class _Answer:
         self.status = 0  # until it has begun
         self._began_s = time.perf_counter()
         self._stream_s: float | None = None  # when a stream began, which is when it is answered
-        self._is_unread = _has_body(self.head)
+        self._is_unread = has_body(self.head)
         self._scope = scope
         self._send = send
         self._services = services

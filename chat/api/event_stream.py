@@ -59,7 +59,7 @@ class EventStream(Response):
         """Serve it.
 
         Raises:
-            CommandError: busy, unavailable, banned; nothing has been sent then.
+            CommandError: busy, unavailable, banned, forbidden; nothing has been sent then.
             RefusedError: too_many_streams.
             LinkError: Redis is away.
         """
@@ -67,7 +67,13 @@ class EventStream(Response):
         reader = self._services.streams.open(self._room_id, self._identity)
         room: Room | None = None
         try:
-            room, acts = await entered(hub, self._services.enforcement, reader, self._room_id)
+            room, acts = await entered(
+                hub,
+                self._services.enforcement,
+                self._services.participation,
+                reader,
+                self._room_id,
+            )
             async with _watched(reader, receive), self._expiring(reader):
                 await self._begin(room, reader, send)
                 self._services.enforcement.came_in(room, acts)
@@ -102,19 +108,24 @@ class EventStream(Response):
         self, room: Room, reader: Reader, start: Stream, items: list[Item], send: Any
     ) -> None:
         """Open the stream, tell what was missed and what was kept meanwhile; then it is live."""
+        services = self._services
+        services.participation.require(room, reader.user_id)
         await send(
             {"type": "http.response.start", "status": 200, "headers": list(self.raw_headers)}
         )
         await _write(send, self._opening(room, start, items))
         try:
-            async with asyncio.timeout(self._services.settings.close_timeout):
+            async with asyncio.timeout(services.settings.close_timeout):
                 for frames in chunks(room, items, WRITE_BYTES):
                     await _write(send, blocks_of(frames))
         except TimeoutError:
             reader.close("slow_consumer")  # it resumes from what it has got
         # From here on nothing awaits: pending frames of the others leave first, then this reader
         # gets what was kept and is fed like them.
-        self._services.feed.hub.fan_out.flush_room(room)
+        services.feed.hub.fan_out.flush_room(room)
+        if not services.participation.holds(room, reader.user_id):
+            reader.close("removed")
+            return
         kept = room.catching_up.pop(reader)
         if len(kept) > CATCH_UP_MAX:
             reader.close("slow_consumer")

@@ -21,9 +21,11 @@ from chat.protocol.events import (
     Drain,
     Gap,
     MemberCount,
+    MembershipChanged,
     Message,
     MessageDeleted,
     MessageEdited,
+    ParticipantChanged,
     ReactionAdded,
     ReactionRemoved,
     TypingChanged,
@@ -76,6 +78,8 @@ class Events:
                     MessageDeleted,
                     ReactionAdded,
                     ReactionRemoved,
+                    ParticipantChanged,
+                    MembershipChanged,
                     Gap,
                     UserJoined,
                     UserLeft,
@@ -100,7 +104,7 @@ class Events:
         caller = await self._guard.admit(request, joins=1, in_query=True)
         room_id = request.path_params["roomId"]
         asked = decode_query(request.scope["query_string"], room_id, Follow)
-        self._guard.require(caller, room_id, Action.JOIN)
+        await self._guard.require(caller, room_id, Action.JOIN)
         since = _since(head_of(request.scope).headers.get_all(LAST_EVENT_ID), asked)
         if request.method == "HEAD":
             return Response(media_type=EVENT_STREAM)

@@ -155,7 +155,7 @@ class Uploads:
         room_id = request.path_params["roomId"]
         asked = decode_query(request.scope["query_string"], room_id, Upload)
         check_room_id(room_id)
-        self._guard.require(caller, room_id, Action.PUBLISH)
+        await self._guard.require(caller, room_id, Action.PUBLISH)
         user_id = _owner(caller, asked)
         length = _length(request)
         if length is not None and length > settings.upload_max_bytes:

@@ -21,6 +21,7 @@ from chat.broker.changes import Changes
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.people import people_of
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
@@ -43,6 +44,7 @@ from chat.ops.server import Readiness
 from chat.ops.stats import Stats
 from chat.protocol.events import RoomLeft
 from chat.rooms.enforcement import Enforcement
+from chat.rooms.participation import Participation
 from chat.rooms.room import Member, Room
 from chat.settings import Settings
 
@@ -80,10 +82,20 @@ class HttpSide:
         stats = ApiStats()
         moderation = Moderation(self._store)
         self._enforcement = Enforcement(
-            self._redis, moderation.sanctions, _end_stream, lambda _room, _user_id: None
+            self._redis, moderation.sanctions, self._end_stream, lambda _room, _user_id: None
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
+        room_changes = RoomChanges(broker, settings, moderation)
+        people = people_of(self._store, broker, room_changes, moderation.audit, self._redis)
+        self._participation = Participation(
+            self._redis,
+            people.rosters,
+            people.settling,
+            self._end_stream,
+            lambda _room, _user_id: None,
+        )
+        self._participation.follow(self._feed.hub)
         self._revocations = Revocations(token_life_s(settings))
         self._user_acts = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._feed.channels
@@ -96,7 +108,7 @@ class HttpSide:
             stats=stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self._redis),
-            room_changes=RoomChanges(broker, settings),
+            room_changes=room_changes,
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
             presence=UserPresence(self._store),
@@ -114,6 +126,9 @@ class HttpSide:
             enforcement=self._enforcement,
             intake=_intake(settings),
             upload_budgets=UserBudgets(settings, limits=_upload_limits(settings)),
+            participation=self._participation,
+            conversations=people.conversations,
+            directory=people.directory,
         )
         self.metrics = ApiMetrics(stats, self._redis, self._state)
         self._server = HttpServer(build_application(self._services), self._services)
@@ -134,6 +149,7 @@ class HttpSide:
             self._store.run(),
             *self._feed.loops(),
             self._enforcement.run(),
+            self._participation.run(),
             self._user_acts.run(),
             self._keyring.run(),
             self._services.keys.run(),
@@ -194,6 +210,12 @@ class HttpSide:
     def _on_user_acts(self, news: set[str]) -> None:
         self._services.streams.sign_out(self._revocations, news)
 
+    def _end_stream(self, reader: Member, room: Room, event: RoomLeft) -> None:
+        """A user is put out of a room: the user's streams of it end, behind what came before."""
+        if isinstance(reader, Reader) and event.reason is not None:
+            self._feed.hub.fan_out.flush_room(room)
+            reader.close(event.reason)
+
     async def _run_ticks(self) -> None:
         """Look at rooms, and forget the budgets of those who have been idle."""
         while True:
@@ -228,12 +250,6 @@ class HttpSide:
             "api_keys": len(self._services.keys),
             "api_keys_current": int(self._services.keys.is_current),
         }
-
-
-def _end_stream(reader: Member, _room: Room, event: RoomLeft) -> None:
-    """A moderator put a user out of a room: the user's streams of it end."""
-    if isinstance(reader, Reader) and event.reason is not None:
-        reader.close(event.reason)
 
 
 def _key_limits(settings: Settings) -> Limits:

@@ -99,7 +99,7 @@ class Messages:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         check_room_id(room_id)
-        self._guard.require(caller, room_id, Action.PUBLISH)
+        await self._guard.require(caller, room_id, Action.PUBLISH)
         sent = request.scope[BODY]
         body = decode_body(request, sent, MessageBody)
         author = _author(caller, body)
@@ -109,7 +109,7 @@ class Messages:
         check_content(body.content, services.settings, may_be_empty=bool(body.attachments))
         mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
-        if self._guard.allows(caller, room_id, Action.MODERATE):
+        if await self._guard.permits(caller, room_id, Action.MODERATE):
             slow_ms = EXEMPT
         elif not isinstance(caller, Identity):
             self._guard.charge_user(author.user_id, len(sent))

@@ -59,7 +59,13 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
 def _schemas(kinds: Collection[type[Struct]]) -> dict[str, Any]:
     _, schemas = json.schema_components({*kinds, Message, Problem}, ref_template=_REF)
     for schema in schemas.values():
-        fields = {name: _plain(of) for name, of in schema["properties"].items()}
+        if "properties" not in schema:
+            continue  # a list of names
+        required = schema.get("required", ())
+        fields = {
+            name: of if name in required else _plain(of)
+            for name, of in schema["properties"].items()
+        }
         if "type" in fields:
             fields.pop("id", None)  # an event's repeats that of a command, and none was sent
         schema["properties"] = fields
@@ -155,7 +161,12 @@ def _parameters(operation: Operation, command: type[Command]) -> list[dict[str, 
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out null: both ways it is said by leaving the field or parameter out."""
+    """Leave out null where it is the default: that is said by leaving the field or parameter out.
+
+    Elsewhere it means something: to reset what is set of a room.
+    """
+    if schema.get("default", ...) is not None:
+        return schema
     choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     return dict(choices[0]) if len(choices) == 1 else schema
 

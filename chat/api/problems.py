@@ -47,6 +47,14 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
     HttpCode.NOT_FOUND: Kind(404, "There is nothing here", "fix the address"),
     HttpCode.METHOD_NOT_ALLOWED: Kind(405, "That cannot be done here", "see the header Allow"),
     ErrorCode.EPOCH_CHANGED: Kind(409, "The epoch is gone", "start from the last page"),
+    ErrorCode.ROOM_EXISTS: Kind(409, "There is such a room", "choose another id"),
+    ErrorCode.LAST_OWNER: Kind(
+        409, "The room would be left without an owner", "make somebody else an owner first"
+    ),
+    ErrorCode.TOO_MANY_PARTICIPANTS: Kind(409, "The room is full", "remove somebody first"),
+    ErrorCode.TOO_MANY_ROOMS: Kind(
+        409, "The user is in as many rooms as a user may be", "leave one"
+    ),
     HttpCode.BODY_REFUSED: Kind(413, "The request is too large", "send less, or no body"),
     ErrorCode.RATE_LIMITED: Kind(429, "Too many requests", "wait for Retry-After seconds"),
     ErrorCode.INTERNAL: Kind(500, "Something went wrong on our side", "back off, tell us"),

@@ -101,10 +101,11 @@ class RoomAbout:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         check_room_id(room_id)
-        self._guard.require(caller, room_id, Action.JOIN)
+        await self._guard.require(caller, room_id, Action.JOIN)
         if isinstance(caller, Identity):
             await services.moderation.sanctions.require_admitted(room_id, caller.user_id)
         page = await services.broker.read_page(room_id)
+        await self._guard.confirm(caller, room_id)
         answer = RoomPage(
             roomId=room_id,
             epoch=page.epoch,
@@ -124,14 +125,21 @@ class RoomAbout:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         check_room_id(room_id)
-        self._guard.require(caller, room_id, Action.MODERATE)
+        await self._guard.require(caller, room_id, Action.MODERATE)
         body = decode_body(request, request.scope[BODY], RoomBody)
         client_id = client_message_id(
             body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
         )
         user = caller.user if isinstance(caller, Identity) else None
         outcome = await self._services.room_changes.make(
-            RoomChange(room_id, name_of(caller), user, client_id, body)
+            RoomChange(
+                room_id,
+                name_of(caller),
+                user,
+                client_id,
+                body,
+                is_back_end=not isinstance(caller, Identity),
+            )
         )
         if isinstance(outcome, Unchanged):
             return answered(Ack(roomId=room_id, clientMessageId=client_id, duplicate=True))

@@ -5,7 +5,7 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Guard
+from chat.api.authentication import Caller, Guard
 from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM
@@ -90,9 +90,11 @@ class Rooms:
             CommandError: the request is refused.
             LinkError: Redis is away.
         """
-        command = await self._admitted(request, History)
+        caller, command = await self._admitted(request, History)
         most_bytes = self._services.settings.max_outbound_bytes // 2
-        return _answer(await history_page(self._services.broker, command, most_bytes))
+        page = await history_page(self._services.broker, command, most_bytes)
+        await self._guard.confirm(caller, command.roomId)
+        return _answer(page)
 
     async def presence(self, request: Request) -> Response:
         """Answer a page of members.
@@ -101,18 +103,20 @@ class Rooms:
             CommandError: the request is refused.
             LinkError: Redis is away.
         """
-        command = await self._admitted(request, Presence)
-        return _answer(await presence_page(self._services.members, command))
+        caller, command = await self._admitted(request, Presence)
+        page = await presence_page(self._services.members, command)
+        await self._guard.confirm(caller, command.roomId)
+        return _answer(page)
 
-    async def _admitted(self, request: Request, kind: type[C]) -> C:
+    async def _admitted(self, request: Request, kind: type[C]) -> tuple[Caller, C]:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         command: C = decode_query(request.scope["query_string"], room_id, kind)
-        self._guard.require(caller, room_id, Action.JOIN)
+        await self._guard.require(caller, room_id, Action.JOIN)
         if isinstance(caller, Identity):
             sanctions = self._services.moderation.sanctions
             await sanctions.require_admitted(room_id, caller.user_id)
-        return command
+        return caller, command
 
 
 def _answer(page: HistoryPage | PresencePage) -> Response:

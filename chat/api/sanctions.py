@@ -15,8 +15,10 @@ from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.sanctions import Listed
+from chat.conversations.kinds import has_roster
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
+from chat.identity.tokens import Identity
 from chat.moderation.acts import TIMED, Kind
 from chat.protocol.commands import check_room_id
 from chat.protocol.errors import ErrorCode
@@ -110,8 +112,13 @@ class Sanctioning:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         check_room_id(room_id)
-        self._guard.require(caller, room_id, Action.MODERATE)
+        await self._guard.require(caller, room_id, Action.MODERATE)
         body = decode_body(request, request.scope[BODY], _body_of(kind))
+        if isinstance(caller, Identity) and has_roster(room_id):
+            by_token = caller.capabilities.allows(room_id, Action.MODERATE)
+            await self._services.directory.require_above(
+                room_id, caller.user_id, body.userId, by_token=by_token
+            )
         await self._services.moderation.act(
             act_of(
                 kind,
@@ -134,7 +141,7 @@ class Sanctioning:
         caller = await self._guard.admit(request)
         room_id = request.path_params["roomId"]
         asked = decode_query(request.scope["query_string"], room_id, ListSanctions)
-        self._guard.require(caller, room_id, Action.MODERATE)
+        await self._guard.require(caller, room_id, Action.MODERATE)
         following, listed = await self._services.moderation.sanctions.page(
             room_id, asked.cursor, asked.limit
         )

@@ -8,6 +8,8 @@ from chat.api.stats import ApiStats
 from chat.api.streams import Streams
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
+from chat.broker.conversations import Conversations
+from chat.broker.directory import Directory
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
@@ -22,6 +24,7 @@ from chat.identity.tokens import Verifier
 from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.rooms.enforcement import Enforcement
+from chat.rooms.participation import Participation
 from chat.settings import Settings
 
 #: Streams that may read what they missed at a time; what they read is in memory meanwhile.
@@ -55,6 +58,9 @@ class ApiServices:
     enforcement: Enforcement
     intake: Intake | None  # None: nothing can be uploaded
     upload_budgets: UserBudgets
+    participation: Participation
+    conversations: Conversations
+    directory: Directory
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECOVERIES_MAX))
     connections: int = 0  # open ones, kept by the server
     draining: bool = False

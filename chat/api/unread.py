@@ -4,13 +4,14 @@ from msgspec import ValidationError, convert
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Guard
+from chat.api.authentication import Caller, Guard
 from chat.api.operations import JSON, Operation
 from chat.api.query import value_of
 from chat.api.refusals import IN_ROOM
 from chat.api.services import ApiServices
 from chat.broker.link import LinkError
 from chat.broker.pages import room_unread
+from chat.conversations.kinds import has_roster
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
@@ -37,8 +38,9 @@ class Unread:
                 summary="Unread counts of a user",
                 description=(
                     "How many places of each room's order, messages and events about them, follow "
-                    "the user's read marker. Rooms from which the user is banned are left out. The "
-                    "token has to allow `join` in every room."
+                    "the user's read marker. Rooms from which the user is banned, and those with a "
+                    "roster that does not have the user, are left out. The token has to allow "
+                    "`join` in every room."
                 ),
                 command=UnreadOf,
                 parameters={
@@ -63,7 +65,8 @@ class Unread:
         room_ids = list(dict.fromkeys(asked.roomIds))
         for room_id in room_ids:
             check_room_id(room_id)
-            self._guard.require(caller, room_id, Action.JOIN)
+            if not has_roster(room_id) or not isinstance(caller, Identity):
+                await self._guard.require(caller, room_id, Action.JOIN)
         user_id = asked.userId
         if isinstance(caller, Identity):
             if user_id not in (None, caller.user_id):
@@ -79,9 +82,14 @@ class Unread:
             progress = await answer
             if isinstance(progress, LinkError):
                 raise progress
-            if not progress.ban_ms:
-                rooms.append(room_unread(room_id, progress))
+            if progress.ban_ms or (has_roster(room_id) and not await self._may(caller, room_id)):
+                continue
+            rooms.append(room_unread(room_id, progress))
         return Response(encode_event(UnreadCounts(rooms=rooms)), media_type=JSON)
+
+    async def _may(self, caller: Caller, room_id: str) -> bool:
+        """Whether a caller may know of a room with a roster; asked behind what was read."""
+        return await self._guard.permits(caller, room_id, Action.JOIN)
 
 
 def _asked(query: bytes) -> UnreadOf:

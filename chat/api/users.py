@@ -145,10 +145,12 @@ def _entry(entry: Entry) -> AuditEntry:
         timestamp=entry.at_ms,
         act=act.kind.value,
         by=act.by,
-        userId=None if on_token else act.on,
+        userId=None if on_token else act.on or None,
         tokenId=act.on if on_token else None,
         roomId=act.room_id,
         messageId=act.message_id,
+        room=act.change,
         durationMs=act.duration_ms,
+        role=act.role,
         reason=act.reason,
     )

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from chat.broker.detour import TRIES
 from chat.broker.files import Files
+from chat.broker.keys import Keys
 from chat.broker.link import LinkError, Reply, answered
+from chat.broker.scripts import Script, Scripts
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
 from chat.broker.store import Store
+from chat.conversations.kinds import has_roster
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import ErrorCode
 from chat.protocol.records import Page, decode_page
@@ -62,7 +65,28 @@ class TooLate:
     """Nothing was stored: the time in which the message may be changed is over."""
 
 
-Outcome = Published | TooSoon | Sanctioned | ReadOnly | NotReplicated | Raced | TooLate | LinkError
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Nothing was stored: the user has no seat in the roster of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Nothing was stored: it is so already."""
+
+
+Outcome = (
+    Published
+    | TooSoon
+    | Sanctioned
+    | ReadOnly
+    | NotReplicated
+    | Raced
+    | TooLate
+    | Outside
+    | Same
+    | LinkError
+)
 _STORED = (b"ok", b"dup")
 _SANCTIONS = {b"banned": ErrorCode.BANNED, b"muted": ErrorCode.MUTED}
 
@@ -105,6 +129,19 @@ class Setting:
     rules: str
 
 
+class Event(Protocol):
+    """An event that is stored by a script of its own, with whatever it changes."""
+
+    def script(self, scripts: Scripts) -> Script:
+        """Return the script; see `scripts/_append.lua` for what it shares with the others."""
+
+    def keys(self, keys: Keys, room_id: str) -> tuple[str, ...]:
+        """Return its keys between the third and the last."""
+
+    def arguments(self) -> tuple[str | bytes | int, ...]:
+        """Return its arguments between the ninth and the last."""
+
+
 #: Instead of a slow mode: who may moderate is bound neither by it nor by read-only.
 EXEMPT = -1
 
@@ -113,6 +150,7 @@ class Publication(Struct, frozen=True, gc=False):
     """What goes into the publish script, or into the one for what the event does besides.
 
     `slow_mode_ms` holds where the room has no rule of its own; EXEMPT for who may moderate.
+    `needs_seat` is false for a back end, which is in no roster.
     """
 
     room_id: str
@@ -121,7 +159,8 @@ class Publication(Struct, frozen=True, gc=False):
     body: bytes
     client_message_id: str | None
     slow_mode_ms: int
-    effect: Fold | Setting | None = None
+    effect: Fold | Setting | Event | None = None
+    needs_seat: bool = True
 
 
 class Broker:
@@ -194,13 +233,19 @@ class Broker:
             script, named, last = self._publish_script, (keys.slow(room_id, user_id),), (slow_ms,)
         elif isinstance(effect, Fold):
             script, last = self._fold_script, (*_arguments(effect), slow_ms)
-        else:
+        elif isinstance(effect, Setting):
             script, last = self._change_script, (effect.before, effect.after, effect.rules)
+        else:
+            script, last = effect.script(store.scripts), effect.arguments()
+            named = effect.keys(keys, room_id)
+        if publication.needs_seat and has_roster(room_id):
+            named = (*named, keys.roster(room_id))
+        told, telling = store.told_of(room_id)
         try:
             shard.evaluate(
                 script,
                 settle,
-                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id)),
+                (stream, keys.history(room_id), sent, *named, keys.sanctions(room_id), *told),
                 keys.channel(room_id),
                 shard.history_id,
                 _fresh_epoch(),
@@ -212,6 +257,7 @@ class Broker:
                 int(settings.idempotency_window * 1000) if client_id else 0,
                 *last,
                 user_id,
+                *telling,
             )
         except LinkError as exc:
             self._not_published(publication, done, exc, tries)
@@ -308,6 +354,10 @@ def _outcome(reply: list[Any]) -> Outcome:
         return TooLate()
     if kind == b"read_only":
         return ReadOnly()
+    if kind == b"outside":
+        return Outside()
+    if kind == b"same":
+        return Same()
     return Sanctioned(_SANCTIONS[kind], reply[1])
 
 

@@ -58,6 +58,7 @@ class Change:
         may_moderate: messages of others may be deleted too, at any time.
         client_message_id: makes a retry safe.
         details: what is particular to the kind, as on the wire.
+        is_back_end: no user, and so without a seat in rooms with a roster.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Change:
     may_moderate: bool
     client_message_id: str | None
     details: dict[str, Any]
+    is_back_end: bool = False
 
 
 class Unchanged:
@@ -199,6 +201,7 @@ class Changes:
             change.client_message_id,
             EXEMPT if change.may_moderate else 0,
             fold,
+            needs_seat=not change.is_back_end,
         )
         self._broker.publish(publication, done)
         return await outcome

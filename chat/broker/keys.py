@@ -35,8 +35,8 @@ class Keys:
     """
 
     def __init__(self, prefix: str, database: int = 0, *, sharded: bool = False) -> None:
-        self._prefix = prefix
-        self._database = database
+        self._prefix = self.prefix = prefix
+        self._database = self.database = database
         #: Sorted set of worker ids by when they count as dead, and hash of their descriptions.
         self.nodes = f"{prefix}:{{nodes}}:ends", f"{prefix}:{{nodes}}:described"
         #: Sorted set of the acts on users and tokens, the channel that tells of them, and the
@@ -98,6 +98,18 @@ class Keys:
     def delivered(self, room_id: str) -> str:
         """Hash: user id to the position up to which a device of that user has got all."""
         return f"{self._prefix}:{{{room_id}}}:delivered"
+
+    def roster(self, room_id: str) -> str:
+        """Hash: who belongs to a room, as what; see `scripts/roster_change.lua`."""
+        return f"{self._prefix}:{{{room_id}}}:roster"
+
+    def unsettled(self, room_id: str) -> str:
+        """Hash: users whose own lists may not have what the roster has, and by whose doing."""
+        return f"{self._prefix}:{{{room_id}}}:unsettled"
+
+    def listing(self, inbox_id: str) -> str:
+        """Hash: the rooms of a user, with the inbox of that user."""
+        return f"{self._prefix}:{{{inbox_id}}}:listing"
 
     def members(self, room_id: str) -> str:
         """Hash: user id to how many leases hold it, and its display data."""

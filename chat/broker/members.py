@@ -76,12 +76,18 @@ class Members:
         count, held = await store.evaluated(
             self._scripts.member_set,
             room_id,
-            (keys.members(room_id), keys.held(room_id, lease), keys.stream(room_id)),
+            (
+                keys.members(room_id),
+                keys.held(room_id, lease),
+                keys.stream(room_id),
+                *self._lane_keys(room_id),
+            ),
             keys.channel(room_id),
             user_id,
             1 if present else 0,
             info,
             store.settings.large_room_members,
+            *self._lane_arguments(room_id),
         )
         if refused:
             raise LinkError(str(refused[0]))
@@ -178,10 +184,12 @@ class Members:
                 self._keys.members(room_id),
                 self._keys.held(room_id, lease),
                 self._keys.stream(room_id),
+                *self._lane_keys(room_id),
             ),
             self._keys.channel(room_id),
             limit,
             self._store.settings.large_room_members,
+            *self._lane_arguments(room_id),
         )
         return left, [user.decode() for user in users]
 
@@ -209,6 +217,15 @@ class Members:
             self._store.settings.large_room_members,
         )
         return bool(reply)
+
+    def _lane_keys(self, room_id: str) -> tuple[str, ...]:
+        """Return the keys under which `chat hooks` is told; none without webhooks."""
+        news = self._store.news
+        return () if news is None else news.lane_of(room_id).log_keys
+
+    def _lane_arguments(self, room_id: str) -> tuple[str | int, ...]:
+        news = self._store.news
+        return () if news is None else (news.lane_of(room_id).channel, news.events_max, room_id)
 
     async def forget_lease(self, lease: str) -> None:
         """A lease is swept: drop it from the list."""

@@ -7,6 +7,7 @@ from chat.broker.store import Store
 from chat.broker.user_acts import UserActs
 from chat.moderation.acts import OF_A_ROOM, Act, Kind
 from chat.moderation.rules import check
+from chat.protocol.about import AboutChange
 
 
 class Moderation:
@@ -36,6 +37,17 @@ class Moderation:
         await self.sanctions.require_admitted(act.room_id, act.by)  # or the trail would fill up
         await self.audit.write(act)
         await self.sanctions.apply(act, act.room_id)
+
+    async def note_room_change(self, room_id: str, change: AboutChange, by: str) -> None:
+        """Note that somebody is about to set something of a room: retention can end messages.
+
+        Raises:
+            CommandError: banned, muted; nothing was noted, and the change would be refused.
+            LinkError: no answer; it may have been noted.
+        """
+        await self.sanctions.require_heard(room_id, by)
+        act = Act(kind=Kind.CHANGE_ROOM, by=by, on="", room_id=room_id, change=change)
+        await self.audit.write(act)
 
     async def note_deletion(self, author: str, message_id: str, room_id: str, by: str) -> None:
         """Note that a moderator is about to delete a message; the trail gets nothing of its text.

@@ -1,7 +1,16 @@
 """What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.broker import NotReplicated, Outcome, Raced, ReadOnly, TooLate, TooSoon
+from chat.broker.broker import (
+    NotReplicated,
+    Outcome,
+    Outside,
+    Raced,
+    ReadOnly,
+    TooLate,
+    TooSoon,
+)
 from chat.broker.link import LinkBusyError, LinkDownError
+from chat.conversations.rules import OUTSIDE
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.settings import Settings
@@ -78,6 +87,8 @@ def not_published(outcome: Outcome) -> CommandError:
         return CommandError(ErrorCode.TOO_LATE, "The message is too old for that.")
     if isinstance(outcome, Raced):
         return busy("Too many change this at once, try again.")
+    if isinstance(outcome, Outside):
+        return CommandError(ErrorCode.FORBIDDEN, OUTSIDE)
     if isinstance(outcome, NotReplicated):
         return CommandError(
             ErrorCode.NOT_REPLICATED,

@@ -1,4 +1,4 @@
-"""What is set of rooms: checked and merged here, stored where nobody can come between.
+"""What is set of rooms: checked, noted and merged here, stored where nobody can come between.
 
     read what is set ─▶ merge the change ─▶ script: still that? ─▶ rules, event and seq stored
                              ▲                    │ no
@@ -14,6 +14,7 @@ from typing import Any
 
 from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Raced, Setting
 from chat.broker.changes import Unchanged
+from chat.broker.moderation import Moderation
 from chat.protocol.about import (
     NOTHING,
     About,
@@ -44,6 +45,8 @@ class RoomChange:
         user: that user's display data.
         client_message_id: makes a retry safe.
         change: what is to be set.
+        is_back_end: no user, and so without a seat in rooms with a roster.
+        is_birth: it comes with the making of the room, and is nothing for the audit trail.
     """
 
     room_id: str
@@ -51,6 +54,8 @@ class RoomChange:
     user: dict[str, Any] | None
     client_message_id: str | None
     change: AboutChange
+    is_back_end: bool = False
+    is_birth: bool = False
 
 
 class RoomChanges:
@@ -59,17 +64,19 @@ class RoomChanges:
     Args:
         broker: where it is kept.
         settings: how much may be set.
+        moderation: hears of changes before they are made.
     """
 
-    def __init__(self, broker: Broker, settings: Settings) -> None:
+    def __init__(self, broker: Broker, settings: Settings, moderation: Moderation) -> None:
         self._broker = broker
         self._settings = settings
+        self._moderation = moderation
 
     async def make(self, wanted: RoomChange) -> Outcome | Unchanged:
         """Store a change and tell it; `Raced` means that it was given up.
 
         Raises:
-            CommandError: invalid_message.
+            CommandError: invalid_message; banned, muted.
             LinkError: Redis is away; nothing was stored.
 
         Cancellation: safe; the change is stored or it is not.
@@ -78,10 +85,16 @@ class RoomChanges:
         about = (await self._broker.read_page(wanted.room_id)).about
         before = _stored(about)
         outcome: Outcome = Raced(None)
+        is_noted = wanted.is_birth
         for _ in range(TRIES):
             after = changed(about, wanted.change)
             if after == about:
                 return await self._stored_before(wanted) or Unchanged()
+            if not is_noted:
+                await self._moderation.note_room_change(
+                    wanted.room_id, wanted.change, by=wanted.user_id
+                )
+                is_noted = True
             outcome = await self._store(wanted, before, after)
             if not isinstance(outcome, Raced):
                 return outcome
@@ -114,6 +127,7 @@ class RoomChanges:
             wanted.client_message_id,
             EXEMPT,
             Setting(before, _stored(after), rules_of(after)),
+            needs_seat=not wanted.is_back_end,
         )
         self._broker.publish(publication, done)
         return await outcome

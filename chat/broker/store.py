@@ -11,7 +11,8 @@ from typing import Any
 from chat.broker.detour import TRIES, Send
 from chat.broker.keys import Keys
 from chat.broker.link import Callback, LinkError, Reply, answered
-from chat.broker.scripts import PLAIN, SHARDED, Script
+from chat.broker.news import News
+from chat.broker.scripts import PLAIN, SHARDED, Script, with_news
 from chat.broker.shard import Route, Shard, TurnedAwayError
 from chat.broker.single import Locate, SingleMaster
 from chat.broker.target import Cluster, parse_target
@@ -47,6 +48,11 @@ class Store:
         self.is_sharded = isinstance(target, Cluster)
         self.scripts = SHARDED if self.is_sharded else PLAIN
         self.keys = Keys(settings.redis_prefix, target.access.database, sharded=self.is_sharded)
+        #: Where `chat hooks` is told of what is stored; None without webhooks.
+        self.news: News | None = None
+        if settings.webhooks:
+            self.scripts = with_news(self.scripts.publish)
+            self.news = News(self.keys, settings, sharded=self.is_sharded)
         self.routes: SingleMaster | Topology
         if isinstance(target, Cluster):
             self.routes = Topology(target, settings, name, self._make_shard)
@@ -97,6 +103,13 @@ class Store:
         self._stats.redis_shards = len(shards)
         self._stats.redis_shards_away = away
         self._stats.redis_in_flight = sum(shard.in_flight for shard in shards)
+
+    def told_of(self, room_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the keys and arguments with which a script tells `chat hooks` what it stores."""
+        if self.news is None:
+            return (), ()
+        lane = self.news.lane_of(room_id)
+        return (lane.news,), (lane.channel, room_id)
 
     # --------------------------------------------------------------- commands
 

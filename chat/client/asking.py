@@ -10,6 +10,9 @@ from chat.client.errors import ConnectionLostError, RefusedError
 from chat.client.outbox import MAX_INTERNAL
 from chat.client.policy import may_retry, retry_pause_s
 
+#: A wait that is longer is for the program to decide about, in milliseconds.
+PATIENCE_MS = 60_000
+
 
 async def ask(
     live: Callable[[], Awaitable[Connection]], command: Mapping[str, Any], *, again: bool
@@ -38,7 +41,9 @@ async def ask(
             attempt += 1
             hopeless = exc.code == "internal" and attempt >= MAX_INTERNAL
             in_doubt = exc.uncertain and not again
-            if hopeless or in_doubt or not may_retry(exc.code, exc.retry_after_ms):
+            too_long = (exc.retry_after_ms or 0) > PATIENCE_MS
+            waits = may_retry(exc.code, exc.retry_after_ms)
+            if hopeless or in_doubt or too_long or not waits:
                 raise
             chance = random.random()  # noqa: S311 - jitter, no secret
             await asyncio.sleep(retry_pause_s(exc.retry_after_ms, attempt - 1, chance))

@@ -25,6 +25,7 @@ class Action(StrEnum):
     DELETE = "delete"
     REACT = "react"
     MODERATE = "moderate"
+    CREATE = "create"
 
 
 #: What someone who takes part in a room usually may: everything but to moderate it.

@@ -6,7 +6,7 @@ Names follow Prometheus: base units, counters end in `_total`.
 from typing import Literal, NamedTuple
 
 Kind = Literal["counter", "gauge", "histogram"]
-Source = Literal["stats", "process", "supervisor", "api"]
+Source = Literal["stats", "process", "supervisor", "api", "hooks"]
 
 
 class Family(NamedTuple):
@@ -159,7 +159,7 @@ FAMILIES: tuple[Family, ...] = (
         "for messages of others.",
         "act",
     ),
-    _counter("put_out", "put_out", "Connections put out of a room by a kick or a ban."),
+    _counter("put_out", "put_out", "Connections put out of a room by a kick, a ban or a roster."),
     _counter(
         "acts_caught_up",
         "acts_caught_up",
@@ -170,6 +170,29 @@ FAMILIES: tuple[Family, ...] = (
         "revocations",
         "Acts on users and tokens a worker keeps in mind.",
         "worker",
+    ),
+    # webhooks
+    _counter(
+        "hook_events_lost",
+        "hook_events_lost",
+        "Connects and disconnects that could not be noted for webhooks.",
+    ),
+    # conversations
+    _counter(
+        "roster_changes",
+        "roster_changes",
+        "Rosters made or changed: create, open_direct, invite, answer, set_role, remove.",
+        "change",
+    ),
+    _counter(
+        "roster_changes_raced",
+        "roster_changes_raced",
+        "Times such a change was judged anew because another one came first.",
+    ),
+    _counter(
+        "listings_repaired",
+        "listings_repaired",
+        "Times a user's list of rooms was found to differ from a roster, and corrected.",
     ),
     # Redis
     _gauge("redis_up", "redis_up", "1 while all command connections work.", "worker"),
@@ -338,4 +361,71 @@ API_FAMILIES: tuple[Family, ...] = (
         "Times the place where files are kept failed.",
     ),
     _api("gauge", "pubsub_deaf", "pubsub_deaf", "1 while the process does not hear its own probe."),
+)
+
+
+def _hook(kind: Kind, name: str, field: str, text: str, label: str | None = None) -> Family:
+    return Family(f"chat_hooks_{name}", kind, field, text, label, "hooks")
+
+
+#: What `chat hooks` exports; `status` is that of HTTP, or `timeout`, `unreachable`.
+HOOK_FAMILIES: tuple[Family, ...] = (
+    _hook(
+        "counter",
+        "attempts_total",
+        "attempts",
+        "Deliveries tried, by what came of them.",
+        "endpoint,status",
+    ),
+    _hook(
+        "histogram", "post_seconds", "seconds", "From a POST to the end of its answer.", "endpoint"
+    ),
+    _hook(
+        "counter",
+        "events_delivered_total",
+        "events_delivered",
+        "Events that the endpoint has taken.",
+        "endpoint",
+    ),
+    _hook(
+        "counter",
+        "events_refused_total",
+        "events_refused",
+        "Events passed over because the endpoint refuses them again and again.",
+        "endpoint",
+    ),
+    _hook(
+        "counter",
+        "gaps_total",
+        "gaps",
+        "`gap` events taken: events that were gone before the endpoint could be told.",
+        "endpoint",
+    ),
+    _hook("gauge", "rooms_due", "rooms_due", "Rooms with events not delivered yet.", "endpoint"),
+    _hook(
+        "gauge",
+        "events_due",
+        "events_due",
+        "Events of those rooms that are not delivered, as of the last look at each.",
+        "endpoint",
+    ),
+    _hook(
+        "gauge",
+        "oldest_seconds",
+        "oldest_s",
+        "Age of the oldest event that is not delivered.",
+        "endpoint",
+    ),
+    _hook(
+        "gauge",
+        "circuit_open",
+        "is_open",
+        "1 while the endpoint fails and is tried by one delivery at a time.",
+        "endpoint",
+    ),
+    _hook("gauge", "groups", "groups", "Groups of rooms, of sixteen, that this process serves."),
+    _hook("gauge", "ready", "ready", "1 while ready."),
+    _hook("gauge", "redis_up", "redis_up", "1 while the command connection works."),
+    _hook("counter", "redis_errors_total", "redis_errors", "Redis commands that failed."),
+    _hook("gauge", "resident_memory_bytes", "rss", "Resident memory of the process."),
 )

@@ -105,9 +105,12 @@ COUNTERS = (
     "acts_caught_up",
     "read_markers_written",
     "read_markers_forgotten",
+    "hook_events_lost",
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
+    "roster_changes_raced",
+    "listings_repaired",
 )
 #: Values that only rise, by one label.
 LABELLED = (
@@ -118,6 +121,7 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
     "moderation_acts",
+    "roster_changes",
 )
 HISTOGRAMS = (
     "publish_seconds",
@@ -182,9 +186,12 @@ class Stats:
     acts_caught_up: int
     read_markers_written: int
     read_markers_forgotten: int
+    hook_events_lost: int
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int
+    roster_changes_raced: int
+    listings_repaired: int
     # counters by one label: see Labelled.add
     # full, pending, overload, address_rate, origin, token, handshake, draining
     connections_refused: Labelled
@@ -194,6 +201,7 @@ class Stats:
     redis_reconnects: Labelled  # command, pubsub
     rate_limited: Labelled  # connection, user, address, slow_mode
     moderation_acts: Labelled  # Kind of an act
+    roster_changes: Labelled  # create, open_direct, invite, answer, set_role, remove
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
     delivery_seconds: Histogram  # stored timestamp -> fan-out

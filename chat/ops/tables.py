@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from chat.ops.families import API_FAMILIES, FAMILIES, Family
+from chat.ops.families import API_FAMILIES, FAMILIES, HOOK_FAMILIES, Family
 from chat.settings import describe
 
 _SETTINGS = """\
@@ -13,10 +13,10 @@ Each setting is an environment variable. Durations are seconds, sizes are bytes,
 second. A wrong value, or a `CHAT_` variable that is not in this list, is refused at start with a
 sentence that says which and why (exit code 78). `chat settings` prints what is in force.
 
-A secret can be in a file instead, as Docker and Kubernetes hand them out: `CHAT_JWT_SECRET_FILE`
-and `CHAT_REDIS_URL_FILE` take its path. The file is read at start, a newline at its end left out;
-giving both a secret and its file is an error. A Redis password has no setting of its own: it is
-part of the URL.
+A secret can be in a file instead, as Docker and Kubernetes hand them out: `CHAT_JWT_SECRET_FILE`,
+`CHAT_REDIS_URL_FILE` and `CHAT_WEBHOOK_SECRET_FILE` take its path. The file is read at start, a
+newline at its end left out; giving both a secret and its file is an error. A Redis password has no
+setting of its own: it is part of the URL.
 
 This page is made from `chat/settings.py` by `make docs`.
 
@@ -58,6 +58,13 @@ _API_METRICS = """
 `/metrics` of `chat api`, which is one process; Prometheus tells several apart by instance.
 
 """
+_HOOK_METRICS = """
+## Metrics of webhooks
+
+`/metrics` of `chat hooks`. Several processes share the rooms: add them up, and take the maximum of
+`chat_hooks_oldest_seconds`.
+
+"""
 _METRICS_HEAD = """\
 | metric | kind | label | meaning |
 | --- | --- | --- | --- |
@@ -75,7 +82,14 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """Return docs/metrics.md."""
-    return _METRICS + _metrics(FAMILIES) + _API_METRICS + _metrics(API_FAMILIES)
+    return (
+        _METRICS
+        + _metrics(FAMILIES)
+        + _API_METRICS
+        + _metrics(API_FAMILIES)
+        + _HOOK_METRICS
+        + _metrics(HOOK_FAMILIES)
+    )
 
 
 def _metrics(families: tuple[Family, ...]) -> str:

@@ -13,6 +13,10 @@ _ANSWERS: dict[type[Command], type[Event]] = {
     commands.Presence: events.PresencePage,
     commands.Unread: events.UnreadCounts,
     commands.Users: events.UserStates,
+    commands.CreateRoom: events.RoomCreated,
+    commands.OpenDirect: events.RoomCreated,
+    commands.Participants: events.ParticipantsPage,
+    commands.ListRooms: events.RoomsPage,
     commands.RefreshToken: events.TokenRefreshed,
     commands.Ping: events.Pong,
 }

@@ -74,7 +74,8 @@ def _schemas() -> dict[str, Schema]:
     _, events = json.schema_components(EVENTS, ref_template=SCHEMA_REF)
     for schema in events.values():
         for name, field in schema.get("properties", {}).items():
-            schema["properties"][name] = _without_null(field)
+            if name not in schema.get("required", ()):
+                schema["properties"][name] = _without_null(field)
     _, commands = json.schema_components(COMMANDS, ref_template=SCHEMA_REF)
     schemas = dict(sorted({**commands, **events}.items()))
     for schema in schemas.values():

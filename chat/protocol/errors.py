@@ -45,6 +45,9 @@ class ErrorCode(StrEnum):
     MUTED = "muted"
     NOT_ENABLED = "not_enabled"
     READ_ONLY = "read_only"
+    ROOM_EXISTS = "room_exists"
+    LAST_OWNER = "last_owner"
+    TOO_MANY_PARTICIPANTS = "too_many_participants"
     NO_SUCH_FILE = "no_such_file"
 
 
@@ -118,7 +121,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "the token of `refresh_token` is not valid, or another user's; the old one stays",
         "get another token",
     ),
-    ErrorCode.FORBIDDEN: Meaning("the token does not allow it", "get another token"),
+    ErrorCode.FORBIDDEN: Meaning(
+        "the token does not allow it, or in a room with a roster your role",
+        "get another token, or ask an owner",
+    ),
     ErrorCode.NOT_JOINED: Meaning("the connection is not in that room", "send `join_room`"),
     ErrorCode.NOT_AUTHOR: Meaning("the message is someone else's", "offer it to its author only"),
     ErrorCode.MESSAGE_GONE: Meaning(
@@ -132,7 +138,8 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "the message has as many reactions as it may have", "leave it as it is"
     ),
     ErrorCode.TOO_MANY_ROOMS: Meaning(
-        "the connection is in as many rooms as it may be",
+        "the connection is in as many rooms as it may be, or the user has as many private and "
+        "direct rooms",
         "leave one",
     ),
     ErrorCode.EPOCH_CHANGED: Meaning(
@@ -169,6 +176,13 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
     ErrorCode.READ_ONLY: Meaning(
         "in this room only moderators write", "read on; `room_changed` says when that ends"
+    ),
+    ErrorCode.ROOM_EXISTS: Meaning("a room of this id has participants", "choose another id"),
+    ErrorCode.LAST_OWNER: Meaning(
+        "the room would be left without an owner", "make somebody else an owner first"
+    ),
+    ErrorCode.TOO_MANY_PARTICIPANTS: Meaning(
+        "the room has as many participants as it may have", "remove somebody first"
     ),
     ErrorCode.NO_SUCH_FILE: Meaning(
         "a file in `attachments` was not uploaded by you for this room, or too long ago",

@@ -10,7 +10,7 @@ from msgspec import Meta, Raw, Struct, json
 
 from chat.protocol.about import About
 from chat.protocol.availability import Shown, State
-from chat.protocol.commands import MessagePlace
+from chat.protocol.commands import MessagePlace, Role
 from chat.protocol.errors import ErrorCode
 
 #: Where schemas of the protocol lie in our OpenAPI and AsyncAPI documents.
@@ -20,7 +20,7 @@ SCHEMA_REF = "#/components/schemas/{name}"
 StoredMessage = Annotated[Raw, Meta(extra_json_schema={"$ref": SCHEMA_REF.format(name="Message")})]
 
 GapReason = Literal["trimmed", "reset"]
-LeftReason = Literal["forbidden", "kicked", "banned"]
+LeftReason = Literal["forbidden", "kicked", "banned", "removed"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -45,6 +45,7 @@ class Connected(Event, frozen=True, kw_only=True, tag="connected"):
     expiresAt: int
     pingIntervalMs: int
     maxMessageBytes: int
+    inbox: str
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
@@ -78,7 +79,7 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     """The connection is a member; live messages continue after `seq`.
 
     `readSeq` and `unread` are there where the user has a read marker in the room, `room` where
-    anything is set of it.
+    anything is set of it, `role` where it has a roster.
     """
 
     id: int | str | None = None
@@ -90,14 +91,15 @@ class RoomJoined(Event, frozen=True, kw_only=True, tag="room_joined"):
     readSeq: int | None = None
     unread: int | None = None
     room: About | None = None
+    role: Role | None = None
 
 
 class RoomLeft(Event, frozen=True, kw_only=True, tag="room_left"):
     """The connection is no longer a member.
 
-    `reason` is there where the client did not ask: its token does not allow the room any more, or a
-    moderator put the user out. `message` is what the moderator says, `retryAfterMs` when a ban
-    ends.
+    `reason` is there where the client did not ask: its token does not allow the room any more, a
+    moderator put the user out, or the user is in the room's roster no longer. `message` is what the
+    moderator says, `retryAfterMs` when a ban ends.
     """
 
     id: int | str | None = None
@@ -355,6 +357,93 @@ class UnreadCounts(Event, frozen=True, kw_only=True, tag="unread"):
     rooms: list[RoomUnread]
 
 
+class RoomCreated(Event, frozen=True, kw_only=True, tag="room_created"):
+    """There is such a room, and one is in its roster; join it next."""
+
+    id: int | str | None = None
+    roomId: str
+    role: Role
+    room: About | None = None
+    duplicate: bool = False
+
+
+class Seated(Struct, frozen=True, omit_defaults=True):
+    """What a user has become in a room; the role is null for who is out of it."""
+
+    userId: str
+    role: Role | None
+    invited: bool = False
+
+
+class ParticipantChanged(Event, frozen=True, kw_only=True, tag="participant_changed"):
+    """A roster has changed, at this place of the room's order; `userId` is who changed it."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    userId: str
+    clientMessageId: str | None = None
+    participant: Seated
+
+
+class Membership(Struct, frozen=True, omit_defaults=True):
+    """What one has become in a room, and by whom; the role is null when one is out of it."""
+
+    roomId: str
+    role: Role | None
+    invited: bool = False
+    title: str | None = None
+    userIds: list[str] | None = None
+    by: str | None = None
+
+
+class MembershipChanged(Event, frozen=True, kw_only=True, tag="membership_changed"):
+    """Somebody let the user into a room, invited the user, or changed that; in the inbox."""
+
+    roomId: str
+    epoch: str
+    seq: int
+    timestamp: int
+    membership: Membership
+
+
+class Participant(Struct, frozen=True, omit_defaults=True):
+    """Who belongs to a room, as what, and since when; an invited user may do nothing yet."""
+
+    userId: str
+    role: Role
+    since: int
+    invited: bool = False
+
+
+class ParticipantsPage(Event, frozen=True, kw_only=True, tag="participants"):
+    """A page of a roster; `cursor` continues it, its absence ends it."""
+
+    id: int | str | None = None
+    roomId: str
+    participants: list[Participant]
+    cursor: str | None = None
+
+
+class OwnRoom(Struct, frozen=True, omit_defaults=True):
+    """A private or direct room of a user; `userIds` are those of a direct room."""
+
+    roomId: str
+    role: Role
+    invited: bool = False
+    title: str | None = None
+    userIds: list[str] | None = None
+
+
+class RoomsPage(Event, frozen=True, kw_only=True, tag="rooms"):
+    """A page of a user's rooms and invitations; `cursor` continues it, its absence ends it."""
+
+    id: int | str | None = None
+    rooms: list[OwnRoom]
+    cursor: str | None = None
+
+
 class TokenRefreshed(Event, frozen=True, kw_only=True, tag="token_refreshed"):
     """The new token is in force."""
 
@@ -407,6 +496,11 @@ AnyEvent = (
     | PresenceChanged
     | UserStates
     | UnreadCounts
+    | RoomCreated
+    | ParticipantChanged
+    | MembershipChanged
+    | ParticipantsPage
+    | RoomsPage
     | TokenRefreshed
     | TokenExpiring
     | Drain

@@ -7,14 +7,17 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from chat.protocol.about import About, AboutChange
+from chat.protocol.about import About, AboutChange, Words
 from chat.protocol.commands import (
+    INVITED_AT_ONCE_MAX,
     UNREAD_ROOMS_MAX,
     ClientMessageId,
     Command,
+    Cursor,
     FileIds,
     MessageId,
     MessagePlace,
+    Role,
     RoomId,
     Seq,
     UserId,
@@ -115,6 +118,41 @@ class RoomPage(Struct, frozen=True, kw_only=True):
     room: About
 
 
+class NewRoom(Struct, frozen=True, kw_only=True):
+    """A room to make: a private one, or with `direct` the direct room of some users.
+
+    With an API key `userId` says who owns it; of a direct room all users stand in `userIds`.
+    """
+
+    direct: bool = False
+    roomId: RoomId | None = None
+    title: Words | None = None
+    topic: Words | None = None
+    userIds: Annotated[list[UserId], Meta(max_length=INVITED_AT_ONCE_MAX)] = []
+    userId: UserId | None = None
+
+
+class RoomsOf(Command, frozen=True, kw_only=True):
+    """Whose rooms are asked for, in pages."""
+
+    userId: UserId
+    cursor: Cursor = "0"
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class ParticipantPath(Command, frozen=True, kw_only=True):
+    """Whose seat in which room is changed."""
+
+    roomId: RoomId
+    userId: UserId
+
+
+class SeatBody(Struct, frozen=True, kw_only=True):
+    """What a user is to be in a room; without a role one accepts an invitation of one's own."""
+
+    role: Role | None = None
+
+
 class TokenBody(Struct, frozen=True, kw_only=True):
     """Whom a token is for, what it allows in which rooms, and for how long."""
 
@@ -160,8 +198,8 @@ class StreamOpened(Event, frozen=True, kw_only=True, tag="stream_opened"):
 class StreamClosed(Event, frozen=True, kw_only=True, tag="stream_closed"):
     """Last of a stream, for a reason.
 
-    `token_expired`, `slow_consumer`; by a moderator `kicked`, `banned`, `token_revoked` or
-    `disconnected`.
+    `token_expired`, `slow_consumer`, `removed` from the room's roster; by a moderator `kicked`,
+    `banned`, `token_revoked` or `disconnected`.
     """
 
     roomId: str

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chat.protocol.about import AboutChange
 from chat.protocol.commands import Command, DurationMs, Reason, RoomId, UserId
 
 TokenId = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -88,7 +89,8 @@ class SanctionsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An act: who did what to which user or token, in which room or everywhere, when and why.
 
-    Where a message was deleted, `userId` is who wrote it.
+    Where a message was deleted, `userId` is who wrote it; where a room was changed, `room` is what
+    was to be set.
     """
 
     entryId: str
@@ -99,7 +101,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokenId: str | None = None
     roomId: str | None = None
     messageId: str | None = None
+    room: AboutChange | None = None
     durationMs: int | None = None
+    role: str | None = None
     reason: str | None = None
 
 

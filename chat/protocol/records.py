@@ -70,6 +70,8 @@ def _front(kind: str) -> bytes:
 
 
 _MESSAGE = _front("chat_message")
+#: The letter of what changes who belongs to the room.
+ROSTER = b"g"
 #: The front of the event that each letter stands for.
 CHANGES = {
     b"e": _front("message_edited"),
@@ -77,6 +79,8 @@ CHANGES = {
     b"a": _front("reaction_added"),
     b"r": _front("reaction_removed"),
     b"c": _front("room_changed"),
+    ROSTER: _front("participant_changed"),
+    b"b": _front("membership_changed"),
 }
 
 

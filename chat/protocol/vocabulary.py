@@ -16,6 +16,7 @@ class Word(NamedTuple):
 
 
 WORDS: dict[str, Word] = {
+    "accept": Word("Whether one takes part.", True),
     "after": Word("Only what is later than this `seq`; not together with `before`."),
     "attachments": Word(
         "Files that come with the message: in a command the ids of uploads, else what is known of "
@@ -25,6 +26,7 @@ WORDS: dict[str, Word] = {
         "The device found out by itself whether somebody is at it: nothing is chosen.", True
     ),
     "before": Word("Only what is earlier than this `seq`.", 18),
+    "by": Word("Who did it.", "ann"),
     "clientMessageId": Word(
         "Chosen by the sender and unique among its own in the room: makes a retry safe.", "a-1"
     ),
@@ -61,6 +63,11 @@ WORDS: dict[str, Word] = {
     ),
     "historySize": Word("How many messages and events the room keeps.", 500),
     "id": Word("Chosen by the client with a command; the answer repeats it.", 1),
+    "inbox": Word(
+        "The room of this user alone, in which the server tells what concerns nobody else.",
+        "inbox:NQJK5y3OGlUOaBQGAT0sOnmu",
+    ),
+    "invited": Word("The user has not answered the invitation yet."),
     "isTyping": Word("Whether the user is typing.", True),
     "lastSeen": Word(
         "When the user's last connection ended, in milliseconds since the Unix epoch.",
@@ -73,6 +80,7 @@ WORDS: dict[str, Word] = {
     "maxMessageBytes": Word("The longest frame that the server takes.", 16384),
     "memberCount": Word("Users in the room, in the whole cluster.", 2),
     "members": Word("Users in the room."),
+    "membership": Word("What the user has become in which room."),
     "mentions": Word("User ids of those who are meant.", ["ben"]),
     "message": Word("Why this happened, for a person.", "Too fast: the limit per user is reached."),
     "messageId": Word("Names the message, in the whole cluster.", "msg_4f1d0c9a7e_3"),
@@ -80,6 +88,8 @@ WORDS: dict[str, Word] = {
     "messages": Word("Messages in rising `seq`."),
     "more": Word("Whether the page has a successor.", False),
     "name": Word("What its sender called the file.", "tea.png"),
+    "participant": Word("Who is something else now, and what."),
+    "participants": Word("Who belongs to the room, present or not."),
     "pingIntervalMs": Word(
         "Milliseconds of silence after which the server sends a WebSocket ping.", 25000
     ),
@@ -100,15 +110,18 @@ WORDS: dict[str, Word] = {
     ),
     "replyTo": Word("The message that this one answers."),
     "retryAfterMs": Word("Milliseconds after which the same may succeed.", 480),
+    "role": Word("What the user may do in the room.", "member"),
     "room": Word("What is set of the room; for the rest the server's settings hold."),
     "roomId": Word("Which room.", "lobby"),
     "ServerInfo.version": Word("Version of the server.", "0.1.0"),
     "roomIds": Word("Which rooms.", ["lobby"]),
     "rooms": Word("One entry for each room, in the order of the question."),
+    "RoomsPage.rooms": Word("The private and direct rooms of the user."),
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
     "size": Word("Bytes of the file.", 20480),
+    "Participant.since": Word("Since when, in milliseconds since the Unix epoch.", 1795485600000),
     "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
     "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
     "slowModeMs": Word(

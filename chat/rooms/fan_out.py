@@ -16,6 +16,9 @@ from chat.settings import Settings
 log = logging.getLogger(__name__)
 
 
+Handlers = dict[bytes, Callable[[Room, ChangeRecord], None]]
+
+
 class FanOut:
     """Writes what rooms have for their members. Never awaits: order in is order out."""
 
@@ -25,7 +28,11 @@ class FanOut:
         self._loop = asyncio.get_running_loop()
         self._dirty: dict[Room, None] = {}
         #: Who also looks at an event of the order, by its letter, just before members get it.
-        self.on: dict[bytes, Callable[[Room, ChangeRecord], None]] = {}
+        self.on: Handlers = {}
+        #: Who looks at it just behind, before members get anything that comes later.
+        self.behind: Handlers = {}
+        #: Something of a room's order is lost; set by who wants to know.
+        self.on_lost: Callable[[Room], None] = _nothing
 
     def deliver(self, room: Room, items: Iterable[Item]) -> None:
         """Send events of the room's order, and losses, to all members."""
@@ -33,13 +40,16 @@ class FanOut:
             if isinstance(item, Lost):
                 self._stats.gaps_announced += 1
                 self._emit(room, text_frame(encode_event(gap_event(room.room_id, item))))
+                self.on_lost(room)
             else:
                 if item.__class__ is ChangeRecord:
-                    self._note(room, item)
+                    self._note(self.on, room, item)
                 self._emit(room, text_frame(item.event(room.event_head)))
+                if item.__class__ is ChangeRecord:
+                    self._note(self.behind, room, item)
 
-    def _note(self, room: Room, record: ChangeRecord) -> None:
-        handler = self.on.get(record.letter)
+    def _note(self, handlers: Handlers, room: Room, record: ChangeRecord) -> None:
+        handler = handlers.get(record.letter)
         if handler is None:
             return
         try:
@@ -83,6 +93,10 @@ class FanOut:
         messages, members, direct_bytes = room.flush(os.write)
         self._stats.deliveries += messages * members
         self._stats.bytes_out += direct_bytes
+
+
+def _nothing(_room: Room) -> None:
+    """Nobody wants to know."""
 
 
 def gap_event(room_id: str, lost: Lost) -> Gap:

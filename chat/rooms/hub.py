@@ -57,6 +57,8 @@ class Hub:
         self.gaps = GapFiller(settings, stats, broker, self.rooms, self.fan_out, self._compare)
         #: The time of the last act of a moderator is one that was not told; set by the worker.
         self.on_missed_act: Callable[[Room, int], None] = _ignore
+        #: A room is left by this process; set by who keeps something of it.
+        self.on_dropped: Callable[[Room], None] = _forgotten
         self._handlers: dict[bytes, Heard] = {
             b"j": self.announcements.heard_join,
             b"l": self.announcements.heard_leave,
@@ -139,6 +141,7 @@ class Hub:
         self._lingering.pop(room.room_id, None)
         self.announcements.forget(room)
         self.gaps.forget(room)
+        self.on_dropped(room)
         self._stats.rooms = len(self.rooms)
 
     # -------------------------------------------------------------- from Redis
@@ -221,3 +224,7 @@ class Hub:
 
 def _ignore(_room: Room, _about: object) -> None:
     """Nobody wants to know: a process without members of its own."""
+
+
+def _forgotten(_room: Room) -> None:
+    """Nobody keeps anything of it."""

@@ -19,6 +19,7 @@ from chat.rooms.enforcement import Enforcement
 from chat.rooms.fan_out import gap_event
 from chat.rooms.gap_filler import PAGE_RECORDS
 from chat.rooms.hub import Hub
+from chat.rooms.participation import Participation
 from chat.rooms.room import CATCH_UP_MAX, Member, Room
 from chat.rooms.stream import Item, Lost, Stream
 
@@ -26,7 +27,11 @@ ATTEMPTS = 4
 
 
 async def entered(
-    hub: Hub, enforcement: Enforcement, member: Member, room_id: str
+    hub: Hub,
+    enforcement: Enforcement,
+    participation: Participation,
+    member: Member,
+    room_id: str,
 ) -> tuple[Room, int]:
     """Return the room, in which live frames are kept for `member` from now on.
 
@@ -34,13 +39,14 @@ async def entered(
     `Enforcement.came_in` look for acts after the one that comes with the room.
 
     Raises:
-        CommandError: banned.
+        CommandError: banned; forbidden, where the room has a roster without this user.
         LinkError: Redis is away.
     """
     while True:
         room = await hub.enter(room_id)
         try:
             acts = await enforcement.admit(room, member.user_id)
+            await participation.admit(room, member.user_id)
         except BaseException:
             hub.let_linger(room)
             raise

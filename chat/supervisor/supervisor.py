@@ -16,6 +16,7 @@ from chat.ops.reports import Report
 from chat.ops.server import OpsServer, Readiness
 from chat.settings import PREFIX, Settings, to_environ
 from chat.supervisor.embedded import EmbeddedRedis
+from chat.supervisor.hooks_process import HooksProcess
 from chat.supervisor.listening import PublicPort, bind
 from chat.supervisor.slot import EXIT_SETTINGS, Slot
 from chat.supervisor.worker_sockets import WorkerSockets
@@ -35,6 +36,7 @@ class Supervisor:
         settings: of the whole system; handed to the workers by environment.
         worker_command: what a worker is.
         redis: started before the workers and stopped after them.
+        hooks: started with the workers and stopped after them.
         on_ready: called once, when all workers are ready for the first time.
 
     Raises:
@@ -47,11 +49,13 @@ class Supervisor:
         *,
         worker_command: Sequence[str] = WORKER_COMMAND,
         redis: EmbeddedRedis | None = None,
+        hooks: HooksProcess | None = None,
         on_ready: Callable[["Supervisor"], None] | None = None,
     ) -> None:
         self.settings = settings
         self._command = worker_command
         self._redis = redis
+        self._hooks = hooks
         self._on_ready = on_ready
         self._metrics = Metrics(self._state)
         self._own = (
@@ -93,6 +97,8 @@ class Supervisor:
             await self._run()
         finally:
             await self._stop_workers()
+            if self._hooks is not None:
+                await self._hooks.stop()
             if self._redis is not None:
                 await self._redis.stop()
             await ops.stop()
@@ -107,7 +113,10 @@ class Supervisor:
             if not await self._unless_stopping(starting):
                 return
             await starting
-        self._make_slots()
+        environ = self._environ()
+        self._make_slots(environ)
+        if self._hooks is not None:
+            self._hooks.start(environ)
         starting = asyncio.create_task(self._start_slots(), name="start-workers")
         if await self._unless_stopping(starting):
             await starting
@@ -125,13 +134,16 @@ class Supervisor:
                 task.cancel()
             await asyncio.wait({task, stopping})
 
-    def _make_slots(self) -> None:
-        settings = self.settings
+    def _environ(self) -> dict[str, str]:
+        """Return the environment of child processes: ours, with the settings that we have."""
+        own = to_environ(self.settings)
         if self._redis is not None:
-            own = to_environ(settings) | {"CHAT_REDIS_URL": self._redis.url}
-        else:
-            own = to_environ(settings)
+            own["CHAT_REDIS_URL"] = self._redis.url
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+        return inherited | own
+
+    def _make_slots(self, environ: dict[str, str]) -> None:
+        settings = self.settings
         self._slots = [
             Slot(
                 number,
@@ -139,7 +151,7 @@ class Supervisor:
                 port=self._port,
                 own=self._own,
                 command=self._command,
-                environ=inherited | own,
+                environ=environ,
                 on_report=self._heard,
                 on_retired=self._metrics.retire,
                 on_wrong_settings=self._wrong_settings,

@@ -1,25 +1,21 @@
 /** Wiring: from the address or the form to a session, rooms and a screen. */
 
-import { Activity } from "./activity.js";
 import { Acts } from "./acts.js";
 import { showBars } from "./appearance.js";
 import { Conversation } from "./conversation.js";
 import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
-import { highlight } from "./highlight.js";
-import { helpParts, listenToKeys } from "./keys.js";
 import { watchIdleness } from "./idle.js";
+import { helpParts, listenToKeys } from "./keys.js";
 import { sectionOf } from "./kinds.js";
-import { mentions } from "./mentions.js";
 import { Notifier } from "./notifier.js";
+import { nextWithNews, Overview } from "./overview.js";
 import { Panels } from "./panels.js";
 import { goToRegion } from "./regions.js";
-import { Search } from "./search.js";
 import { RoomDialogs } from "./room_dialogs.js";
-import { ruleWords } from "./rules.js";
+import { Search } from "./search.js";
 import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
 import { preferenceParts } from "./settings.js";
-import { countText, Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
 import { ThreadPanel } from "./thread.js";
 import { threadOf } from "./threads.js";
@@ -56,19 +52,19 @@ class App {
       onTell: (text) => this.view.tell(text),
     });
     this.panels = new Panels({ thread: () => this.thread.close() });
-    this.sidebar = new Sidebar({
+    this.overview = new Overview(this.view, {
       onSelect: (roomId) => this.#select(roomId),
       onJoin: (text) => this.#join(text),
+      onGo: (roomId, messageId) => this.#go(roomId, messageId),
+      onNewPrivate: () => this.#dialogs.newPrivate(),
+      onNewDirect: () => this.#dialogs.newDirect(),
     });
-    this.sidebar.addTo("private", "New private room", () => this.#dialogs.newPrivate());
-    this.sidebar.addTo("direct", "New conversation", () => this.#dialogs.newDirect());
     this.search = new Search({
       onChange: () => this.#paintSoon(),
       onShow: (message) => this.#show(message, false),
       onLoad: () => this.#room.loadOlder(),
       onClose: () => this.conversation.composer.focus(),
     });
-    this.activity = new Activity((roomId, messageId) => this.#go(roomId, messageId));
     this.dialog = new Dialog();
     this.#listen();
   }
@@ -177,9 +173,8 @@ class App {
   }
 
   #lookAtNews() {
-    const rooms = this.#rooms().filter(({ unread, quiet }) => unread > 0 && !quiet);
-    const next = rooms.find(({ mentions: count }) => count > 0) ?? rooms[0];
-    if (next !== undefined) this.#look(next.roomId);
+    const next = nextWithNews(this.#talk, this.notifier);
+    if (next !== undefined) this.#look(next);
   }
 
   /** Go to a message, in whichever room and thread it is. */
@@ -269,21 +264,15 @@ class App {
     writeFragment();
     this.conversation.open(null);
     this.thread.forget();
-    this.sidebar.close();
+    this.overview.sidebar.close();
     this.view.close();
     document.title = "Chat";
     this.entry.open({ name: talk.session.name, ...start });
   }
 
   #arrived(roomId, message) {
-    const { members } = this.#talk.room(roomId);
-    const name = message.user?.name ?? members.nameOf(message.userId);
-    if (document.hidden) {
-      const mentioned = mentions({ kind: "message", ...message }, this.#talk.selfId);
-      this.notifier.tell({ roomId, title: this.#talk.titleOf(roomId), name, message, mentioned });
-    } else if (roomId === this.#roomId) {
-      this.view.speak(`${name}: ${message.content}`);
-    }
+    const isLookedAt = roomId === this.#roomId;
+    this.overview.arrived(this.#talk, { roomId, message, isLookedAt }, this.notifier);
   }
 
   #stateChanged(state) {
@@ -319,72 +308,19 @@ class App {
     this.#painting = false;
     const room = this.#room;
     if (room === undefined) return;
-    const scene = this.#scene(room);
-    const older = { canLoad: room.timeline.hasOlder, state: room.olderState };
-    this.view.showStatus(this.#talk.client.state, Date.now());
+    const scene = this.#talk.scene(this.#roomId);
     this.conversation.render(scene);
     this.thread.render(scene);
-    this.search.render(scene.entries, older);
+    this.search.render(scene.entries, { canLoad: room.timeline.hasOlder, state: room.olderState });
     if (this.#goal !== null) this.#reachGoal();
-    this.#showRoom();
-    this.#paintPeople();
-    this.#paintRooms();
+    const listsMentions = this.panels.side === "mentions";
+    this.overview.paint(this.#talk, this.#roomId, { notifier: this.notifier, listsMentions });
+    this.#dialogs.renderRoster();
     this.#mark();
   }
 
-  #scene(room) {
-    const { timeline, members } = room;
-    return {
-      entries: room.entries,
-      items: room.unsent,
-      selfId: this.#talk.selfId,
-      complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
-      headSeq: timeline.position?.seq ?? 0,
-      readUpTo: this.#talk.readUpTo(room.roomId),
-      ready: room.ready,
-      nameOf: (userId) => members.nameOf(userId),
-      now: Date.now(),
-    };
-  }
-
-  #rooms() {
-    return this.#talk.list.map((room) => ({
-      ...room, quiet: this.notifier.level(room.roomId) === "nothing",
-    }));
-  }
-
-  #paintRooms() {
-    const rooms = this.#rooms();
-    this.sidebar.showRooms(rooms, this.#roomId);
-    const meant = rooms.reduce((sum, { mentions: count }) => sum + count, 0);
-    this.sidebar.showMentions(meant);
-    if (this.panels.side === "mentions") {
-      this.activity.render(this.#talk.mentions, (roomId) => this.#talk.titleOf(roomId));
-    }
-    const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
-    const title = `${sectionOf(this.#roomId).sign}${this.#talk.titleOf(this.#roomId)}`;
-    document.title = unread > 0 ? `(${unread}) ${title}` : title;
-  }
-
-  #paintPeople() {
-    const { members } = this.#room;
-    const { userId } = this.#talk.client;
-    this.view.showPeople(countText(members.count), members.typists(userId, Date.now()));
-    const absent = this.#talk.participants.list
-      .filter((each) => members.get(each.userId) === undefined)
-      .map((each) => ({ ...each, name: this.#talk.nameOf(each.userId) }));
-    this.sidebar.showPeople({
-      members: members.list(userId), count: members.count, selfId: userId, absent,
-    });
-    this.sidebar.showSelf(userId, this.#talk.session.name, this.#talk.presence);
-    this.#dialogs.renderRoster();
-  }
-
-  #showRoom() {
-    const { about } = this.#room;
-    const { sign } = sectionOf(this.#roomId);
-    const words = [about.topic, ...ruleWords(about)].filter(Boolean).join(" \u00b7 ");
-    this.view.showRoom({ title: this.#talk.titleOf(this.#roomId), sign, words });
+  #mark() {
+    this.search.mark([this.conversation.stream.list, this.thread.stream.list]);
   }
 
   /** What is told by the clock: "5 min. ago", when somebody was last seen. */
@@ -393,23 +329,8 @@ class App {
     this.#paintSoon();
   }
 
-  /** Show in what is on screen what is looked for. */
-  #mark() {
-    const nodes = [...document.querySelectorAll("#chat .message")];
-    highlight(nodes, this.search.query);
-    const { currentId } = this.search;
-    for (const stream of [this.conversation.stream, this.thread.stream]) {
-      for (const node of stream.list.nodes) {
-        const found = currentId !== null && stream.list.rowOf(node).messageId === currentId;
-        node.classList.toggle("found", found);
-      }
-    }
-  }
-
   #everySecond() {
-    if (this.#room === undefined) return;
-    this.view.showStatus(this.#talk.client.state, Date.now());
-    this.#paintPeople();
+    if (this.#room !== undefined) this.overview.paintPeople(this.#talk, this.#roomId);
   }
 
   #seen() {

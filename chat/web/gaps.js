@@ -1,10 +1,14 @@
 /** Sentences about messages that are not there: pure. */
 
-/** @returns {object | null} the row at the top, once history has nothing before the first entry */
-export function startRow(entries, headSeq) {
-  const [first] = entries;
-  if (first !== undefined && first.kind !== "message") return null;
-  const missing = first === undefined ? headSeq : first.seq - 1;
+/**
+ * The row at the top, once history has nothing before the first entry.
+ *
+ * @param {object[]} entries  @param {number} startSeq the first place that history has
+ * @returns {object | null}
+ */
+export function startRow(entries, startSeq) {
+  if (entries[0]?.kind === "gap") return null;
+  const missing = startSeq - 1;
   if (missing === 0) {
     const text = "This is the beginning of the room.";
     return { kind: "notice", key: "start", text, quiet: true };

@@ -12,7 +12,7 @@ const GROUP_MS = 5 * 60_000;
  * @property {object[]} items of the outbox
  * @property {string} selfId
  * @property {boolean} complete history has nothing before the first entry
- * @property {number} headSeq the room's last seq
+ * @property {number} startSeq the first place of the room that history has, where it is complete
  * @property {boolean} ready messages are being sent
  * @property {(userId: string) => string} nameOf
  * @property {number} [now] in ms
@@ -26,8 +26,8 @@ const GROUP_MS = 5 * 60_000;
  * @returns {object[]} rows with a stable `key`: day, line, notice, note or message
  */
 export function buildRows(scene) {
-  const { entries, items, complete, headSeq } = scene;
-  const start = complete ? startRow(entries, headSeq) : null;
+  const { entries, items, complete, startSeq } = scene;
+  const start = complete ? startRow(entries, startSeq) : null;
   const unsent = items.filter(({ command }) => command.threadId === undefined);
   return [...(start === null ? [] : [start]), ...rowsOf(entries, unsent, scene, true)];
 }

@@ -1,6 +1,7 @@
 /** The bar that looks for words in the messages that are loaded. */
 
 import { matching } from "./find.js";
+import { highlight } from "./highlight.js";
 import { plural, setText } from "./text.js";
 
 const find = (id) => document.getElementById(id);
@@ -76,6 +77,18 @@ export class Search {
     more.ariaDisabled = String(older.state === "loading");
     setText(more, older.state === "loading" ? "Loading\u2026" : "Load older ones");
     if (this.#moved) this.#showCurrent();
+  }
+
+  /** Show in what is on screen what is looked for. @param {import("./list.js").List[]} lists */
+  mark(lists) {
+    const { query, currentId } = this;
+    highlight(lists.flatMap(({ nodes }) => nodes), query);
+    for (const list of lists) {
+      for (const node of list.nodes) {
+        const found = currentId !== null && list.rowOf(node).messageId === currentId;
+        node.classList.toggle("found", found);
+      }
+    }
   }
 
   #asked() {

@@ -16,10 +16,12 @@ export function queryAt(text, caret) {
 /**
  * @param {{userId: string, name: string}[]} people
  * @param {string} query
- * @returns {{userId: string, name: string}[]} those whose name, or a word of it, begins like that
+ * @returns {{userId: string, name: string}[]} those whose name, or a word of it, begins like that;
+ *   none once a name is complete: Enter is to send then
  */
 export function suggested(people, query) {
   const wanted = query.toLowerCase();
+  if (people.some(({ name }) => name.toLowerCase() === wanted)) return [];
   const rank = ({ userId, name }) => {
     const lower = name.toLowerCase();
     if (lower.startsWith(wanted)) return 0;

@@ -119,9 +119,21 @@ export class Talk {
     return userId;
   }
 
-  /** Up to where one has read a room; in one that was never read, what was there before one came. */
-  readUpTo(roomId) {
-    return this.#rooms.get(roomId).readSeq ?? this.#joinedAt.get(roomId) ?? null;
+  /** What there is to show of a room: see `rows.js`. */
+  scene(roomId) {
+    const room = this.#rooms.get(roomId);
+    const { timeline, members } = room;
+    return {
+      entries: room.entries,
+      items: room.unsent,
+      selfId: this.selfId,
+      complete: timeline.position !== null && timeline.fills.length === 0 && !timeline.hasOlder,
+      startSeq: timeline.startSeq,
+      readUpTo: this.#readUpTo(roomId),
+      ready: room.ready,
+      nameOf: (userId) => members.nameOf(userId),
+      now: Date.now(),
+    };
   }
 
   room(roomId) {
@@ -173,6 +185,11 @@ export class Talk {
     this.participants.look(null);
     for (const roomId of this.roomIds) this.#drop(roomId);
     this.client.close();
+  }
+
+  /** Up to where one has read a room; in one that was never read, what was there before one came. */
+  #readUpTo(roomId) {
+    return this.#rooms.get(roomId).readSeq ?? this.#joinedAt.get(roomId) ?? null;
   }
 
   #drop(roomId) {

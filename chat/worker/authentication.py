@@ -49,7 +49,7 @@ async def refresh(session: "Session", command: RefreshToken) -> None:
     session.accept(identity)
     session.send(TokenRefreshed(id=command.id, expiresAt=identity.expires_at_s * 1000))
     for room in session.rooms:
-        if not identity.capabilities.allows(room.room_id, Action.JOIN):
+        if not session.may(room.room_id, Action.JOIN):
             session.leave(room)
             session.send(RoomLeft(roomId=room.room_id, reason="forbidden"))
     if session.connection is not None:

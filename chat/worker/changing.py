@@ -35,7 +35,7 @@ async def change(session: "Session", command: Change) -> None:
             command.messageId,
             identity.user_id,
             identity.user,
-            identity.capabilities.allows(room_id, Action.MODERATE),
+            session.may(room_id, Action.MODERATE),
             command.clientMessageId,
             details,
         )
@@ -60,8 +60,7 @@ def _wanted(session: "Session", command: Change) -> tuple[str, dict[str, Any]]:
             details: dict[str, Any] = {"content": command.content}
             return "message_edited", details | ({"mentions": mentions} if mentions else {})
         case DeleteMessage():
-            capabilities = session.require_identity().capabilities
-            if not capabilities.allows(command.roomId, Action.MODERATE):
+            if not session.may(command.roomId, Action.MODERATE):
                 session.require(command.roomId, Action.DELETE)
             return "message_deleted", {}
         case AddReaction():

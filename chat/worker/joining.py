@@ -6,12 +6,12 @@ How nothing is missed and nothing comes twice stands in `chat/rooms/recovery.py`
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.identity.access import Action
+from chat.conversations.kinds import has_roster
 from chat.protocol.about import NOTHING
 from chat.protocol.availability import Availability
 from chat.protocol.commands import JoinRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
-from chat.protocol.events import RoomJoined
+from chat.protocol.events import RoomJoined, RoomLeft
 from chat.rooms.recovery import chunks, entered, is_current, missed, position, turn
 from chat.rooms.room import CATCH_UP_MAX, Room
 from chat.rooms.stream import Item, Lost, Stream
@@ -19,6 +19,10 @@ from chat.rooms.stream import Item, Lost, Stream
 if TYPE_CHECKING:
     from chat.gateway.connection import Connection
     from chat.worker.session import Session
+
+
+class _RemovedError(Exception):
+    """The user was taken out of the roster while the answer was being written."""
 
 
 class _Known(NamedTuple):
@@ -38,14 +42,16 @@ async def join(session: "Session", command: JoinRoom) -> None:
     """
     services = session.services
     session.charge(joins=1)
-    session.require(command.roomId, Action.JOIN)
+    session.require_entry(command.roomId)
     again = any(room.room_id == command.roomId for room in session.rooms)
     if not again and len(session.rooms) >= services.settings.max_rooms_per_connection:
         raise CommandError(ErrorCode.TOO_MANY_ROOMS, "This connection is in too many rooms.")
     connection = session.connection
     if connection is None:
         return
-    room, acts = await entered(services.hub, services.enforcement, connection, command.roomId)
+    room, acts = await entered(
+        services.hub, services.enforcement, services.participation, connection, command.roomId
+    )
     asked = services.read_markers.ask(command.roomId, connection.user_id)
     shown = services.user_states.shown(connection.user_id)
     left_at = None
@@ -60,15 +66,11 @@ async def join(session: "Session", command: JoinRoom) -> None:
         progress = await services.read_markers.progress(command.roomId, connection.user_id, asked)
         known = _Known(count, progress.read_seq)
         await _become_member(session, connection, room, command, known)
+    except _RemovedError:
+        _remove_again(session, room, again=again)
+        return
     except BaseException:
-        if not again:
-            # It asks again in a moment, on this connection or another: it has its grace.
-            services.attendance.depart(room, session.require_identity().user_id, at_once=False)
-        elif session.connection is not None:
-            room.add(connection)
-            if left_at != position(room):
-                # It was a member before and has missed something since: it has to resume.
-                connection.close(CloseCode.SLOW_CONSUMER)
+        _undo(session, connection, room, left_at, again=again)
         raise
     finally:
         room.catching_up.pop(connection, None)
@@ -80,9 +82,47 @@ async def join(session: "Session", command: JoinRoom) -> None:
 
 def _note_membership(session: "Session", room: Room, shown: Availability) -> None:
     """Note the room; `shown` is what its members were given to see of the user, or newer."""
+    services, user_id = session.services, session.require_identity().user_id
     session.rooms = (*session.rooms, room)
-    session.services.stats.memberships += 1
-    session.services.user_states.joined(session.require_identity().user_id, shown)
+    services.stats.memberships += 1
+    services.user_states.joined(user_id, shown)
+    if has_roster(room.room_id):
+        services.tasks.start(services.participation.settle(room, user_id), "settle-listing")
+
+
+def _undo(
+    session: "Session",
+    connection: "Connection",
+    room: Room,
+    left_at: tuple[str, int] | None,
+    *,
+    again: bool,
+) -> None:
+    """The join failed: who was a member before is one again, as far as that can be."""
+    services = session.services
+    is_removed = not services.participation.holds(room, connection.user_id)
+    if not again:
+        # It asks again in a moment, on this connection or another: it has its grace.
+        services.attendance.depart(room, connection.user_id, at_once=is_removed)
+    elif session.connection is None:
+        return
+    elif is_removed:
+        _remove_again(session, room, again=True)
+    else:
+        room.add(connection)
+        if left_at != position(room):
+            # It was a member before and has missed something since: it has to resume.
+            connection.close(CloseCode.SLOW_CONSUMER)
+
+
+def _remove_again(session: "Session", room: Room, *, again: bool) -> None:
+    """Say that the user was removed while coming in; it is no member, or no longer one."""
+    if again:
+        session.leave(room)
+    else:
+        user_id = session.require_identity().user_id
+        session.services.attendance.depart(room, user_id, at_once=True)
+    session.send(RoomLeft(roomId=room.room_id, reason="removed"))
 
 
 async def _arrive(session: "Session", room: Room) -> int:
@@ -118,6 +158,8 @@ async def _answer(
     items: list[Item],
 ) -> None:
     """Send the answer, what was missed, what was kept meanwhile; then it is a member."""
+    seat = session.services.participation.seat(room.room_id, connection.user_id)
+    session.services.participation.require(room, connection.user_id)
     recovered = None
     if command.since is not None:
         recovered = not any(isinstance(item, Lost) for item in items)
@@ -131,6 +173,7 @@ async def _answer(
         readSeq=known.read_seq,
         room=None if room.about == NOTHING else room.about,
         unread=None if known.read_seq is None else max(0, stream.seq - known.read_seq),
+        role=None if seat is None else seat.role,
     )
     session.send(answer)
     deadline_s = asyncio.get_running_loop().time() + session.services.settings.close_timeout
@@ -141,6 +184,8 @@ async def _answer(
     # From here on nothing awaits: pending frames of the others leave first, then this connection
     # gets what was kept and is a member like them.
     session.services.hub.fan_out.flush_room(room)
+    if not session.services.participation.holds(room, connection.user_id):
+        raise _RemovedError
     kept = room.catching_up.pop(connection)
     if len(kept) > CATCH_UP_MAX:
         connection.close(CloseCode.SLOW_CONSUMER)

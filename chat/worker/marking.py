@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from chat.broker.pages import room_unread
-from chat.identity.access import Action
 from chat.protocol.commands import UNREAD_ROOMS_PER_COMMAND, MarkDelivered, MarkRead, Unread
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack, UnreadCounts
@@ -68,13 +67,13 @@ async def unread(session: "Session", command: Unread) -> None:
     """
     room_ids = list(dict.fromkeys(command.roomIds))
     for room_id in room_ids:
-        session.require(room_id, Action.JOIN)
+        session.require_entry(room_id)
     session.charge(messages=len(room_ids) // UNREAD_ROOMS_PER_COMMAND)
     read_markers, user_id = session.services.read_markers, session.require_identity().user_id
     asked = [(room_id, read_markers.ask(room_id, user_id)) for room_id in room_ids]
     rooms = []
     for room_id, answer in asked:
         progress = await read_markers.progress(room_id, user_id, answer)
-        if not progress.ban_ms:
+        if not progress.ban_ms and await session.services.participation.is_in(room_id, user_id):
             rooms.append(room_unread(room_id, progress))
     session.send(UnreadCounts(id=command.id, rooms=rooms))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
+from chat.conversations.kinds import has_roster
 from chat.identity.access import Action
 from chat.moderation.acts import Act, Kind
 from chat.protocol.commands import (
@@ -36,7 +37,13 @@ async def moderate(session: "Session", command: ModerationCommand) -> None:
         LinkError: Redis is away; it may have been done.
     """
     services, identity = session.services, session.require_identity()
-    session.require(command.roomId, Action.MODERATE)
+    if has_roster(command.roomId):
+        by_token = identity.capabilities.allows(command.roomId, Action.MODERATE)
+        await services.directory.require_above(
+            command.roomId, identity.user_id, command.userId, by_token=by_token
+        )
+    else:
+        session.require(command.roomId, Action.MODERATE)
     act = Act(
         kind=_KINDS[type(command)],
         by=identity.user_id,

@@ -23,7 +23,7 @@ async def change_room(session: "Session", command: ChangeRoom) -> None:
         LinkError: Redis is away.
     """
     services, identity = session.services, session.require_identity()
-    session.require(command.roomId, Action.MODERATE)
+    await session.require_now(command.roomId, Action.MODERATE)
     client_id = command.clientMessageId
     outcome = await services.room_changes.make(
         RoomChange(command.roomId, identity.user_id, identity.user, client_id, change_in(command))

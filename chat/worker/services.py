@@ -7,6 +7,8 @@ from typing import Any
 
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
+from chat.broker.conversations import Conversations
+from chat.broker.directory import Directory
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.room_changes import RoomChanges
@@ -20,9 +22,11 @@ from chat.rooms.attendance import Attendance
 from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
 from chat.settings import Settings
+from chat.worker.comings import Comings
 from chat.worker.user_states import UserStates
 
 
@@ -71,6 +75,10 @@ class Services:
     slow_mode: SlowMode
     moderation: Moderation
     enforcement: Enforcement
+    participation: Participation
+    conversations: Conversations
+    directory: Directory
+    comings: Comings | None = None  # with webhooks only
     tasks: Tasks = field(default_factory=Tasks)
     recoveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     messages: int = 0  # numbers message ids and connection ids of this worker

@@ -19,6 +19,8 @@ import orjson
 from chat import __version__
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
+from chat.conversations.kinds import has_roster, inbox_of, is_reserved
+from chat.conversations.seats import grants
 from chat.gateway.connection import Connection
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
@@ -123,9 +125,11 @@ class Session:
             for room in self.rooms:
                 room.set_direct_fd(self.connection, fd)
 
-    def on_closed(self, _code: int) -> None:
+    def on_closed(self, code: int) -> None:
         """The connection is gone: leave every room, with a grace for coming back."""
         connection, self.connection = self.connection, None
+        if self.services.comings is not None:
+            self.services.comings.went(self, code)
         if self._task is not None:
             self._task.cancel()
         self._inbox = None
@@ -312,19 +316,52 @@ class Session:
         raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
 
     def may(self, room_id: str, action: Action) -> bool:
-        """Whether the user may do something in a room."""
-        return self.require_identity().capabilities.allows(room_id, action)
+        """Whether this user may do something: by the token, and where there is a roster by role.
+
+        A role is known of a room that the user has joined here; without it nothing is allowed.
+        """
+        identity = self.require_identity()
+        by_token = identity.capabilities.allows(room_id, action)
+        if not is_reserved(room_id):
+            return by_token
+        seat = self.services.participation.seat(room_id, identity.user_id)
+        return grants(room_id, identity.user_id, action, seat, by_token=by_token)
 
     def require(self, room_id: str, action: Action) -> None:
-        """Check a capability.
+        """Let pass who may do something; see `may`.
 
         Raises:
             CommandError: forbidden.
         """
         if not self.may(room_id, action):
-            raise CommandError(
-                ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
-            )
+            raise forbidden(action)
+
+    async def require_now(self, room_id: str, action: Action) -> None:
+        """As `require`, for who need not have joined: where there is a roster, it is asked.
+
+        Raises:
+            CommandError: forbidden.
+            LinkError: Redis is away.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, action)
+            return
+        identity = self.require_identity()
+        seat = await self.services.directory.seat(room_id, identity.user_id)
+        by_token = identity.capabilities.allows(room_id, action)
+        if not grants(room_id, identity.user_id, action, seat, by_token=by_token):
+            raise forbidden(action)
+
+    def require_entry(self, room_id: str) -> None:
+        """Let pass whose token allows a room; where there is a roster, that is asked next.
+
+        Raises:
+            CommandError: forbidden.
+        """
+        if not has_roster(room_id):
+            self.require(room_id, Action.JOIN)
+        elif not self.require_identity().capabilities.allows(room_id, Action.JOIN):
+            raise forbidden(Action.JOIN)
 
     def accept(self, identity: Identity) -> None:
         """Put an identity in force: the first one, or a refreshed one."""
@@ -337,16 +374,20 @@ class Session:
         """Tell the client that it is in."""
         services, identity = self.services, self.require_identity()
         settings = services.settings
+        connection_id = services.next_id("conn")
+        if services.comings is not None:
+            services.comings.came(self, connection_id)
         self.send(
             events.Connected(
                 id=command_id,
-                connectionId=services.next_id("conn"),
+                connectionId=connection_id,
                 userId=identity.user_id,
                 protocol=SUBPROTOCOL,
                 serverInfo=events.ServerInfo(workerId=services.worker_id, version=__version__),
                 expiresAt=identity.expires_at_s * 1000,
                 pingIntervalMs=int(settings.ping_interval * 1000),
                 maxMessageBytes=settings.max_message_bytes,
+                inbox=inbox_of(identity.user_id),
             )
         )
 
@@ -376,3 +417,10 @@ class Session:
         limit = self.services.settings.max_errors_in_a_row
         if self._errors_in_a_row >= limit and self.connection is not None:
             self.connection.close(CloseCode.TOO_MANY_ERRORS)
+
+
+def forbidden(action: Action) -> CommandError:
+    """Say that neither token nor role allow something."""
+    return CommandError(
+        ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
+    )

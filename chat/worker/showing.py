@@ -42,9 +42,11 @@ async def users(session: "Session", command: Users) -> None:
     """Answer the states of users of a room.
 
     Raises:
-        CommandError: not_joined, rate_limited.
+        CommandError: not_joined, forbidden, rate_limited.
         LinkError: Redis is away.
     """
     session.require_room(command.roomId)
     session.charge(messages=len(command.userIds) // USERS_PER_COMMAND)
-    session.send(await user_states(session.services.user_states.presence, command))
+    answer = await user_states(session.services.user_states.presence, command)
+    await session.services.participation.confirm(command.roomId, session.require_identity().user_id)
+    session.send(answer)

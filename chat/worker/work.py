@@ -7,6 +7,7 @@ from chat.protocol import commands
 from chat.worker import (
     authentication,
     changing,
+    conversing,
     joining,
     marking,
     moderating,
@@ -35,6 +36,11 @@ _WORK: dict[type[commands.Command], Work] = {
     commands.RefreshToken: authentication.refresh,
     commands.ModerationCommand: moderating.moderate,
     commands.ChangeRoom: room_changing.change_room,
+    commands.CreateRoom: conversing.create,
+    commands.OpenDirect: conversing.open_direct,
+    commands.RosterCommand: conversing.change,
+    commands.Participants: conversing.participants,
+    commands.ListRooms: conversing.rooms,
 }
 
 

@@ -14,10 +14,12 @@ from chat import __version__
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
+from chat.broker.event_log import EventLog
 from chat.broker.link import LinkError
 from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.people import people_of
 from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
@@ -40,12 +42,14 @@ from chat.rooms.attendance import Attendance
 from chat.rooms.delivered_markers import DeliveredMarkers
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.hub import Hub
+from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.room import Room
 from chat.rooms.typing import Typists
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
+from chat.worker.comings import Comings
 from chat.worker.drain import drain
 from chat.worker.moderating import put_out
 from chat.worker.registration import Registration
@@ -108,13 +112,15 @@ class Worker:
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
-        self._hub.on(b"s", self._enforcement.heard)
-        self._hub.on_missed_act = self._enforcement.missed
+        room_changes = RoomChanges(broker, settings, moderation)
+        people = people_of(self._store, broker, room_changes, moderation.audit, self.stats)
+        self._participation = Participation(
+            self.stats, people.rosters, people.settling, put_out, self._attendance.end_grace
+        )
         markers, fan_out = Markers(self._store, self.worker_id), self._hub.fan_out
         self._read_markers = ReadMarkers(settings, self.stats, markers, fan_out, self.worker_id)
         self._delivered_markers = DeliveredMarkers(settings, self.stats, markers, fan_out)
-        self._hub.on(b"p", self._read_markers.heard)
-        self._hub.on(b"v", self._on_marker)
+        self._listen()
         self._revocations = Revocations(token_life_s(settings))
         self._feed = RevocationFeed(
             settings, self._store, self._revocations, self._on_user_acts, self._channels
@@ -127,7 +133,7 @@ class Worker:
             stats=self.stats,
             broker=broker,
             changes=Changes(broker, settings, moderation, self.stats),
-            room_changes=RoomChanges(broker, settings),
+            room_changes=room_changes,
             hub=self._hub,
             attendance=self._attendance,
             members=members[0],
@@ -142,9 +148,21 @@ class Worker:
             slow_mode=SlowMode(settings.slow_mode),
             moderation=moderation,
             enforcement=self._enforcement,
+            participation=self._participation,
+            conversations=people.conversations,
+            directory=people.directory,
+            comings=Comings.told_to(EventLog.of(self._store, self.stats), self.worker_id),
         )
         application = ChatApplication(self._services, lambda: self.state()[0] == "ready")
         self._gateway = Gateway(settings, self.stats, application)
+
+    def _listen(self) -> None:
+        """Have what is heard of rooms handed to who knows about it."""
+        self._hub.on(b"s", self._enforcement.heard)
+        self._hub.on_missed_act = self._enforcement.missed
+        self._hub.on(b"p", self._read_markers.heard)
+        self._hub.on(b"v", self._on_marker)
+        self._participation.follow(self._hub)
 
     def begin_drain(self) -> None:
         """Leave: readiness turns red now, clients follow."""
@@ -160,6 +178,7 @@ class Worker:
             self._attendance.run(),
             self._user_states.run(),
             self._enforcement.run(),
+            self._participation.run(),
             self._feed.run(),
             self._registration.run(),
             self._run_ticks(),

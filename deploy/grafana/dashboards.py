@@ -449,7 +449,81 @@ BELOW = Dashboard(
     ],
 )
 
-DASHBOARDS = (OVERVIEW, WORKERS, BELOW)
+HOOKS = Dashboard(
+    "chat-webhooks",
+    "Chat: webhooks",
+    [
+        (
+            "Endpoints",
+            [
+                _stat(
+                    "Endpoints that fail",
+                    "The attempts by status say why.",
+                    "short",
+                    "count(max by (endpoint) (chat_hooks_circuit_open) == 1) or vector(0)",
+                    *_BAD_AT_ONE,
+                ),
+                _stat(
+                    "Processes ready",
+                    "None ready: what happens waits in Redis.",
+                    "short",
+                    "sum(chat_hooks_ready) or vector(0)",
+                    *_BAD_AT_ZERO,
+                ),
+                Panel(
+                    "Age of the oldest event",
+                    "Rises with the clock: nothing is taken. Above the life of history it is gone.",
+                    "s",
+                    [("{{endpoint}}", "max by (endpoint) (chat_hooks_oldest_seconds)")],
+                ),
+                Panel(
+                    "Waiting",
+                    "Many rooms: the endpoint is down or too slow.",
+                    "short",
+                    [
+                        ("rooms {{endpoint}}", "sum by (endpoint) (chat_hooks_rooms_due)"),
+                        ("events {{endpoint}}", "sum by (endpoint) (chat_hooks_events_due)"),
+                    ],
+                ),
+                Panel(
+                    "Attempts, by status",
+                    "Anything but 2xx is tried again, or refused.",
+                    "cps",
+                    [
+                        (
+                            "{{endpoint}} {{status}}",
+                            _rate("chat_hooks_attempts_total", "endpoint, status"),
+                        )
+                    ],
+                ),
+                Panel(
+                    "Time of a delivery",
+                    "The next delivery of a room waits for it.",
+                    "s",
+                    _quantiles("chat_hooks_post_seconds"),
+                ),
+                Panel(
+                    "Events",
+                    "Refused and gaps: the endpoint was not told of them.",
+                    "cps",
+                    [
+                        (
+                            "taken {{endpoint}}",
+                            _rate("chat_hooks_events_delivered_total", "endpoint"),
+                        ),
+                        (
+                            "refused {{endpoint}}",
+                            _rate("chat_hooks_events_refused_total", "endpoint"),
+                        ),
+                        ("gaps {{endpoint}}", _rate("chat_hooks_gaps_total", "endpoint")),
+                    ],
+                ),
+            ],
+        ),
+    ],
+)
+
+DASHBOARDS = (OVERVIEW, WORKERS, BELOW, HOOKS)
 
 
 def _panel(panel: Panel, number: int, x: int, y: int, height: int) -> dict[str, Any]:
@@ -532,7 +606,7 @@ def render(dashboard: Dashboard) -> str:
 
 def pages() -> dict[str, str]:
     """Return the files of the folder: name and content."""
-    names = ("overview.json", "workers.json", "redis-haproxy.json")
+    names = ("overview.json", "workers.json", "redis-haproxy.json", "webhooks.json")
     return {name: render(board) for name, board in zip(names, DASHBOARDS, strict=True)}
 
 

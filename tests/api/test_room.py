@@ -61,6 +61,17 @@ async def test_a_key_with_the_scope_sets_it_in_its_own_name_and_others_may_not(
     assert (await site.api.ask(path, rooms={"other": ["join"]})).code == "forbidden"
 
 
+async def test_what_was_to_be_set_is_in_the_trail_and_what_changed_nothing_is_not(
+    site: Site, room: str
+) -> None:
+    await patch(site, room, {"historySize": 1, "title": None})
+    await patch(site, room, {"historySize": 1})
+    entries = (await site.api.read("/api/v1/audit?limit=50", MODERATOR)).body["entries"]
+    [entry] = [entry for entry in entries if entry.get("roomId") == room]
+    assert (entry["act"], entry["by"], "userId" in entry) == ("change_room", "mod", False)
+    assert entry["room"] == {"historySize": 1, "title": None}
+
+
 async def test_a_retry_with_the_same_key_is_answered_with_the_first_place(
     site: Site, room: str
 ) -> None:

@@ -16,7 +16,7 @@ SIZE = 5
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 #: DROPPED_MAX of `_retention.lua`.
-DROPPED_MAX = 64
+DROPPED_MAX = 256
 EXEMPT = -1
 
 
@@ -216,15 +216,15 @@ def test_a_room_keeps_as_many_as_its_own_size_says(room: Room) -> None:
 def test_what_no_longer_fits_is_hidden_at_once_and_dropped_a_bounded_number_at_a_time(
     room: Room,
 ) -> None:
-    big = About(historySize=500)
-    filled(room, big, messages=299)
-    old = room.kept()[250]
+    big = About(historySize=2000)
+    filled(room, big, messages=999)
+    old = room.kept()[950]
     room.set(big, About(historySize=2))
-    assert len(room.kept()) == 301 - DROPPED_MAX
+    assert len(room.kept()) == 1001 - DROPPED_MAX
     assert room.fold(old) == [b"raced", b""]
-    assert room.seqs() == [300, 301]
-    assert room.seqs(first=100, count=3) == [300, 301]
-    for _ in range(5):
+    assert room.seqs() == [1000, 1001]
+    assert room.seqs(first=100, count=3) == [1000, 1001]
+    for _ in range(3):
         room.say()
     assert len(room.kept()) == 2
 
@@ -254,16 +254,88 @@ def test_what_is_too_old_is_told_to_nobody_even_in_a_quiet_room(room: Room) -> N
 
 
 def test_a_whole_old_history_is_hidden_at_once_and_dropped_bit_by_bit(room: Room) -> None:
-    filled(room, About(historyMs=60_000, historySize=500), messages=299)
-    room.grow_old(61_000, up_to=200)
-    assert room.seqs(count=5) == [201, 202, 203, 204, 205]
-    assert len(room.kept()) == 300 - DROPPED_MAX
+    filled(room, About(historyMs=60_000, historySize=2000), messages=999)
+    room.grow_old(61_000, up_to=600)
+    assert room.seqs(count=5) == [601, 602, 603, 604, 605]
+    assert len(room.kept()) == 1000 - DROPPED_MAX
     room.page(count=0)  # a look at the head is enough
-    assert len(room.kept()) == 300 - 2 * DROPPED_MAX
+    assert len(room.kept()) == 1000 - 2 * DROPPED_MAX
     room.grow_old(61_000)
     assert room.seqs() == []  # while some of them are still there
-    assert len(room.kept()) == 300 - 3 * DROPPED_MAX
-    assert room.seqs(first=300) == []
+    assert len(room.kept()) == 1000 - 3 * DROPPED_MAX
+    assert room.seqs(first=1000) == []
+
+
+def test_milder_rules_bring_nothing_back_that_was_over(room: Room) -> None:
+    strict = About(historySize=2, title="A")
+    filled(room, About(historySize=2000), messages=999)
+    old = room.kept()[-3]
+    room.set(About(historySize=2000), strict)
+    room.set(strict, About(historySize=2000))
+    assert len(room.kept()) > DROPPED_MAX
+    assert room.seqs() == [1000, 1001, 1002]
+    assert room.fold(old) == [b"raced", b""]
+    for _ in range(5):
+        room.page(count=0)
+    assert len(room.kept()) == 3
+    assert room.run("HGET", room.stream, "f") is None
+    room.say()
+    assert room.seqs() == [1000, 1001, 1002, 1003]
+
+
+AGES_MIN = st.none() | st.integers(1, 30)
+STEPS = st.one_of(
+    st.tuples(st.just("say"), st.integers(1, 12)),
+    st.tuples(st.just("wait"), st.integers(1, 12)),
+    st.tuples(st.just("set"), st.tuples(st.none() | st.integers(1, 20), AGES_MIN)),
+    st.tuples(st.just("read"), st.tuples(st.integers(0, 60), st.integers(0, 60))),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEPS, max_size=15))
+def test_whatever_happens_a_page_has_what_no_rule_has_ever_ended(
+    redis_server: RedisServer, steps: list[tuple[str, Any]]
+) -> None:
+    """Minutes pass in whole ones, and rules have half a one more: nothing is near the border."""
+    room = Room(redis_server, "steps")
+    room.run("DEL", room.stream, room.history)
+    born: dict[int, int] = {}  # seq of what counts, and the minute it was stored in
+    about, minute, head = NOTHING, 0, 0
+
+    def end() -> None:
+        size, age_ms = about.historySize or SIZE, about.historyMs or DAY_MS
+        for seq in list(born):
+            if seq <= head - size or (minute - born[seq]) * MINUTE_MS > age_ms:
+                del born[seq]
+
+    for kind, value in steps:
+        if kind == "say":
+            for _ in range(value):
+                head += 1
+                born[head] = minute
+                room.say()
+        elif kind == "wait":
+            minute += value
+            room.grow_old(value * MINUTE_MS)
+        elif kind == "set":
+            size, age_min = value
+            age_ms = None if age_min is None else age_min * MINUTE_MS + MINUTE_MS // 2
+            after = About(historySize=size, historyMs=age_ms)
+            end()
+            if after != about:
+                assert room.set(about, after)[0] == b"ok"
+                about, head = after, head + 1
+                born[head] = minute
+        else:
+            first, count = value
+            end()
+            wanted = [seq for seq in born if seq >= first]
+            begin = max(first, min(born, default=head + 1))
+            assert room.seqs(first, count) == [seq for seq in wanted if seq < begin + count]
+        end()
+    assert room.seqs() == list(born)
+    room.close()
 
 
 def test_the_history_of_a_quiet_room_goes_with_its_own_age(room: Room) -> None:

@@ -1,7 +1,6 @@
 """What axe finds wrong with a page for those who cannot see it, or not well."""
 
-from playwright.async_api import Page
-
+from tests.browser.window import Window
 from tests.clients.node import SDK, install, node
 
 _SERIOUS = """async () => {
@@ -11,10 +10,10 @@ _SERIOUS = """async () => {
 }"""
 
 
-async def violations(page: Page) -> list[str]:
+async def flaws(window: Window) -> list[str]:
     """Return what is serious, each with the elements that it is about."""
     node()
     install()
-    await page.evaluate((SDK / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    found: list[str] = await page.evaluate(_SERIOUS)
+    await window.page.evaluate((SDK / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found: list[str] = await window.page.evaluate(_SERIOUS)
     return found

@@ -55,7 +55,11 @@ class Desk:
         self, folder: Path, environ: Mapping[str, str], rewritten: Mapping[str, str]
     ) -> None:
         self.folder = folder
-        self._rewritten = {"make run": "chat up --local", **rewritten}
+        self._rewritten = {
+            "make run WEBHOOK=": "chat up --local --webhook ",
+            "make run": "chat up --local",
+            **rewritten,
+        }
         binaries = folder / ".venv" / "bin"
         binaries.mkdir(parents=True)
         (binaries / "activate").write_text('PATH="$PWD/.venv/bin:$PATH"\n')

@@ -1,5 +1,8 @@
 """Two people chat in two windows of a real browser, and things go wrong meanwhile."""
 
+import os
+import signal
+
 import pytest
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
@@ -7,6 +10,7 @@ from tests.browser.speech import publish
 from tests.browser.window import ONLINE, Window
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
+from tests.support.tokens import token
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
@@ -78,6 +82,44 @@ async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
     await grace.say("both are here")
     await grace.wait_phase(ONLINE)
     await until(lambda: _agree(ada, grace, 3), 20, what="both windows agree")
+
+
+async def test_a_worker_that_is_killed_costs_nobody_a_message(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
+    await ada.say("before")
+    await grace.wait_texts("before")
+    for pid in site.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+    await ada.say("into the void")
+    await until(lambda: ada.connections > 1 and grace.connections > 1, 20, what="new connections")
+    await grace.wait_texts("before", "into the void")
+    await grace.say("after")
+    await ada.wait_texts("before", "into the void", "after")
+
+
+async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(
+    redis_server: RedisServer, redis_prefix: str, open_window: OpenWindow
+) -> None:
+    async with Supervised(redis_server, 1, redis_prefix=redis_prefix) as site:
+        ada = await open_window(site)
+        await ada.enter("Ada", ROOM, token("ada", ttl_s=20))
+        ending = ada.page.locator("#notice")
+        await ending.get_by_text("Your access token is about to expire.").wait_for()
+        await ending.get_by_label("Access token").fill("not a token")
+        await ending.get_by_role("button", name="Use it").click()
+        assert await ending.is_visible()
+        await ending.get_by_label("Access token").fill(token("ada"))
+        await ending.get_by_role("button", name="Use it").click()
+        await ending.wait_for(state="hidden")
+        await ada.say("still here")
+        await ada.wait_texts("still here")
+        assert ada.connections == 1
+        await ada.page.reload()
+        await ada.page.get_by_text("This server needs an access token.").wait_for()
 
 
 async def test_a_reset_of_the_history_is_said(

@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Locator
 
 from tests.api.site import Api, settings_of
-from tests.browser.axe import violations
+from tests.browser.axe import flaws
 from tests.browser.conftest import shares_a_loop
 from tests.browser.window import Window
 from tests.front.certificates import make_certificates
@@ -159,7 +159,7 @@ async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_w
         await ada.page.evaluate(GIVE, words)
     await wait_ready(ada, 2)
     await ada.shot("files-in-the-tray")
-    assert await violations(ada.page) == []
+    assert await flaws(ada) == []
     await ada.page.locator("#composer .send").click()
     shown = await wait_shown(grace, "tea.png", "photo.jpg", "picture.webp")
     assert shown[1][2:] == [40, 60, 40, 60]  # turned, as the camera said
@@ -172,7 +172,7 @@ async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_w
     large = grace.page.get_by_role("dialog", name="tea.png")
     await large.wait_for(state="visible")
     await grace.shot("file-opened")
-    assert await violations(grace.page) == []
+    assert await flaws(grace) == []
     await grace.page.keyboard.press("Escape")
     await large.wait_for(state="hidden")
     assert ada.faults == grace.faults == []

@@ -66,6 +66,7 @@ async def test_ten_thousand_messages_are_scrolled_without_a_jump_in_a_bounded_do
     window = await open_window(archive)
     await window.enter("Ada", ROOM)
     await window.page.locator(".message").last.wait_for()
+    seen: dict[str, Any] = {}
     for name, step, end in (("up, loading", -1_500, "top"), ("down again", 2_000, "end")):
         seen = await window.page.evaluate(SCROLL, {"step": step, "until": end})
         frames = sorted(seen["frames"][5:])

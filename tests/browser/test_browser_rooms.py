@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.browser.axe import violations
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window
 from tests.support.cluster import Supervised
@@ -92,36 +91,6 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     await ada.shot("phone-rooms")
     await ada.page.locator("#room-list").get_by_role("button", name=room, exact=True).click()
     assert await ada.page.locator("#room-name").text_content() == room
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_serious(
-    site: Supervised, open_window: OpenWindow, room: str, scheme: str
-) -> None:
-    still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
-    ada = await open_window(site, **still)
-    grace = await open_window(site, **still, **PHONE)
-
-    await ada.page.goto(ada.site)
-    assert await violations(ada.page) == []
-    await ada.enter("Ada Lovelace", room)
-    await grace.enter("Grace Hopper", room)
-    await ada.say("Hello!", "See https://example.com/ for more.")
-    await tap_send(grace, "Thank you.")
-    said = ("Hello!", "See https://example.com/ for more.", "Thank you.")
-    await ada.wait_texts(*said)
-    await grace.wait_texts(*said)
-    await ada.page.context.set_offline(True)
-    await ada.say("Written in a tunnel.")
-    await ada.wait_phase("offline", "waiting")
-    await until(lambda: ada.texts("queued"), what="a message that waits")
-    assert await violations(ada.page) == []
-    await ada.page.context.set_offline(False)
-    await ada.wait_phase("online")
-    assert await violations(grace.page) == []
-    for panel in ("Your rooms", "People in this room"):
-        await grace.page.get_by_role("button", name=panel).click()
-        assert await violations(grace.page) == []
 
 
 async def _is(found: Any, wanted: object) -> bool:

@@ -76,6 +76,7 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     assert not await grace.page.locator("#thread").is_visible()
     await grace.page.locator("#draft").wait_for()
     await reply(ada, "one more")
+    await until(lambda: _is(replies(ada), [*both, "one more"]), what="it is stored")
     await ada.page.keyboard.press("ArrowUp")  # edits it
     await ada.page.keyboard.press("End")
     await ada.page.keyboard.type(" thing")
@@ -140,7 +141,7 @@ async def test_words_are_found_in_what_is_loaded_and_in_threads(
     assert scope == "In the 4 messages that are loaded. They are all there are."
     await ada.shot("search")
     await ada.page.keyboard.press("Escape")
-    assert await ada.page.evaluate(HIGHLIGHTED) == []
+    await until(lambda: _is(ada.page.evaluate(HIGHLIGHTED), []), what="nothing is marked any more")
     assert not await ada.page.locator("#search").is_visible()
 
 

@@ -1,5 +1,6 @@
 """docs/tutorial.md is played: its commands are typed, its files saved, its pages looked at."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -7,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.api.test_documentation import shape
+from tests.browser.conftest import shares_a_loop
 from tests.browser.terminals import Block, Desk, Terminal, sections
 from tests.browser.window import ARTIFACTS, Window
 from tests.support import http
@@ -17,10 +20,10 @@ from tests.support.ports import unused_port
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), shares_a_loop]
 
 SECTIONS = sections((REPOSITORY / "docs" / "tutorial.md").read_text())
-CHAT, HTTP, SITE = "8080", "8090", "3000"
+CHAT, HTTP, SITE, RECEIVER = "8080", "8090", "3000", "9000"
 START = "1. Start the chat"
 TABLE = "body { background: #ccc; margin: 20px; display: flex; gap: 20px }"
 QUIET_CURL = "curl --silent --show-error --fail-with-body "
@@ -72,9 +75,9 @@ class Afternoon:
         return found.status == 200
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon]:
-    ports = {port: str(unused_port()) for port in (CHAT, HTTP, SITE)}
+    ports = {port: str(unused_port()) for port in (CHAT, HTTP, SITE, RECEIVER)}
     environ = {
         "CHAT_PORT": ports[CHAT],
         "CHAT_API_PORT": ports[HTTP],
@@ -86,7 +89,8 @@ async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon
     try:
         yield made
     finally:
-        await browser.close()
+        for window in made.windows:
+            await window.page.context.close()
         await desk.leave()
     assert [fault for window in made.windows for fault in window.faults] == []
 
@@ -97,6 +101,16 @@ async def answers(port: int) -> bool:
         return (await http.get(port, "/")).status == 200
     except OSError:
         return False
+
+
+async def listens(port: int) -> bool:
+    """Whether a server takes connections."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def says(page: Page, text: str) -> None:
@@ -142,6 +156,7 @@ async def keep_picture(browser: Browser, *pages: Page) -> None:
     await table.set_content(f"<style>{TABLE}</style>{''.join(images)}")
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     await table.screenshot(path=ARTIFACTS / "tutorial.png")
+    await table.close()
 
 
 async def test_a_new_developer_gets_through_the_afternoon(afternoon: Afternoon) -> None:
@@ -150,6 +165,7 @@ async def test_a_new_developer_gets_through_the_afternoon(afternoon: Afternoon) 
     spoken = await chat_in_two_windows(afternoon, ada, ben)
     await speak_and_read(afternoon, mine, ada, ben, spoken)
     await moderate(afternoon, mine, ada, ben, spoken)
+    await be_told(afternoon, ada)
     assert afternoon.left == {}
 
 
@@ -235,3 +251,16 @@ async def moderate(
     await afternoon.run(mine, unban)
     await ben.reload()
     await shows(ada, ben, lines=spoken)
+
+
+async def be_told(afternoon: Afternoon, ada: Page) -> None:
+    desk, receiver = afternoon.desk, await afternoon.desk.open()
+    program, receiving, starting, told = afternoon.blocks("9. Be told")
+    desk.save(program)
+    receiver.type(desk.typed(receiving.text))
+    await until(lambda: listens(int(desk.typed(RECEIVER))), what="the receiver")
+    await afternoon.chat.close()
+    afternoon.chat = await afternoon.start(starting, "Chat is running")
+    await says(ada, "ada is online.")
+    await say(ada, "Is anybody told?")
+    await receiver.sees(told.text)

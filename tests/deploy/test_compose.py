@@ -42,7 +42,8 @@ def test_the_dockerfile_is_clean() -> None:
 
 
 def test_the_stack_is_valid_with_all_its_profiles() -> None:
-    run(tool("docker-compose"), "--profile=monitoring", "--profile=load", "config", "--quiet")
+    profiles = [f"--profile={name}" for name in ("monitoring", "load", "webhooks")]
+    run(tool("docker-compose"), *profiles, "config", "--quiet")
 
 
 def test_every_variable_of_the_stack_is_in_the_example_with_its_default() -> None:
@@ -77,7 +78,7 @@ def test_redis_and_haproxy_share_no_network() -> None:
     assert COMPOSE["networks"]["back"]["internal"] is True
 
 
-@pytest.mark.parametrize("name", ["worker", "api"])
+@pytest.mark.parametrize("name", ["worker", "api", "hooks"])
 def test_a_drain_fits_into_the_grace_period(name: str) -> None:
     grace_s = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
     assert grace_s >= Settings().drain_timeout + 5
@@ -94,6 +95,15 @@ def test_its_settings_exist_and_the_files_they_name_are_its_secrets(name: str) -
     from_environ({name: value for name, value in plain.items() if name != "CHAT_REDIS_URL_FILE"})
     secrets = SERVICES[name]["secrets"]
     assert sorted(files.values()) == sorted(f"/run/secrets/{secret}" for secret in secrets)
+
+
+def test_webhooks_have_their_endpoints_and_all_processes_know_that_there_are_some() -> None:
+    hooks = SERVICES["hooks"]
+    assert hooks["profiles"] == ["webhooks"]
+    assert hooks["environment"]["CHAT_WEBHOOKS_FILE"] == "/run/secrets/webhooks.toml"
+    assert {"webhooks.toml", "webhook-secret"} <= set(hooks["secrets"])
+    for name in ("worker", "api", "hooks"):
+        assert SERVICES[name]["environment"]["CHAT_WEBHOOKS"] == "${STACK_WEBHOOKS:-false}"
 
 
 def test_only_the_http_side_has_the_keys_of_back_ends() -> None:
@@ -144,7 +154,7 @@ def test_made_secrets_are_never_the_same_twice(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         run(str(REPOSITORY / "deploy" / "make-secrets.sh"), str(tmp_path / folder))
     for path in (tmp_path / "one").iterdir():
-        if path.is_file() and path.name != "api-keys":  # in which there is none
+        if path.is_file() and path.name not in ("api-keys", "webhooks.toml"):  # there is none
             assert path.read_text() != (tmp_path / "two" / path.name).read_text()
 
 

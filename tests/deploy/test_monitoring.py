@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.ops.families import API_FAMILIES, FAMILIES
+from chat.ops.families import API_FAMILIES, FAMILIES, HOOK_FAMILIES
 from deploy.grafana import dashboards
 from tests.deploy.monitoring import (
     DEPLOY,
@@ -19,7 +19,8 @@ from tests.deploy.monitoring import (
 from tests.deploy.promql import metrics_of
 from tests.support.worker import REPOSITORY
 
-KNOWN = {family.name for family in (*FAMILIES, *API_FAMILIES)} | HAPROXY | REDIS | PROMETHEUS
+OURS = {family.name for family in (*FAMILIES, *API_FAMILIES, *HOOK_FAMILIES)}
+KNOWN = OURS | HAPROXY | REDIS | PROMETHEUS
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
 
 

@@ -49,5 +49,6 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
 def test_the_units_run_commands_of_the_program() -> None:
     assert [said(unit, "ExecStart") for unit in UNITS] == [
         ["/opt/chat-%i/bin/chat api"],
+        ["/opt/chat-%i/bin/chat hooks"],
         ["/opt/chat-%i/bin/chat up"],
     ]

@@ -33,6 +33,7 @@ FREE = {
     "retryAfterMs",
     "reconnectAfterMs",
     "version",
+    "since",
 }
 #: Fields that tell events of one type apart.
 _TELLING = ("id", "roomId", "userId", "seq", "code", "isTyping", "state", "reason", "memberCount")

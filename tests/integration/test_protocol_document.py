@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from chat.conversations.kinds import inbox_of
 from chat.identity.access import MEMBER
 from chat.protocol.commands import AnyCommand
 from chat.protocol.errors import CLOSE_REASONS, ERROR_MEANINGS, ErrorCode
@@ -30,7 +31,12 @@ from tests.support.tokens import token
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 EPOCH = "9c56cc51"  # of a room at the beginning of a scene
-ROOMS = {"lobby": list(MEMBER), "news-*": ["join", "publish"]}
+ROOMS = {
+    "lobby": list(MEMBER),
+    "news-*": ["join", "publish"],
+    "private:*": list(MEMBER),
+    "direct:*": list(MEMBER),
+}
 
 
 class Stage:
@@ -117,6 +123,10 @@ class Stage:
                 await self.people.pop(who).abort()
             case [who, "connects", "to", "another", "worker"]:
                 self.moved.add(who)
+            case [who, "follows", "his", "inbox"]:
+                client = await self.person(who)
+                joined = await client.join(inbox_of(who))
+                self.glossary.learn(EPOCH, joined["epoch"])
             case [who, "joins", room]:
                 joined = await (await self.person(who)).join(room)
                 self.glossary.learn(EPOCH, joined["epoch"])
@@ -190,7 +200,7 @@ def test_every_field_of_every_event_occurs() -> None:
         for name in kind.__struct_fields__
         if name not in shown[str(kind.__struct_config__.tag)]
     }
-    assert unseen == {"error.uncertain", "presence.cursor"}
+    assert unseen == {"error.uncertain", "presence.cursor", "participants.cursor", "rooms.cursor"}
 
 
 def test_the_table_of_error_codes_is_complete() -> None:

@@ -389,3 +389,15 @@ async def test_without_last_seen_nobody_is_told_and_nothing_is_kept(
     await user.close()
     assert await state_becomes(ben, room, "ann", "offline") == {"userId": "ann", "state": "offline"}
     await until(lambda: not redis_server.run("EXISTS", key), 10.0)
+
+
+async def test_after_a_flush_who_is_here_is_announced_again(
+    cluster: StartCluster, fresh_redis: RedisServer, connect: Connect, room: str, ann: str
+) -> None:
+    workers = await cluster(1, redis=fresh_redis, **SHORT, **NO_LIMITS)
+    user = await connect(workers[0], ann)  # in no room
+    fresh_redis.run("FLUSHALL")
+    await until(lambda: bool(fresh_redis.run("KEYS", f"*:presence:{{{ann}}}")), 10.0)
+    await choose(user, "busy")
+    await user.join(room)
+    assert (await user.wait_for(lambda event: event.get("state") == "busy"))["userId"] == ann

@@ -25,6 +25,8 @@ PLACED = (
     "reaction_added",
     "reaction_removed",
     "room_changed",
+    "participant_changed",
+    "membership_changed",
 )
 
 

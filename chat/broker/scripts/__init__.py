@@ -5,6 +5,7 @@ which stays within the shard; so there are two sets of scripts.
 """
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 
 
@@ -21,25 +22,34 @@ class Scripts:
 
     Args:
         publish: the command with which they publish, PUBLISH or SPUBLISH.
+        news: what is stored is told to `chat hooks` (`_news.lua`).
     """
 
-    def __init__(self, publish: str) -> None:
+    def __init__(self, publish: str, *, news: bool = False) -> None:
         self.publish = publish
-        head = f"local PUBLISH = '{publish}'\n"
+        head = f"local PUBLISH, NEWS = '{publish}', {str(news).lower()}\n"
+        telling = noting = head
+        if news:  # else nobody calls what they have
+            telling = head + _read("_news") + _read("_stored_news")
+            noting = head + _read("_news") + _read("_events")
         rules, sanctions = _read("_rules"), _read("_sanctions")
         stream = rules + _read("_stream")
         retention = _read("_retention")
-        storing = head + stream + sanctions + retention + _read("_append")
+        storing = telling + stream + sanctions + retention + _read("_append")
         self.room_publish = Script(storing + _read("room_publish"))
         self.room_fold = Script(storing + _read("room_fold"))
         self.room_change = Script(storing + _read("room_change"))
         self.room_read = Script(stream + retention + _read("room_read"))
-        self.member_set = Script(head + rules + _read("member_set"))
-        self.member_sweep = Script(head + rules + _read("member_sweep"))
+        self.member_set = Script(noting + rules + _read("member_set"))
+        self.member_sweep = Script(noting + rules + _read("member_sweep"))
         self.member_state = Script(head + rules + _read("member_state"))
         self.user_presence = Script(_read("user_presence"))
         self.room_users = Script(_read("room_users"))
         self.node_alive = Script(_read("node_alive"))
+        self.roster_change = Script(storing + _read("roster_change"))
+        self.listing_set = Script(storing + _read("listing_set"))
+        self.roster_read = Script(_read("roster_read"))
+        self.roster_settled = Script(_read("roster_settled"))
         self.lease_renew = Script(_read("lease_renew"))
         self.budget_settle = Script(_read("budget_settle"))
         self.node_beat = Script(_read("node_beat"))
@@ -51,6 +61,15 @@ class Scripts:
         markers = _read("_markers")
         self.marker_set = Script(head + markers + _read("marker_set"))
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
+        if news:
+            self._add_those_of_hooks(noting)
+
+    def _add_those_of_hooks(self, noting: str) -> None:
+        self.event_note = Script(noting + _read("event_note"))
+        self.event_read = Script(_read("event_read"))
+        self.news_take = Script(_read("news_take"))
+        self.due_advance = Script(_read("due_advance"))
+        self.share_renew = Script(_read("share_renew"))
 
     def all(self) -> list[Script]:
         """Return every script, to be loaded."""
@@ -63,3 +82,9 @@ def _read(name: str) -> str:
 
 PLAIN = Scripts("PUBLISH")
 SHARDED = Scripts("SPUBLISH")
+
+
+@cache
+def with_news(publish: str) -> Scripts:
+    """Return the scripts of a system with webhooks."""
+    return Scripts(publish, news=True)

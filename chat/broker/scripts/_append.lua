@@ -1,7 +1,8 @@
--- What every record that is stored goes through. Prelude of room_publish, room_fold and room_change,
--- which have these in common:
+-- What every record that is stored goes through. Prelude of room_publish, room_fold, room_change,
+-- roster_change and listing_set, which have these in common:
 --
 -- KEYS[1] stream   KEYS[2] history   KEYS[3] sent, if ARGV[9]   the last one: sanctions
+-- the one before the last: roster, in rooms that have one
 -- ARGV[1] channel          ARGV[2] history id       ARGV[3] fresh epoch
 -- ARGV[4] message id       ARGV[5] record body      ARGV[6] history size
 -- ARGV[7] history ttl ms   ARGV[8] stream ttl ms   (6 and 7: where the room has no rule of its own)
@@ -26,12 +27,24 @@ local function sanctioned(acts, now_ms)
   end
 end
 
+-- Returns the answer to who has no seat in the roster; nil for others, and in rooms without a roster.
+-- `at` is where KEYS would name it.
+local function outside(at)
+  if #KEYS > at then
+    local seat = redis.call('HGET', KEYS[at], 'u' .. ARGV[#ARGV])
+    if string.sub(seat or '', 2, 2) ~= 'j' then
+      return { 'outside' }
+    end
+  end
+end
+
 -- Give the record the next seq, append, trim, expire, remember the client id, publish.
+-- The body is ARGV[5] unless another is given.
 -- Returns {'ok', epoch, seq, timestamp, message id}
-local function append(letter, epoch, refresh, now_ms)
+local function append(letter, epoch, refresh, now_ms, body)
   local timestamp = string.format('%d', now_ms)
   local seq = string.format('%d', redis.call('HINCRBY', KEYS[1], 's', 1))
-  local record = letter .. epoch .. ':' .. seq .. ':' .. timestamp .. ':' .. ARGV[5]
+  local record = letter .. epoch .. ':' .. seq .. ':' .. timestamp .. ':' .. (body or ARGV[5])
   local size, age_ms = tonumber(ARGV[6]), nil
   if rules then
     size, age_ms = rules.size or size, rules.age_ms
@@ -59,6 +72,9 @@ local function append(letter, epoch, refresh, now_ms)
     redis.call('SET', KEYS[3], sent, 'PX', idempotency_ms)
   end
   redis.call(PUBLISH, ARGV[1], record)
+  if NEWS then
+    tell_news(seq)
+  end
   return { 'ok', epoch, seq, timestamp, ARGV[4] }
 end
 

@@ -3,7 +3,8 @@
 -- A stream is a hash: e epoch, s last seq, h the history id of the Redis that wrote last, x when to
 -- renew the expiry, l lineage: "epoch@seq epoch@seq ..." of earlier epochs, newest first, each with
 -- the last seq that this stream has in common with it; a the last act of moderation, see _sanctions;
--- r and m what is set of the room, see _rules.
+-- r and m what is set of the room, see _rules; f up to which seq records are over although the rules
+-- of today would keep them, see room_change.
 --
 -- The history id (`master_replid`) changes when Redis restarts or a replica is promoted: the
 -- moments at which the log may have lost its tail. In a Redis Cluster it changes when a slot moves
@@ -16,7 +17,8 @@
 local LINEAGE_MAX = 8
 local ID_LENGTH = 16 -- of 40 digits; what workers send
 
-local rules -- of the room, from open_stream on; nil where nothing is set
+-- From open_stream on: the rules of the room, nil where nothing is set; and its field f.
+local rules, floor
 
 local function history_id_of_server()
   local id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -26,10 +28,10 @@ end
 -- Returns epoch, seq, lineage, refresh, acts; or nil when `history_id` is not this server's (any
 -- more). `refresh` is the time (ms) from which on the expiry has to be renewed, `acts` the field a.
 local function open_stream(key, history, history_id, fresh_epoch)
-  local f = redis.call('HMGET', key, 'e', 's', 'h', 'l', 'x', 'a', 'r')
+  local f = redis.call('HMGET', key, 'e', 's', 'h', 'l', 'x', 'a', 'r', 'f')
   local epoch, seq, known, lineage = f[1], tonumber(f[2]), f[3], f[4] or ''
   local refresh, acts = tonumber(f[5] or 0), f[6]
-  rules = f[7] and rules_of(f[7])
+  rules, floor = f[7] and rules_of(f[7]), tonumber(f[8])
   if not epoch then
     redis.call('DEL', history) -- records without their stream have no place in any order
     redis.call('HSET', key, 'e', fresh_epoch, 's', 0, 'h', history_id)

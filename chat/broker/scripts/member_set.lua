@@ -31,6 +31,10 @@ elseif redis.call('HDEL', KEYS[2], user) == 1 then
 end
 local count = redis.call('HLEN', KEYS[1])
 if changed then
+  if NEWS then
+    local rest = present and string.sub(ARGV[4], 2) or '"userId":' .. cjson.encode(user) .. '}'
+    note_move(present and 'user_joined' or 'user_left', count, rest)
+  end
   local own = redis.call('HGET', KEYS[3], 'r')
   if count > tonumber(ARGV[5]) or (own and rules_of(own).large) then
     redis.call(PUBLISH, ARGV[1], 'n' .. count)

@@ -29,6 +29,9 @@ for i = 1, #held, 2 do
   elseif leases == 1 then
     redis.call('HDEL', KEYS[1], user)
     local count = redis.call('HLEN', KEYS[1])
+    if NEWS then
+      note_move('user_left', count, '"userId":' .. cjson.encode(user) .. '}')
+    end
     if count <= large then
       redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
     end

@@ -1,6 +1,6 @@
 -- Store an event about a message, and fold it into the message's record in the same step.
 --
--- KEYS, ARGV up to 9: see _append; ARGV[4] is the id of the message that the event names
+-- KEYS, ARGV up to 9: see _append   KEYS[4] roster, where there is one; ARGV[4] is the id of the message that the event names
 -- ARGV[10] letter of the event's record
 -- ARGV[11] seq of the message   ARGV[12] SHA-1 of its record as the caller has seen it
 -- ARGV[13] what its body becomes, without what is known only here
@@ -13,6 +13,7 @@
 --         {'raced', record}                              the record is this now ('': it is gone)
 --         {'late'}, {'read_only'}                        nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
+--         {'outside'}                                    not in the roster, nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; whoever reads the list finds event and fold, or neither.
 -- Complexity: O(records between the message and the nearer end of the list).
@@ -28,7 +29,7 @@ if not epoch then
   return { 'stale' }
 end
 local now_ms, latest_ms = time_ms(), tonumber(ARGV[16])
-local refusal = sanctioned(acts, now_ms)
+local refusal = outside(4) or sanctioned(acts, now_ms)
 if refusal then
   return refusal
 end
@@ -41,6 +42,9 @@ local record = at < 0 and -at <= size and redis.call('LINDEX', KEYS[2], at)
 if record and rules and rules.age_ms then
   local stamp = tonumber(string.match(record, '^[^:]*:%d+:(%d+):'))
   record = stamp >= now_ms - rules.age_ms and record
+end
+if floor and tonumber(ARGV[11]) <= floor then
+  record = false
 end
 if not record or redis.sha1hex(record) ~= ARGV[12] then
   return { 'raced', record or '' }

@@ -1,6 +1,6 @@
 -- Publish one message: dedupe, sanctions, rules, next seq, append, trim, expire, publish.
 --
--- KEYS, ARGV up to 9: see _append   KEYS[4] slow
+-- KEYS, ARGV up to 9: see _append   KEYS[4] slow   KEYS[5] roster, where there is one
 -- ARGV[10] slow mode ms where the room has no rule of its own, 0 = off; -1 = the user may moderate, so
 -- that neither slow mode nor read-only is meant
 -- Returns {'ok', epoch, seq, timestamp, message id}      stored and published
@@ -8,6 +8,7 @@
 --         {'slow', wait ms}                              nothing stored
 --         {'banned' or 'muted', ms left, -1 for good}    nothing stored
 --         {'read_only'}                                  nothing stored
+--         {'outside'}                                    not in the roster, nothing stored
 --         {'stale'}                                      history id is out of date, nothing stored
 -- Atomicity: one script; nothing is published that is not in history.
 -- Complexity: O(1) but for the elements that LTRIM drops: one as a rule, DROPPED_MAX at most.
@@ -21,7 +22,7 @@ if not epoch then
   return { 'stale' }
 end
 local now_ms = time_ms()
-local refusal = sanctioned(acts, now_ms)
+local refusal = outside(5) or sanctioned(acts, now_ms)
 if refusal then
   return refusal
 end

@@ -33,9 +33,15 @@ if rules then
   size, age_ms = rules.size or size, rules.age_ms
 end
 local oldest = first
-if age_ms or (count > 0 and first <= head) then
+if age_ms or floor or (count > 0 and first <= head) then
   local length = redis.call('LLEN', KEYS[2])
   local over = age_ms and over_in(KEYS[2], length, size, age_ms) or math.max(0, length - size)
+  if floor then
+    over = math.max(over, floor + length - head)
+    if over <= DROPPED_MAX then
+      redis.call('HDEL', KEYS[1], 'f') -- the last of them go now
+    end
+  end
   if over > 0 then
     redis.call('LTRIM', KEYS[2], math.min(over, DROPPED_MAX), -1)
   end

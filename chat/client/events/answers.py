@@ -138,6 +138,7 @@ class RoomCreated(Event, frozen=True, kw_only=True, tag="room_created"):
     id: int | str | None = None
     room_id: str
     role: str
+    room: About = About()
     duplicate: bool = False
 
 

@@ -183,7 +183,7 @@
  * @property {CommandId} [id]
  */
 
-/** @typedef {{type: "room_created", roomId: string, role: Role, duplicate?: boolean, id?: CommandId}} RoomCreated */
+/** @typedef {{type: "room_created", roomId: string, role: Role, room?: RoomAbout, duplicate?: boolean, id?: CommandId}} RoomCreated */
 /** @typedef {{type: "participants", roomId: string, participants: Participant[], cursor?: string, id?: CommandId}} ParticipantsPage */
 /** @typedef {{type: "rooms", rooms: OwnRoom[], cursor?: string, roomId?: undefined, id?: CommandId}} RoomsPage */
 /** @typedef {{userId: string, state: PresenceState, status?: string, lastSeen?: number}} UserPresence */

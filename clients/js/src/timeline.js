@@ -153,7 +153,7 @@ export class Timeline {
       this.#list.addMessage(fill.segment, message);
     }
     const first = fill.segment === 0 && !fill.again;
-    if (first) this.#reached(from, page.more);
+    if (first) this.#reached(page.more ? from : page.fromSeq, page.more);
     // Pages are cut by size, too, and may hold no message at all among many changes.
     const rest = from > fill.downTo + 1 && from <= fill.upTo;
     if (rest && !(first && found.length > 0)) this.fills.unshift({ ...fill, upTo: from - 1 });
@@ -162,6 +162,14 @@ export class Timeline {
   /** @returns {number | null} `before` for the page that precedes what is here */
   get olderBefore() {
     return this.hasOlder ? this.#knownFrom : null;
+  }
+
+  /**
+   * The first place that is known of. Once there is nothing older it is the first that history has:
+   * 1, unless the server has dropped what was before.
+   */
+  get startSeq() {
+    return this.#knownFrom;
   }
 
   /** @param {HistoryPage} page the answer for `olderBefore` */

@@ -5,7 +5,7 @@ import { afterEach, test } from "node:test";
 
 import WebSocket from "ws";
 
-import { ChatClient, CommandError, NotSent, RoomLost } from "../src/index.js";
+import { ChatClient, NotSent, RoomLost } from "../src/index.js";
 import { quietRoom, ScriptedServer } from "./support/scripted_server.js";
 import { next, until } from "./support/waiting.js";
 
@@ -137,22 +137,6 @@ test("with the inbox one hears what one has become, and when something was misse
   visits[0].say({ type: "gap", roomId: "inbox:ann", reason: "trimmed", epoch: "e", fromSeq: 2, toSeq: 4 });
   await until(() => told.length === 2, "both");
   assert.deepEqual(told, ["private:a", null]);
-});
-
-test("what is not turned on is asked for once", async () => {
-  const { client, heard } = await online(({ say }, { type, id, roomId }) => {
-    if (type !== "mark_delivered") return false;
-    say({ type: "error", id, roomId, code: "not_enabled", message: "No." });
-    return true;
-  });
-  const room = client.room("tea");
-  await room.join();
-  room.markDelivered({ epoch: "e", seq: 1 });
-  await until(() => heard("mark_delivered").length === 1, "the first");
-  await assert.rejects(room.ask({ type: "mark_delivered", epoch: "e", seq: 1 }), CommandError);
-  room.markDelivered({ epoch: "e", seq: 2 });
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
-  assert.equal(heard("mark_delivered").length, 2);
 });
 
 test("a device that nobody is at says so again on each connection", async () => {

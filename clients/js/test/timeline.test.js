@@ -204,3 +204,13 @@ test("the oldest messages are forgotten, and come back from history", () => {
   assert.equal(order(timeline).at(0), 451);
   assert.equal(timeline.entries.length, 250);
 });
+
+test("a room that began with something else than a message is whole, one that was cut is not", () => {
+  const timeline = joined(5);
+  timeline.filled({ epoch: "e1", headSeq: 5, fromSeq: 1, toSeq: 5, more: false, messages: [message(3)] });
+  assert.deepEqual([timeline.hasOlder, timeline.startSeq], [false, 1]);
+  const cut = joined(5);
+  cut.filled({ epoch: "e1", headSeq: 5, fromSeq: 3, toSeq: 5, more: false, messages: [message(4)] });
+  assert.deepEqual([cut.hasOlder, cut.startSeq], [false, 3]);
+  assert.equal(joined(0).startSeq, 1);
+});

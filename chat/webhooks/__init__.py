@@ -1,0 +1,1 @@
+"""Webhooks: what happens in rooms, posted to endpoints of others; `chat hooks`."""

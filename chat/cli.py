@@ -85,8 +85,8 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
 
 def _with_webhook(settings: Settings, options: argparse.Namespace) -> Settings:
     """Return the settings with an endpoint; a local run makes its secret if there is none."""
+    from chat.protocol.signature import make_secret
     from chat.webhooks.endpoints import read_endpoints  # what only this option needs
-    from chat.webhooks.signature import make_secret
 
     secret = settings.webhook_secret or (make_secret() if options.local else "")
     try:
@@ -218,9 +218,9 @@ def _api_welcome(settings: Settings, port: int) -> str:
 
 
 def _hooks(options: argparse.Namespace, settings: Settings) -> int:
+    from chat.protocol.signature import make_secret
     from chat.webhooks.command import checked  # what only this command needs
     from chat.webhooks.main import run_hooks
-    from chat.webhooks.signature import make_secret
 
     if options.secret:
         print(make_secret())

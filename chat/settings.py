@@ -18,7 +18,13 @@ from msgspec.structs import fields
 PREFIX = "CHAT_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = frozenset(
-    {"redis_url", "jwt_secret", "webhook_secret", "upload_s3_secret"}
+    {
+        "redis_url",
+        "jwt_secret",
+        "webhook_secret",
+        "publish_hook_secret",
+        "upload_s3_secret",
+    }
 )  # never printed, and may be in a file
 _IN_FILE = "_FILE"
 SLOT = "{slot}"  # in `worker_sockets`: the number of a worker
@@ -582,6 +588,70 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "How often `chat hooks` looks for news that it was not told of: pub/sub may lose some."
         ),
     ] = 10.0
+    # --- what messages are held against, and reports of them
+    publish_hook_url: Annotated[
+        str,
+        Meta(pattern=r"^$|^https?://[^/\s]+"),
+        _doc(
+            "URL that is asked before a message or an edit is stored; see moderation.md. Empty: "
+            "none is."
+        ),
+    ] = ""
+    publish_hook_secret: Annotated[
+        str,
+        _doc(
+            "Signs what the hook is asked: `whsec_` and 24 to 64 random bytes in base64; several "
+            "with spaces between them while one replaces another."
+        ),
+    ] = ""
+    publish_hook_rooms: Annotated[
+        str, _doc("Room patterns with commas between them: whose messages the hook is asked about.")
+    ] = "*"
+    publish_hook_timeout: Annotated[
+        Seconds, _doc("How long a message waits for its turn, and then for the hook's answer.")
+    ] = 2.0
+    publish_hook_concurrency: Annotated[
+        Count,
+        _doc("Messages that one process asks about at a time; those of one room take up to half."),
+    ] = 32
+    publish_hook_queue: Annotated[
+        Count, _doc("Messages per process that wait for their turn; beyond it clients get `busy`.")
+    ] = 1000
+    publish_hook_when_away: Annotated[
+        str,
+        Meta(pattern="^(refuse|pass)$"),
+        _doc(
+            "What becomes of messages while the hook gives no answer: `refuse` them as "
+            "`unavailable`, or let them `pass`."
+        ),
+    ] = "refuse"
+    publish_hook_failures: Annotated[
+        Count,
+        _doc(
+            "Posts in a row without an answer, or with status 429, 502, 503 or 504, after which "
+            "the hook is taken to be away."
+        ),
+    ] = 5
+    publish_hook_pause: Annotated[
+        Seconds, _doc("How long it is then not asked, before one message tries again.")
+    ] = 5.0
+    word_filter_file: Annotated[
+        str,
+        _doc(
+            "File with words and patterns that block or mask messages; read again when it "
+            "changes; see moderation.md. Empty: no filter."
+        ),
+    ] = ""
+    word_filter_rooms: Annotated[
+        str, _doc("Room patterns with commas between them: where the word filter holds.")
+    ] = "*"
+    reports_size: Annotated[
+        Count, _doc("Reported messages that are kept, each with a copy; beyond it the oldest goes.")
+    ] = 2000
+    reports_ttl: Annotated[Seconds, _doc("How long a report is kept.")] = 2592000.0
+    reports_per_hour: Annotated[
+        Count, _doc("Messages that one user may report per hour; beyond it `rate_limited`.")
+    ] = 20
 
     # --- conversations
     participants_per_room: Annotated[
@@ -642,14 +712,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 "CHAT_WORKER_SOCKETS are for a proxy: name it in CHAT_TRUSTED_PROXIES, or all its "
                 "clients share one address and its budget"
             )
-        if self.upload_bytes_per_s and self.upload_bytes_burst < self.upload_max_bytes:
-            problems.append(
-                "CHAT_UPLOAD_BYTES_BURST must be at least CHAT_UPLOAD_MAX_BYTES, or the largest "
-                "files are never taken"
-            )
+        if self.publish_hook_url and not self.publish_hook_secret:
+            problems.append("CHAT_PUBLISH_HOOK_URL needs CHAT_PUBLISH_HOOK_SECRET to sign with")
         if self.local_mode and self.host not in LOOPBACK:
             problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
-        return problems + self._about_webhooks()
+        return problems + self._about_webhooks() + self._about_uploads()
+
+    def _about_uploads(self) -> list[str]:
+        if not self.upload_bytes_per_s or self.upload_bytes_burst >= self.upload_max_bytes:
+            return []
+        return [
+            "CHAT_UPLOAD_BYTES_BURST must be at least CHAT_UPLOAD_MAX_BYTES, or the largest files "
+            "are never taken"
+        ]
 
     def _about_webhooks(self) -> list[str]:
         problems = []

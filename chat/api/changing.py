@@ -84,6 +84,7 @@ class Changing:
                     *_REFUSED,
                     *WITH_BODY,
                     ErrorCode.CONTENT_TOO_LONG,
+                    ErrorCode.CONTENT_REFUSED,
                     ErrorCode.NOT_AUTHOR,
                     ErrorCode.TOO_LATE,
                     ErrorCode.READ_ONLY,

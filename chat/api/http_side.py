@@ -24,6 +24,7 @@ from chat.broker.moderation import Moderation
 from chat.broker.people import people_of
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
@@ -46,6 +47,7 @@ from chat.protocol.events import RoomLeft
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.participation import Participation
 from chat.rooms.room import Member, Room
+from chat.screening.screening import Screening
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -102,12 +104,13 @@ class HttpSide:
         )
         self._feed.on_control = self._on_control
         self._keyring = KeyRing.from_settings(settings)
+        screening = Screening.from_settings(settings, self._redis)
         self._services = ApiServices(
             api_id=unique,
             settings=settings,
             stats=stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self._redis),
+            changes=Changes(broker, settings, moderation, self._redis, screening),
             room_changes=room_changes,
             members=Members(self._store),
             markers=Markers(self._store, self.api_id),
@@ -126,6 +129,8 @@ class HttpSide:
             enforcement=self._enforcement,
             intake=_intake(settings),
             upload_budgets=UserBudgets(settings, limits=_upload_limits(settings)),
+            reports=Reports(self._store),
+            screening=screening,
             participation=self._participation,
             conversations=people.conversations,
             directory=people.directory,
@@ -160,7 +165,10 @@ class HttpSide:
                 self._store, self._services.upload_budgets, self._store.keys.upload_budget
             ),
             sweep_files(self._services, self._store.keys.groups),
+            self._services.reports.run(),
         ]
+        if self._services.screening is not None:
+            loops += self._services.screening.loops()
         if self._replication is not None:
             loops.append(self._replication.run())
         host, port = listen_socket.getsockname()[:2]
@@ -248,6 +256,7 @@ class HttpSide:
             "ready": int(self.readiness().ready),
             "connections": self._services.connections,
             "api_keys": len(self._services.keys),
+            "reports_open": self._services.reports.open,
             "api_keys_current": int(self._services.keys.is_current),
         }
 

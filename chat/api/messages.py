@@ -1,6 +1,6 @@
 """Publishing to a room without a connection: the same script, limits and refusals as there."""
 
-import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -14,8 +14,10 @@ from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.broker import EXEMPT, Outcome, Publication, Published
+from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
+from chat.broker.retries import stored, stored_before
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
@@ -25,6 +27,7 @@ from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Ack, encode_event
 from chat.protocol.http import MessageBody, Publish
 from chat.protocol.records import encode_body
+from chat.protocol.screening import Submission, Text
 
 
 class Author(NamedTuple):
@@ -77,6 +80,7 @@ class Messages:
                     *IN_ROOM,
                     *WITH_BODY,
                     ErrorCode.CONTENT_TOO_LONG,
+                    ErrorCode.CONTENT_REFUSED,
                     ErrorCode.SLOW_MODE,
                     ErrorCode.BANNED,
                     ErrorCode.MUTED,
@@ -115,19 +119,18 @@ class Messages:
             self._guard.charge_user(author.user_id, len(sent))
         files = services.broker.files
         attachments = await files.attached(room_id, author.user_id, body.attachments or ())
-        message_id = services.next_id("msg")
-        record = encode_body(
-            message_id,
-            *author,
-            client_id,
-            body.content,
-            reply_to=None if body.replyTo is None else (body.replyTo.seq, body.replyTo.messageId),
-            thread_id=body.threadId,
-            mentions=mentions,
-            attachments=attachments,
+        checked = Submission(
+            kind="chat_message",
+            roomId=room_id,
+            userId=author.user_id,
+            user=author.user,
+            content=body.content,
+            mentions=mentions or None,
+            replyTo=body.replyTo,
+            threadId=body.threadId,
+            clientMessageId=client_id,
         )
-        publication = Publication(room_id, author.user_id, message_id, record, client_id, slow_ms)
-        published = self._judged(await self._outcome(publication))
+        published = self._judged(await self._outcome(checked, slow_ms, attachments))
         ack = Ack(
             roomId=room_id,
             epoch=published.epoch,
@@ -140,15 +143,38 @@ class Messages:
         status = 200 if published.duplicate else 201
         return Response(encode_event(ack), status, media_type=JSON)
 
-    async def _outcome(self, publication: Publication) -> Outcome:
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def done(found: Outcome) -> None:
-            if not outcome.done():  # the request may have been cancelled: the process ends
-                outcome.set_result(found)
-
-        self._services.broker.publish(publication, done)
-        return await outcome
+    async def _outcome(
+        self, checked: Submission, slow_ms: int, attachments: Sequence[Attachment]
+    ) -> Outcome:
+        """Take a message through the word filter and the hook, and store what is left of it."""
+        services, broker, screening = (
+            self._services,
+            self._services.broker,
+            self._services.screening,
+        )
+        room_id, user_id, client_id = checked.roomId, checked.userId, checked.clientMessageId
+        text = Text(checked.content, checked.mentions or [])
+        if screening is not None:
+            if screening.asks(room_id):  # a retry of what is stored is not asked about again
+                before = await stored_before(broker, room_id, user_id, client_id)
+                if before is not None:
+                    return before
+            text = await screening.passed(checked)
+        message_id, reply_to = services.next_id("msg"), checked.replyTo
+        record = encode_body(
+            message_id,
+            user_id,
+            checked.user,
+            client_id,
+            text.content,
+            reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
+            thread_id=checked.threadId,
+            mentions=text.mentions,
+            attachments=attachments,
+        )
+        return await stored(
+            broker, Publication(room_id, user_id, message_id, record, client_id, slow_ms)
+        )
 
     def _judged(self, outcome: Outcome) -> Published:
         stats = self._services.stats

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from chat.api.stats import ApiStats
 from chat.ops.families import API_FAMILIES, Family
 from chat.ops.metrics import cumulative, empty, labels_of, resident_bytes
-from chat.ops.stats import Stats
+from chat.ops.stats import LABELLED, Stats
 
 
 class ApiMetrics(Collector):
@@ -48,6 +48,8 @@ class ApiMetrics(Collector):
                 yield _by_label(family, self._stats.streams_ended)
             elif family.field == "uploads":
                 yield _by_label(family, self._stats.uploads)
+            elif family.field in LABELLED:
+                yield _by_label(family, getattr(self._redis, family.field).snapshot())
             elif (value := values[family.field]) is not None:
                 metric = empty(family)
                 metric.add_metric([], value)
@@ -76,6 +78,8 @@ class ApiMetrics(Collector):
             "redis_commands": redis.redis_commands,
             "redis_errors": redis.redis_errors,
             "redis_reconnects": sum(redis.redis_reconnects.values()),
+            "publish_hook_open": redis.publish_hook_open,
+            "word_filter_stale": redis.word_filter_stale,
             "rss": resident_bytes(os.getpid()),
             **state,
         }

@@ -70,6 +70,7 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
     HttpCode.UNSUPPORTED_MEDIA_TYPE: Kind(
         415, "The body is of another type", "send Content-Type: application/json"
     ),
+    ErrorCode.CONTENT_REFUSED: Kind(422, "The content is not allowed", "change the content"),
     ErrorCode.SLOW_MODE: Kind(429, "The room is in slow mode", "wait for Retry-After seconds"),
     HttpCode.TOO_MANY_STREAMS: Kind(
         429, "Too many event streams", "close one, or wait for Retry-After seconds"

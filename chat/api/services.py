@@ -14,6 +14,7 @@ from chat.broker.markers import Markers
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
 from chat.broker.registry import Registry
+from chat.broker.reports import Reports
 from chat.broker.room_changes import RoomChanges
 from chat.broker.user_presence import UserPresence
 from chat.files.intake import Intake
@@ -25,6 +26,7 @@ from chat.limits.slow_mode import SlowMode
 from chat.limits.users import UserBudgets
 from chat.rooms.enforcement import Enforcement
 from chat.rooms.participation import Participation
+from chat.screening.screening import Screening
 from chat.settings import Settings
 
 #: Streams that may read what they missed at a time; what they read is in memory meanwhile.
@@ -58,6 +60,8 @@ class ApiServices:
     enforcement: Enforcement
     intake: Intake | None  # None: nothing can be uploaded
     upload_budgets: UserBudgets
+    reports: Reports
+    screening: Screening | None  # None where there is neither a word filter nor a hook
     participation: Participation
     conversations: Conversations
     directory: Directory

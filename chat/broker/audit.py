@@ -21,7 +21,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     act: Act
 
 
-_encoder = json.Encoder()
+encode_act = json.Encoder().encode
 _decoder = json.Decoder(Act)
 
 
@@ -39,9 +39,7 @@ class Audit:
         """
         store = self._store
         most = ("MAXLEN", "~", store.settings.audit_size)
-        await store.ask(
-            CONTROL_TAG, "XADD", store.keys.audit, *most, "*", "a", _encoder.encode(act)
-        )
+        await store.ask(CONTROL_TAG, "XADD", store.keys.audit, *most, "*", "a", encode_act(act))
 
     async def page(self, before: str | None, limit: int) -> list[Entry]:
         """Return entries, newest first.
@@ -53,14 +51,14 @@ class Audit:
         Raises:
             LinkError: no answer.
         """
-        end = "+" if before is None else _just_before(before)
+        end = "+" if before is None else just_before(before)
         found = await self._store.ask(
             CONTROL_TAG, "XREVRANGE", self._store.keys.audit, end, "-", "COUNT", limit
         )
         return [_entry(entry_id.decode(), fields[1]) for entry_id, fields in found]
 
 
-def _just_before(entry_id: str) -> str:
+def just_before(entry_id: str) -> str:
     """Return the greatest id below another."""
     at_ms, number = map(int, entry_id.split("-"))
     return f"{at_ms}-{number - 1}" if number else str(max(0, at_ms - 1))

@@ -12,8 +12,8 @@ to one message would have one winner per round.
 import asyncio
 import hashlib
 import logging
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import orjson
@@ -22,11 +22,13 @@ from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Publi
 from chat.broker.link import LinkError
 from chat.broker.moderation import Moderation
 from chat.broker.refusals import busy
+from chat.broker.retries import stored, stored_before
 from chat.moderation.acts import Kind
 from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.folding import apply
 from chat.protocol.records import ChangeRecord, Record, decode_record, encode_change
+from chat.protocol.screening import Submission, Text
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,17 @@ _LETTERS = {
     "reaction_added": b"a",
     "reaction_removed": b"r",
 }
+
+
+class Screen(Protocol):
+    """What texts go through on their way to be stored."""
+
+    async def passed(self, submission: Submission) -> Text:
+        """Return what is to be stored of a text.
+
+        Raises:
+            CommandError: it is refused.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,7 @@ class Changes:
         settings: windows and limits.
         moderation: hears of messages that moderators delete, before they do.
         stats: counts lost races and deletions by moderators; None where nobody asks.
+        screen: what edits go through first; None where all pass.
     """
 
     def __init__(
@@ -93,23 +107,30 @@ class Changes:
         settings: Settings,
         moderation: Moderation,
         stats: Stats | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self._broker = broker
         self._settings = settings
         self._moderation = moderation
         self._stats = stats
+        self._screen = screen
         self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     async def make(self, change: Change) -> Outcome | Unchanged:
         """Store a change and what it makes of the message; `Raced` means that it was given up.
 
         Raises:
-            CommandError: message_gone, not_author, too_many_reactions, busy; banned and muted for
-                moderators who delete for others, while others get them as the outcome.
+            CommandError: message_gone, not_author, too_many_reactions, busy, content_refused,
+                unavailable; banned and muted for moderators who delete for others, while others
+                get them as the outcome.
             LinkError: Redis is away; nothing was stored.
 
         Cancellation: safe; the change is stored or it is not.
         """
+        if self._screen is not None and change.kind == "message_edited":
+            if (before := await self._stored_before(change)) is not None:
+                return before
+            change = _with_text(change, await self._screen.passed(_submission(change)))
         turn = self._turns.setdefault((change.room_id, change.seq), asyncio.Lock())
         try:
             async with asyncio.timeout(self._settings.redis_timeout):
@@ -172,20 +193,11 @@ class Changes:
 
     async def _stored_before(self, change: Change) -> Outcome | None:
         """Return the answer to a change that was stored already, under its client id."""
-        if change.client_message_id is None:
-            return None
-        # A fold that fits no record: the script gets no further than looking for the client id.
-        nothing = Fold(_LETTERS[change.kind], change.seq, "", b"", False, 0, 0)
-        outcome = await self._store(change, nothing)
-        return None if isinstance(outcome, Raced) else outcome
+        return await stored_before(
+            self._broker, change.room_id, change.user_id, change.client_message_id
+        )
 
     async def _store(self, change: Change, fold: Fold) -> Outcome:
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def done(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
         body = encode_change(
             change.user_id,
             change.user,
@@ -203,8 +215,26 @@ class Changes:
             fold,
             needs_seat=not change.is_back_end,
         )
-        self._broker.publish(publication, done)
-        return await outcome
+        return await stored(self._broker, publication)
+
+
+def _submission(change: Change) -> Submission:
+    return Submission(
+        kind="edit_message",
+        roomId=change.room_id,
+        userId=change.user_id,
+        user=change.user,
+        content=change.details["content"],
+        mentions=change.details.get("mentions"),
+        clientMessageId=change.client_message_id,
+        seq=change.seq,
+        messageId=change.message_id,
+    )
+
+
+def _with_text(change: Change, text: Text) -> Change:
+    details: dict[str, Any] = {"content": text.content}
+    return replace(change, details=details | ({"mentions": text.mentions} if text.mentions else {}))
 
 
 def judge(record: Record | None, change: Change, settings: Settings) -> Fold | None:
@@ -213,7 +243,7 @@ def judge(record: Record | None, change: Change, settings: Settings) -> Fold | N
     Raises:
         CommandError: message_gone, not_author, too_many_reactions.
     """
-    message = _message(record, change)
+    message = found_message(record, change.seq, change.message_id)
     if record is None or message is None:
         raise CommandError(ErrorCode.MESSAGE_GONE, "That message is not there any more.")
     is_edit, is_deletion = change.kind == "message_edited", change.kind == "message_deleted"
@@ -240,12 +270,12 @@ def judge(record: Record | None, change: Change, settings: Settings) -> Fold | N
     )
 
 
-def _message(record: Record | None, change: Change) -> dict[str, Any] | None:
-    """Return the message that a change is about, if the record is that and it is not deleted."""
-    if record is None or record.seq != change.seq or isinstance(record, ChangeRecord):
+def found_message(record: Record | None, seq: int, message_id: str) -> dict[str, Any] | None:
+    """Return the message of a record, if that is the one that is meant and it is not deleted."""
+    if record is None or record.seq != seq or isinstance(record, ChangeRecord):
         return None
     message = record.fields()
-    if message["messageId"] != change.message_id or message.get("deleted"):
+    if message["messageId"] != message_id or message.get("deleted"):
         return None
     return message
 

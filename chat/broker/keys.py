@@ -44,6 +44,9 @@ class Keys:
         self.user_acts = f"{prefix}:{{{CONTROL_TAG}}}:acts"
         self.control = f"{prefix}:{database}:{{{CONTROL_TAG}}}:live"
         self.audit = f"{prefix}:{{{CONTROL_TAG}}}:audit"
+        #: Stream of reported messages, and hash of what came of those that are resolved.
+        self.reports = f"{prefix}:{{{CONTROL_TAG}}}:reports"
+        self.reports_resolved = f"{prefix}:{{{CONTROL_TAG}}}:reports-resolved"
         self._sharded = sharded
         self.groups = GROUPS if sharded else 1
 
@@ -74,6 +77,15 @@ class Keys:
         """
         user = f"{len(user_id)}:{user_id}"
         return f"{self._prefix}:{{{room_id}}}:sent:{user}:{client_message_id}"
+
+    def reported(self, user_id: str, room_id: str, message_id: str) -> str:
+        """String that exists while a report of a message by a user counts; in the audit's slot."""
+        user = f"{len(user_id)}:{user_id}"
+        return f"{self._prefix}:{{{CONTROL_TAG}}}:reported:{room_id}:{message_id}:{user}"
+
+    def reports_by(self, user_id: str) -> str:
+        """String: how many messages a user has reported in the last hour; in the audit's slot."""
+        return f"{self._prefix}:{{{CONTROL_TAG}}}:reports-by:{user_id}"
 
     def absent(self, room_id: str) -> str:
         """A key that never exists, for messages without a client message id in a cluster.

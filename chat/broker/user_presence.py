@@ -16,6 +16,7 @@ from chat.broker.revocation_feed import token_life_s
 from chat.broker.shard import Route
 from chat.broker.slots import hash_tag
 from chat.broker.store import Store
+from chat.conversations.kinds import has_roster
 from chat.protocol.availability import Availability, State, combined
 
 ACTIVE = "1"
@@ -153,7 +154,7 @@ class UserPresence:
         return {worker_id.decode() for worker_id in alive}
 
     async def in_room(self, room_id: str, user_ids: Sequence[str]) -> list[int]:
-        """Return for each user 2 for a member of a room, 1 for who has read there, 0 for others.
+        """Return for each user 2 for a member of a room, 1 for who belongs to it, 0 for others.
 
         Raises:
             LinkError: no answer.
@@ -162,7 +163,11 @@ class UserPresence:
         found: list[int] = await store.evaluated(
             store.scripts.room_users,
             room_id,
-            (keys.members(room_id), keys.markers(room_id)),
+            (
+                keys.members(room_id),
+                keys.markers(room_id),
+                *((keys.roster(room_id),) if has_roster(room_id) else ()),
+            ),
             *user_ids,
         )
         return found

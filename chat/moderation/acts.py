@@ -21,12 +21,14 @@ class Kind(StrEnum):
     SET_ROLE = "set_role"
     DISCONNECT = "disconnect"
     REVOKE_USER = "revoke_user"
+    REPORT_MESSAGE = "report_message"
+    RESOLVE_REPORT = "resolve_report"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a name, not a secret
 
 
 #: Those that say who may be and write in a room. Those on users and tokens hold everywhere; a
-#: message is deleted by `chat/broker/changes.py`, a room changed by `chat/broker/room_changes.py`
-#: and a roster by `chat/broker/conversations.py`.
+#: message is deleted by `chat/broker/changes.py` and reported to `chat/broker/reports.py`, a room
+#: changed by `chat/broker/room_changes.py` and a roster by `chat/broker/conversations.py`.
 OF_A_ROOM = frozenset({Kind.KICK, Kind.BAN, Kind.UNBAN, Kind.MUTE, Kind.UNMUTE})
 #: Those that may end by themselves.
 TIMED = frozenset({Kind.BAN, Kind.MUTE})
@@ -39,11 +41,12 @@ class Act(Struct, frozen=True, kw_only=True):
         kind: what is done.
         by: user id of who does it.
         on: user id of whom it is done to; for REVOKE_TOKEN the `jti` of the token, for
-            DELETE_MESSAGE the author; for CHANGE_ROOM nobody, "".
+            DELETE_MESSAGE, REPORT_MESSAGE and RESOLVE_REPORT the author; for CHANGE_ROOM
+            nobody, "".
         room_id: where; None if everywhere.
         reason: as the moderator worded it.
         duration_ms: after which it ends; None for good.
-        message_id: the message that is deleted, which is all that is kept of it.
+        message_id: the message that is deleted or reported, which is all that is kept of it.
         change: what is to be set of the room.
         role: for SET_ROLE, what the user becomes.
     """

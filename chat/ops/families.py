@@ -177,6 +177,42 @@ FAMILIES: tuple[Family, ...] = (
         "hook_events_lost",
         "Connects and disconnects that could not be noted for webhooks.",
     ),
+    # what messages are held against, and reports of them
+    _counter(
+        "publish_hook_answers",
+        "publish_hook_answers",
+        "What became of messages that the hook was to be asked about: allowed, refused, replaced, "
+        "busy for those without a turn, away for those without a verdict, of which failed are "
+        "those that it was asked about.",
+        "outcome",
+    ),
+    _histogram("publish_hook_seconds", "From asking the hook to its answer, or to giving up."),
+    _gauge(
+        "publish_hook_waiting",
+        "publish_hook_waiting",
+        "Messages that wait for their turn with the hook.",
+        "worker",
+    ),
+    _gauge(
+        "publish_hook_open",
+        "publish_hook_open",
+        "1 while the hook is taken to be away.",
+        "worker",
+    ),
+    _counter(
+        "word_filter_hits",
+        "word_filter_hits",
+        "Messages that the word filter blocked or masked.",
+        "action",
+    ),
+    _gauge("word_filter_rules", "word_filter_rules", "Words and patterns in force.", "worker"),
+    _gauge(
+        "word_filter_stale",
+        "word_filter_stale",
+        "1 while the file of words cannot be used, and those read before are in force.",
+        "worker",
+    ),
+    _counter("messages_reported", "messages_reported", "Messages that members reported."),
     # conversations
     _counter(
         "roster_changes",
@@ -361,6 +397,36 @@ API_FAMILIES: tuple[Family, ...] = (
         "Times the place where files are kept failed.",
     ),
     _api("gauge", "pubsub_deaf", "pubsub_deaf", "1 while the process does not hear its own probe."),
+    # what messages are held against, and reports of them
+    _api(
+        "counter",
+        "publish_hook_answers_total",
+        "publish_hook_answers",
+        "As chat_publish_hook_answers_total.",
+        "outcome",
+    ),
+    _api(
+        "gauge", "publish_hook_open", "publish_hook_open", "1 while the hook is taken to be away."
+    ),
+    _api(
+        "counter",
+        "word_filter_hits_total",
+        "word_filter_hits",
+        "Messages that the word filter blocked or masked.",
+        "action",
+    ),
+    _api(
+        "gauge",
+        "word_filter_stale",
+        "word_filter_stale",
+        "1 while the file of words cannot be used, and those read before are in force.",
+    ),
+    _api(
+        "gauge",
+        "reports_open",
+        "reports_open",
+        "Reported messages that nobody has resolved, as of at most a minute ago.",
+    ),
 )
 
 

@@ -68,6 +68,10 @@ GAUGES = (
     "probe_seconds",
     "revocations",
     "read_markers_waiting",
+    "publish_hook_waiting",
+    "publish_hook_open",
+    "word_filter_rules",
+    "word_filter_stale",
     "delivered_markers_waiting",
     "user_states",
 )
@@ -106,6 +110,7 @@ COUNTERS = (
     "read_markers_written",
     "read_markers_forgotten",
     "hook_events_lost",
+    "messages_reported",
     "delivered_markers_written",
     "user_states_set",
     "user_states_told",
@@ -121,6 +126,8 @@ LABELLED = (
     "redis_reconnects",
     "rate_limited",
     "moderation_acts",
+    "publish_hook_answers",
+    "word_filter_hits",
     "roster_changes",
 )
 HISTOGRAMS = (
@@ -129,6 +136,7 @@ HISTOGRAMS = (
     "replication_seconds",
     "loop_lag_seconds",
     "handshake_seconds",
+    "publish_hook_seconds",
 )
 
 
@@ -151,6 +159,10 @@ class Stats:
     probe_seconds: float
     revocations: int
     read_markers_waiting: int
+    publish_hook_waiting: int
+    publish_hook_open: int
+    word_filter_rules: int
+    word_filter_stale: int
     delivered_markers_waiting: int
     user_states: int
     # counters
@@ -187,6 +199,7 @@ class Stats:
     read_markers_written: int
     read_markers_forgotten: int
     hook_events_lost: int
+    messages_reported: int
     delivered_markers_written: int
     user_states_set: int
     user_states_told: int
@@ -201,6 +214,8 @@ class Stats:
     redis_reconnects: Labelled  # command, pubsub
     rate_limited: Labelled  # connection, user, address, slow_mode
     moderation_acts: Labelled  # Kind of an act
+    publish_hook_answers: Labelled  # allowed, refused, replaced, failed, away, busy
+    word_filter_hits: Labelled  # blocked, masked
     roster_changes: Labelled  # create, open_direct, invite, answer, set_role, remove
     # histograms, see Histogram.observe
     publish_seconds: Histogram  # command received -> ack
@@ -208,6 +223,7 @@ class Stats:
     replication_seconds: Histogram  # stored -> confirmed by replicas, with WAIT
     loop_lag_seconds: Histogram
     handshake_seconds: Histogram  # accept -> answer of the handshake
+    publish_hook_seconds: Histogram  # asked -> verdict, or none
 
     def __init__(self) -> None:
         for name in (*GAUGES, *COUNTERS):

@@ -255,6 +255,15 @@ class UnmuteUser(ModerationCommand, frozen=True, kw_only=True, tag="unmute_user"
     """Lift a mute."""
 
 
+class ReportMessage(Command, frozen=True, kw_only=True, tag="report_message"):
+    """Bring a message before the moderators, once per user; who sent it is not told."""
+
+    roomId: RoomId
+    seq: Seq
+    messageId: MessageId
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class ChangeRoom(Command, frozen=True, kw_only=True, tag="change_room"):
     """Set a room's title, topic and rules: null resets one, what is left out stays."""
 
@@ -374,6 +383,7 @@ AnyCommand = (
     | UnbanUser
     | MuteUser
     | UnmuteUser
+    | ReportMessage
     | ChangeRoom
     | CreateRoom
     | OpenDirect

@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     BANNED = "banned"
     MUTED = "muted"
+    CONTENT_REFUSED = "content_refused"
     NOT_ENABLED = "not_enabled"
     READ_ONLY = "read_only"
     ROOM_EXISTS = "room_exists"
@@ -156,7 +157,8 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "wait `retryAfterMs`",
     ),
     ErrorCode.UNAVAILABLE: Meaning(
-        "the message store is away; with `uncertain` the outcome is unknown",
+        "the message store is away, or what checks messages before they are stored; with "
+        "`uncertain` the outcome is unknown",
         "wait `retryAfterMs`",
     ),
     ErrorCode.NOT_REPLICATED: Meaning(
@@ -172,6 +174,9 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MUTED: Meaning(
         "a moderator muted you in the room: read on",
         "wait `retryAfterMs`; without it ask a moderator",
+    ),
+    ErrorCode.CONTENT_REFUSED: Meaning(
+        "the message says what may not be said here", "show `message`, change the content"
     ),
     ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
     ErrorCode.READ_ONLY: Meaning(

@@ -3,14 +3,17 @@
 As in commands, unknown fields are ignored and field names are the wire's.
 """
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from chat.protocol.about import AboutChange
 from chat.protocol.commands import Command, DurationMs, Reason, RoomId, UserId
+from chat.protocol.events import StoredMessage
 
 TokenId = Annotated[str, Meta(min_length=1, max_length=256)]
+ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 EntryId = Annotated[str, Meta(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")]
 
 
@@ -111,4 +114,50 @@ class AuditPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Some entries, newest first; `before` continues the list, its absence ends it."""
 
     entries: list[AuditEntry]
+    before: str | None = None
+
+
+class ListReports(Command, frozen=True, kw_only=True):
+    """Read reported messages, newest first, in pages."""
+
+    before: EntryId | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    state: Annotated[str, Meta(pattern="^(open|resolved)$")] | None = None
+
+
+class ReportPath(Command, frozen=True, kw_only=True):
+    """Which report is resolved."""
+
+    reportId: EntryId
+
+
+class Resolve(Struct, frozen=True, kw_only=True):
+    """What came of a report, for who reads it later."""
+
+    note: Reason | None = None
+
+
+class Resolution(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who resolved a report, when, and what came of it."""
+
+    by: str
+    timestamp: int
+    note: str | None = None
+
+
+class Report(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reported message: who brings it up, why, and the message as it was then."""
+
+    reportId: str
+    timestamp: int
+    by: str
+    reason: str
+    message: StoredMessage
+    resolved: Resolution | None = None
+
+
+class ReportsPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Some reports, newest first; `before` continues the list, its absence ends it."""
+
+    reports: list[Report]
     before: str | None = None

@@ -101,6 +101,7 @@ WORDS: dict[str, Word] = {
     "readOnly": Word("Only who may moderate the room writes in it.", True),
     "readSeq": Word("Up to where the user has read; without it nothing is known to be read.", 15),
     "reason": Word("Why this happened."),
+    "ReportMessage.reason": Word("What is wrong with it, for the moderators.", "Spam"),
     "reconnectAfterMs": Word(
         "Come back after a random part of so many milliseconds, so that not all come at once.", 5000
     ),

@@ -3,6 +3,7 @@
 import { Acts } from "./acts.js";
 import { showBars } from "./appearance.js";
 import { Conversation } from "./conversation.js";
+import { Destination } from "./destination.js";
 import { Dialog } from "./dialog.js";
 import { Entry } from "./entry.js";
 import { watchIdleness } from "./idle.js";
@@ -10,6 +11,7 @@ import { helpParts, listenToKeys } from "./keys.js";
 import { sectionOf } from "./kinds.js";
 import { Notifier } from "./notifier.js";
 import { nextWithNews, Overview } from "./overview.js";
+import { Painter } from "./painter.js";
 import { Panels } from "./panels.js";
 import { goToRegion } from "./regions.js";
 import { RoomDialogs } from "./room_dialogs.js";
@@ -18,7 +20,6 @@ import { readFragment, roomIdOf, Session, writeFragment } from "./session.js";
 import { preferenceParts } from "./settings.js";
 import { Talk } from "./talk.js";
 import { ThreadPanel } from "./thread.js";
-import { threadOf } from "./threads.js";
 import { View } from "./view.js";
 
 const REPAINT_MS = 30_000; // "5 min. ago" is not true for longer
@@ -28,8 +29,6 @@ const find = (id) => document.getElementById(id);
 class App {
   #talk = null; // while in a room
   #roomId = null; // the one that is looked at
-  #goal = null; // a message to go to, once it is on screen
-  #painting = false;
   #dialogs = null; // about rooms and people, while in a room
 
   constructor() {
@@ -51,6 +50,15 @@ class App {
       onReport: (row) => this.#dialogs.openReport(this.#room, row),
       onTell: (text) => this.view.tell(text),
     });
+    this.painter = new Painter(() => this.#paint());
+    this.destination = new Destination({
+      look: (roomId) => this.#look(roomId),
+      openThread: (rootId) => {
+        this.#openThread(rootId);
+        this.thread.render(this.#talk.scene(this.#roomId));
+      },
+      streams: () => ({ conversation: this.conversation.stream, thread: this.thread.stream }),
+    });
     this.panels = new Panels({ thread: () => this.thread.close() });
     this.overview = new Overview(this.view, {
       onSelect: (roomId) => this.#select(roomId),
@@ -60,8 +68,8 @@ class App {
       onNewDirect: () => this.#dialogs.newDirect(),
     });
     this.search = new Search({
-      onChange: () => this.#paintSoon(),
-      onShow: (message) => this.#show(message, false),
+      onChange: () => this.painter.soon(),
+      onShow: (message) => this.destination.show(message, false),
       onLoad: () => this.#room.loadOlder(),
       onClose: () => this.conversation.composer.focus(),
     });
@@ -113,7 +121,7 @@ class App {
     this.#talk = new Talk({
       session,
       roomId,
-      onChange: () => this.#paintSoon(),
+      onChange: () => this.painter.soon(),
       onMessage: (where, message) => this.#arrived(where, message),
       onRefused: (where, problem) => this.#left(where, problem),
       onState: (state) => this.#stateChanged(state),
@@ -122,7 +130,7 @@ class App {
     this.#dialogs = new RoomDialogs(this.dialog, this.#talk, this.notifier, {
       onLook: (where) => this.#look(where),
       onLeave: (where) => this.#leave(where),
-      onLevel: () => this.#paintSoon(),
+      onLevel: () => this.painter.soon(),
       onTell: (text) => this.view.tell(text),
     });
     for (const known of new Set([...session.loadRooms(), roomId])) this.#talk.join(known);
@@ -158,12 +166,12 @@ class App {
     if (this.panels.side === "thread") this.panels.close(false);
     this.search.close();
     this.#roomId = roomId;
-    this.#goal = null;
+    this.destination.forget();
     writeFragment({ roomId, name: this.#talk.session.name });
     this.view.open();
     this.#talk.participants.look(sectionOf(roomId).kind === "open" ? null : this.#room);
     this.conversation.open(this.#room);
-    this.#paintSoon();
+    this.painter.soon();
   }
 
   #lookBeside(step) {
@@ -177,45 +185,22 @@ class App {
     if (next !== undefined) this.#look(next);
   }
 
-  /** Go to a message, in whichever room and thread it is. */
   #go(roomId, messageId) {
     if (this.#talk?.room(roomId) === undefined) return;
     if (matchMedia("(max-width: 1080px)").matches) this.panels.close(false);
-    this.#look(roomId);
-    this.#goal = messageId;
-    this.#paintSoon();
-  }
-
-  #reachGoal() {
-    const message = this.#room.entries.find(({ messageId }) => messageId === this.#goal);
-    if (message === undefined) return;
-    this.#goal = null;
-    this.#show(message, true);
-  }
-
-  /** @param {object} message  @param {boolean} focused */
-  #show(message, focused) {
-    const threadId = threadOf(message);
-    if (threadId === null) {
-      this.conversation.stream.show(message.messageId, focused);
-      return;
-    }
-    const writing = document.activeElement;
-    this.#openThread(threadId);
-    this.#paint();
-    this.thread.stream.show(message.messageId, focused);
-    if (!focused) writing.focus();
+    this.destination.go(roomId, messageId);
+    this.painter.soon();
   }
 
   #openThread(rootId) {
     this.panels.open("thread");
     this.thread.open(this.#room, rootId, this.#talk.titleOf(this.#roomId));
-    this.#paintSoon();
+    this.painter.soon();
   }
 
   #openMentions() {
     this.panels.toggle("mentions");
-    this.#paint();
+    this.painter.now();
     if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
   }
 
@@ -249,7 +234,7 @@ class App {
     }
     if (problem !== "") this.view.tell(`${this.#talk.titleOf(roomId)}: ${problem}`);
     if (roomId === this.#roomId) this.#look(next);
-    this.#paintSoon();
+    this.painter.soon();
   }
 
   #close(start) {
@@ -284,7 +269,7 @@ class App {
       this.#close({ roomId: this.#roomId, problem: state.reason, needsToken: true });
       return;
     }
-    this.#paintSoon();
+    this.painter.soon();
   }
 
   #takeToken(text) {
@@ -296,23 +281,14 @@ class App {
     return true;
   }
 
-  // Many events can come within one frame; a hidden page gets no frames at all.
-  #paintSoon() {
-    if (this.#painting) return;
-    this.#painting = true;
-    if (document.hidden) setTimeout(() => this.#paint(), 250);
-    else requestAnimationFrame(() => this.#paint());
-  }
-
   #paint() {
-    this.#painting = false;
     const room = this.#room;
     if (room === undefined) return;
     const scene = this.#talk.scene(this.#roomId);
     this.conversation.render(scene);
     this.thread.render(scene);
     this.search.render(scene.entries, { canLoad: room.timeline.hasOlder, state: room.olderState });
-    if (this.#goal !== null) this.#reachGoal();
+    this.destination.reach(scene.entries);
     const listsMentions = this.panels.side === "mentions";
     this.overview.paint(this.#talk, this.#roomId, { notifier: this.notifier, listsMentions });
     this.#dialogs.renderRoster();
@@ -326,7 +302,7 @@ class App {
   /** What is told by the clock: "5 min. ago", when somebody was last seen. */
   #now() {
     this.#talk?.participants.refreshSoon();
-    this.#paintSoon();
+    this.painter.soon();
   }
 
   #everySecond() {
@@ -335,8 +311,8 @@ class App {
 
   #seen() {
     if (!document.hidden) this.conversation.cameBack();
-    if (document.hidden) this.#paint(); // a frame that was asked for may not come any more
-    else this.#paintSoon();
+    if (document.hidden) this.painter.now(); // a frame that was asked for may not come any more
+    else this.painter.soon();
   }
 }
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct, ValidationError, convert
 
 from chat.protocol.patterns import Pattern
+from chat.protocol.signature import SecretError, parse_secrets
 from chat.settings import Settings, SettingsError
 from chat.webhooks.kinds import KINDS, LOGGED
-from chat.webhooks.signature import SecretError, parse_secrets
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from typing import Self
 import aiohttp
 
 from chat import __version__
+from chat.protocol.signature import signed
 from chat.webhooks.answers import Answer
 from chat.webhooks.delivery import Delivery
 from chat.webhooks.endpoints import Endpoint
-from chat.webhooks.signature import sign
 
 #: Of an answer; a connection whose answer is longer is not used again.
 ANSWER_BYTES_MAX = 65536
@@ -59,14 +59,9 @@ class Poster:
 
     async def post(self, delivery: Delivery) -> Answer:
         """Post a delivery and return what came back; failures are answers, too."""
-        now_s = int(time.time())
-        headers = {
-            "webhook-id": delivery.delivery_id,
-            "webhook-timestamp": str(now_s),
-            "webhook-signature": sign(
-                self._endpoint.secrets, delivery.delivery_id, now_s, delivery.body
-            ),
-        }
+        headers = signed(
+            self._endpoint.secrets, delivery.delivery_id, int(time.time()), delivery.body
+        )
         try:
             async with self._session.post(
                 self._endpoint.url, data=delivery.body, headers=headers, allow_redirects=False

@@ -15,6 +15,9 @@ from chat.broker.store import Store
 
 log = logging.getLogger(__name__)
 
+#: How often it is looked whether Redis is there.
+AWAY_S = 0.05
+
 
 class Shares:
     """Renews them.
@@ -51,6 +54,9 @@ class Shares:
         interval_s = self._store.settings.lease_interval
         async with asyncio.TaskGroup() as tasks:
             while True:
+                while not self._store.is_up:
+                    self.are_held = False
+                    await asyncio.sleep(AWAY_S)
                 self._look.clear()
                 try:
                     await self._renew(tasks)

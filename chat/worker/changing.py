@@ -20,13 +20,14 @@ async def change(session: "Session", command: Change) -> None:
 
     Raises:
         CommandError: not_joined, forbidden, invalid_message, content_too_long, message_gone,
-            not_author, too_late, too_many_reactions, banned, muted, busy, unavailable,
-            not_replicated.
+            not_author, too_late, too_many_reactions, banned, muted, content_refused, busy,
+            unavailable, not_replicated.
         LinkError: Redis is away.
     """
     services, identity = session.services, session.require_identity()
     room_id = session.require_room(command.roomId).room_id
     kind, details = _wanted(session, command)
+    await services.asking.settled(session, room_id)
     outcome = await services.changes.make(
         changes.Change(
             kind,

@@ -18,6 +18,7 @@ from chat.protocol.errors import CloseCode
 from chat.protocol.events import Drain, encode_event
 from chat.protocol.frames import text_frame
 from chat.settings import Settings
+from chat.worker.asking import Asking
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ def plan_batches(connections: int, settings: Settings) -> tuple[int, int]:
     return size, -(-connections // size)
 
 
-async def drain(gateway: Gateway, broker: Broker, changes: Changes, settings: Settings) -> None:
+async def drain(
+    gateway: Gateway, broker: Broker, changes: Changes, asking: Asking, settings: Settings
+) -> None:
     """Close every connection; cut what is left at the deadline."""
     deadline_s = asyncio.get_running_loop().time() + settings.drain_timeout
     gateway.stop_accepting()
@@ -47,7 +50,10 @@ async def drain(gateway: Gateway, broker: Broker, changes: Changes, settings: Se
     log.info("drain_began", extra={"connections": len(leaving), "batches": batches})
     for number in range(batches):
         batch = leaving[number * size : (number + 1) * size]
-        await _close_batch(batch, broker, changes, settings)
+        left_s = deadline_s - settings.close_timeout - asyncio.get_running_loop().time()
+        # A turn with the hook, and then its answer: each takes at most its timeout.
+        patience_s = min(2 * settings.publish_hook_timeout, left_s / (batches - number))
+        await _close_batch(batch, broker, changes, asking, settings, patience_s)
         is_late = asyncio.get_running_loop().time() > deadline_s - settings.close_timeout
         if number + 1 < batches and not is_late:
             await asyncio.sleep(settings.drain_batch_interval)
@@ -57,11 +63,17 @@ async def drain(gateway: Gateway, broker: Broker, changes: Changes, settings: Se
 
 
 async def _close_batch(
-    batch: list[Connection], broker: Broker, changes: Changes, settings: Settings
+    batch: list[Connection],
+    broker: Broker,
+    changes: Changes,
+    asking: Asking,
+    settings: Settings,
+    patience_s: float,
 ) -> None:
     open_ones = [connection for connection in batch if connection.is_open]
     for connection in open_ones:
         connection.transport.pause_reading()
+    await asking.barrier(max(0.0, patience_s))
     try:
         async with asyncio.timeout(settings.redis_timeout / 2):
             await changes.barrier()

@@ -1,14 +1,15 @@
 """Publishing: the last gates of a message, and what its sender is told."""
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
+from chat.identity.tokens import Identity
 from chat.protocol.commands import Change, ChatMessage
 from chat.protocol.errors import CommandError
 from chat.protocol.events import Ack
@@ -25,47 +26,86 @@ async def publish_with_files(session: "Session", command: ChatMessage) -> None:
         CommandError: as there, and no_such_file.
         LinkError: Redis is away; nothing was stored.
     """
-    room = session.require_room(command.roomId)
-    session.require(command.roomId, Action.PUBLISH)
+    room_id = session.require_room(command.roomId).room_id
+    session.require(room_id, Action.PUBLISH)
     user_id = session.require_identity().user_id
     files = session.services.broker.files
-    publish(
-        session, command, await files.attached(room.room_id, user_id, command.attachments or ())
-    )
+    attachments = await files.attached(room_id, user_id, command.attachments or ())
+    if (waiting := publish(session, command, attachments)) is not None:
+        await waiting
 
 
 def publish(
     session: "Session", command: ChatMessage, attachments: Sequence[Attachment] = ()
-) -> None:
+) -> Coroutine[Any, Any, None] | None:
     """Store and publish a message; the answer comes by callback, in order.
 
+    Where the hook has to be asked, it is stored later, still in order.
+
+    Returns:
+        What later commands have to wait for; None, as a rule, if for nothing.
+
     Raises:
-        CommandError: not_joined, forbidden, invalid_message, content_too_long.
+        CommandError: not_joined, forbidden, invalid_message, content_too_long, content_refused.
     """
     services, identity = session.services, session.require_identity()
-    room = session.require_room(command.roomId)
-    session.require(command.roomId, Action.PUBLISH)
+    room_id = session.require_room(command.roomId).room_id
+    session.require(room_id, Action.PUBLISH)
     check_content(command.content, services.settings, may_be_empty=bool(attachments))
     mentions = checked_mentions(command.mentions, services.settings)
-    slow_ms = services.slow_mode.wait_ms(room.room_id)
-    if session.may(room.room_id, Action.MODERATE):
+    slow_ms = services.slow_mode.wait_ms(room_id)
+    if session.may(room_id, Action.MODERATE):
         slow_ms = EXEMPT
+    checked = Checked(
+        identity, command.content, mentions, slow_ms, time.perf_counter(), attachments
+    )
+    screening = services.screening
+    if screening is not None:
+        checked = checked._replace(content=screening.filtered(room_id, command.content))
+        if screening.asks(room_id):
+            return services.asking.ask(screening, session, command, checked)
+    store(session, command, checked)
+    return None
+
+
+class Checked(NamedTuple):
+    """A message that has passed all gates.
+
+    Args:
+        identity: who sent it.
+        content: as it is to be stored.
+        mentions: each user once.
+        slow_ms: how long the user has to wait for the next; 0 for not at all, or EXEMPT.
+        began_s: when it came, by the clock of performance.
+        attachments: what is known of the files that come with it.
+    """
+
+    identity: Identity
+    content: str
+    mentions: list[str]
+    slow_ms: int
+    began_s: float
+    attachments: Sequence[Attachment] = ()
+
+
+def store(session: "Session", command: ChatMessage, checked: Checked) -> None:
+    """Store and publish a message; the answer comes by callback, in order."""
+    services, identity = session.services, checked.identity
     message_id = services.next_id("msg")
     client_id = command.clientMessageId
     reply_to = command.replyTo
-    began_s = time.perf_counter()
 
     def done(outcome: Outcome) -> None:
         if not isinstance(outcome, Published):
-            session.refuse(command.id, refusal(session, outcome), room.room_id)
+            session.refuse(command.id, refusal(session, outcome), command.roomId)
             return
         services.stats.messages_published += 1
-        services.stats.publish_seconds.observe(time.perf_counter() - began_s)
+        services.stats.publish_seconds.observe(time.perf_counter() - checked.began_s)
         acknowledge(session, command, outcome)
 
     services.broker.publish(
         Publication(
-            room.room_id,
+            command.roomId,
             identity.user_id,
             message_id,
             encode_body(
@@ -73,14 +113,14 @@ def publish(
                 identity.user_id,
                 identity.user,
                 client_id,
-                command.content,
+                checked.content,
                 reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
                 thread_id=command.threadId,
-                mentions=mentions,
-                attachments=attachments,
+                mentions=checked.mentions,
+                attachments=checked.attachments,
             ),
             client_id,
-            slow_ms,
+            checked.slow_ms,
         ),
         done,
     )

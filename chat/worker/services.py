@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat.broker.broker import Broker
 from chat.broker.changes import Changes
@@ -11,6 +11,7 @@ from chat.broker.conversations import Conversations
 from chat.broker.directory import Directory
 from chat.broker.members import Members
 from chat.broker.moderation import Moderation
+from chat.broker.reports import Reports
 from chat.broker.room_changes import RoomChanges
 from chat.identity.keys import KeyRing
 from chat.identity.tokens import Verifier
@@ -25,9 +26,13 @@ from chat.rooms.hub import Hub
 from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.typing import Typists
+from chat.screening.screening import Screening
 from chat.settings import Settings
 from chat.worker.comings import Comings
 from chat.worker.user_states import UserStates
+
+if TYPE_CHECKING:
+    from chat.worker.asking import Asking
 
 
 class Tasks:
@@ -75,6 +80,9 @@ class Services:
     slow_mode: SlowMode
     moderation: Moderation
     enforcement: Enforcement
+    reports: Reports
+    screening: Screening | None  # None where there is neither a word filter nor a hook
+    asking: "Asking"
     participation: Participation
     conversations: Conversations
     directory: Directory

@@ -208,7 +208,8 @@ class Session:
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
             case commands.ChatMessage() if not command.attachments:
-                publishing.publish(self, command)
+                if (waiting := publishing.publish(self, command)) is not None:
+                    self._wait_for(command, waiting)
             case commands.Typing():
                 self._typing(command)
             case commands.LeaveRoom():

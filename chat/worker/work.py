@@ -13,6 +13,7 @@ from chat.worker import (
     moderating,
     publishing,
     reading,
+    reporting,
     room_changing,
     showing,
 )
@@ -36,6 +37,7 @@ _WORK: dict[type[commands.Command], Work] = {
     commands.RefreshToken: authentication.refresh,
     commands.ModerationCommand: moderating.moderate,
     commands.ChangeRoom: room_changing.change_room,
+    commands.ReportMessage: reporting.report,
     commands.CreateRoom: conversing.create,
     commands.OpenDirect: conversing.open_direct,
     commands.RosterCommand: conversing.change,

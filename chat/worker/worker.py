@@ -23,6 +23,7 @@ from chat.broker.people import people_of
 from chat.broker.probes import Probes
 from chat.broker.registry import Registry
 from chat.broker.replication import ConfirmingBroker, Replication
+from chat.broker.reports import Reports
 from chat.broker.revocation_feed import RevocationFeed, token_life_s
 from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
@@ -46,9 +47,11 @@ from chat.rooms.participation import Participation
 from chat.rooms.read_markers import ReadMarkers
 from chat.rooms.room import Room
 from chat.rooms.typing import Typists
+from chat.screening.screening import Screening
 from chat.settings import Settings
 from chat.worker.advertised import advertised_address
 from chat.worker.application import ChatApplication
+from chat.worker.asking import Asking
 from chat.worker.comings import Comings
 from chat.worker.drain import drain
 from chat.worker.moderating import put_out
@@ -126,13 +129,16 @@ class Worker:
             settings, self._store, self._revocations, self._on_user_acts, self._channels
         )
         self._registration = Registration(settings, Registry(self._store), self.report)
-        keyring = KeyRing.from_settings(settings)
+        keyring, screening = (
+            KeyRing.from_settings(settings),
+            Screening.from_settings(settings, self.stats),
+        )
         self._services = Services(
             worker_id=self.worker_id,
             settings=settings,
             stats=self.stats,
             broker=broker,
-            changes=Changes(broker, settings, moderation, self.stats),
+            changes=Changes(broker, settings, moderation, self.stats, screening),
             room_changes=room_changes,
             hub=self._hub,
             attendance=self._attendance,
@@ -148,6 +154,9 @@ class Worker:
             slow_mode=SlowMode(settings.slow_mode),
             moderation=moderation,
             enforcement=self._enforcement,
+            reports=Reports(self._store),
+            screening=screening,
+            asking=Asking(),
             participation=self._participation,
             conversations=people.conversations,
             directory=people.directory,
@@ -185,6 +194,8 @@ class Worker:
             settle_budgets(self._store, self._services.users),
             self._services.keyring.run(),
         ]
+        if self._services.screening is not None:
+            loops += self._services.screening.loops()
         if self._replication is not None:
             loops.append(self._replication.run())
         async with asyncio.TaskGroup() as group:
@@ -213,7 +224,8 @@ class Worker:
     async def _leave(self) -> None:
         self._draining = True
         self._tell()
-        await drain(self._gateway, self._broker, self._services.changes, self._settings)
+        services = self._services
+        await drain(self._gateway, self._broker, services.changes, services.asking, self._settings)
         await self._services.tasks.stop()
         await self._hub.stop()
         self._read_markers.write_all()

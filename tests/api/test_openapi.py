@@ -14,6 +14,7 @@ from chat.protocol.errors import ErrorCode
 from tests.api.conftest import Site
 from tests.api.site import Answer
 from tests.support import http
+from tests.support.client import ChatClient
 from tests.support.tokens import token
 
 
@@ -42,6 +43,7 @@ BODIES: dict[str, list[Any]] = {
     },
     "revokeToken": [{"tokenId": "t"}, {}],
     "uploadFile": [b"words", b"", b"\x7fELF" + bytes(64)],
+    "resolveReport": [{"note": "x"}, {"note": 1}],
     "createRoom": [{"userId": "ann", "userIds": ["ben"]}, {"roomId": "lobby", "userId": "ann"}],
     "setParticipant": [{"role": "member"}, {"role": "king"}],
 }
@@ -86,6 +88,8 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
 
     Where it is about a message, that is a new one.
     """
+    if "{reportId}" in path:
+        return path.format(reportId=await reported(site))
     if "participants" in path:
         made = await site.api.send("/api/v1/rooms", {}, token("ann", rooms=EVERYTHING))
         return path.format(roomId=made.body["roomId"], userId="nobody")
@@ -98,6 +102,18 @@ async def address(site: Site, path: str, operation: dict[str, Any]) -> str:
     said = (await site.api.publish("lobby", "x")).body
     place = path.format(roomId="lobby", messageId=said["messageId"], reaction="x")
     return f"{place}?seq={said['seq']}"
+
+
+async def reported(site: Site) -> str:
+    """Report a new message and return the id of the report."""
+    async with await ChatClient.connect(site.worker.url, token("rita")) as rita:
+        await rita.join("lobby")
+        said = await rita.say("lobby", "x")
+        place = {"roomId": "lobby", "seq": said["seq"], "messageId": said["messageId"]}
+        await rita.command("report_message", **place, reason="x")
+    page = (await site.api.read("/api/v1/reports?limit=1", site.keys.all)).body
+    newest: str = page["reports"][0]["reportId"]
+    return newest
 
 
 def references(node: Any) -> Iterator[str]:

@@ -56,15 +56,24 @@ async def test_its_types_are_strict_and_can_be_given_to_others(tmp_path: Path) -
     user = tmp_path / "user.ts"
     user.write_text(
         """
-        import { ChatClient, type ChatMessage } from "./types/index.js";
+        import { ChatClient, type ChatMessage, type Participant } from "./types/index.js";
         const client = new ChatClient({ url: "ws://x", token: async (reason) => reason });
         client.room("tea").on("event", (event) => {
           if (event.type === "reaction_added") event.reaction.at(0);
           if (event.type === "chat_message") show(event);
+          if (event.type === "room_changed") event.room.title?.at(0);
         });
+        client.on("membership", (event) => event?.membership.role?.at(0));
+        async function owners(): Promise<Participant[]> {
+          const found = [];
+          for await (const each of client.room("private:tea").participants()) found.push(each);
+          return found.filter(({ role }) => role === "owner");
+        }
         function show(message: ChatMessage): string { return message.content; }
         // @ts-expect-error there is no such event
         client.on("nothing", () => {});
+        // @ts-expect-error there is no such role
+        client.room("private:tea").setRole("ben", "king");
         // @ts-expect-error a room needs a name
         client.room(7);
         """

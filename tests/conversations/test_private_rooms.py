@@ -8,6 +8,7 @@ import pytest
 from tests.conversations.conftest import PERSON, Connect, done, person, private_room
 from tests.integration.talk import contents, heard, of_type, said
 from tests.support.cluster import Cluster
+from tests.support.waiting import until
 
 SOON_S = 2.0
 
@@ -295,3 +296,25 @@ async def test_a_banned_participant_stays_out_and_may_still_leave_for_good(
     await done(ben, "remove_participant", roomId=room, userId=f"ben-{tag}")
     assert (await ben.join(room))["code"] in ("banned", "forbidden")
     assert contents(ben.messages(room)) == []
+
+
+async def test_states_are_told_of_participants_who_never_came_in_and_not_of_who_was_removed(
+    pair: Cluster, connect: Connect, tag: str
+) -> None:
+    ann = await person(connect, pair[0], f"ann-{tag}")
+    ben = await person(connect, pair[1], f"ben-{tag}")
+    room = await private_room(ann, ben)
+    await done(ann, "join_room", roomId=room)
+
+    async def state() -> str:
+        found = await done(ann, "users", roomId=room, userIds=[f"ben-{tag}"])
+        return str(found["users"][0]["state"])
+
+    await ben.command("set_presence", state="busy")
+
+    async def is_busy() -> bool:
+        return await state() == "busy"
+
+    await until(is_busy, 5.0)
+    await done(ann, "remove_participant", roomId=room, userId=f"ben-{tag}")
+    assert await state() == "offline"

@@ -6,9 +6,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from chat.protocol.signature import make_secret
 from chat.settings import from_environ
 from chat.webhooks.endpoints import read_endpoints
-from chat.webhooks.signature import make_secret
 from tests.deploy.manifests import Manifests, build, make_secrets, stage
 
 ENDPOINT = """\

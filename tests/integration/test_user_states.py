@@ -247,6 +247,30 @@ async def _known(worker: Worker, count: int) -> bool:
     return f"chat_user_states {float(count)}" in text
 
 
+async def test_to_a_private_room_belongs_who_takes_part_present_or_not(
+    pair: Cluster, connect: Connect, ann: str
+) -> None:
+    creator = await connect(pair[0], ann, rooms={"*": ["join", "publish", "create"]})
+    taking_part, invited = f"{ann}-2", f"{ann}-3"
+    made = await creator.command("create_room", userIds=[taking_part, invited])
+    private = made["roomId"]
+    await creator.join(private)
+    for user in (taking_part, invited):
+        client = await connect(pair[1], user)
+        if user == taking_part:
+            await client.command("answer_invitation", roomId=private, accept=True)
+        await choose(client, "away", status="x")
+
+    async def are_shown() -> bool:
+        found = await states(creator, private, taking_part, invited)
+        return found == [
+            {"userId": taking_part, "state": "away", "status": "x"},
+            {"userId": invited, "state": "offline"},
+        ]
+
+    await until(are_shown, 10.0)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -400,4 +424,8 @@ async def test_after_a_flush_who_is_here_is_announced_again(
     await until(lambda: bool(fresh_redis.run("KEYS", f"*:presence:{{{ann}}}")), 10.0)
     await choose(user, "busy")
     await user.join(room)
-    assert (await user.wait_for(lambda event: event.get("state") == "busy"))["userId"] == ann
+
+    async def is_busy() -> bool:
+        return (await listed(user, room, ann)).get("state") == "busy"
+
+    await until(is_busy, 10.0)

@@ -8,7 +8,7 @@ import pytest
 from chat.broker.keys import CONTROL_TAG
 from chat.moderation.acts import Kind
 from tests.integration.conftest import Connect
-from tests.integration.talk import insist, members_become, said
+from tests.integration.talk import insist, members_become
 from tests.moderation.conftest import act, moderator
 from tests.moderation.operator import EARLIER, Operator
 from tests.support.client import ChatClient, ClosedError
@@ -33,7 +33,10 @@ async def test_acts_reach_every_worker_whichever_shard_the_room_is_on(
         await act(mod, "mute_user", room, "ben", durationMs=60_000)
         assert (await ben.say(room, "x"))["code"] == "muted"
         await act(mod, "unmute_user", room, "ben")
-        await said(ben, room, ["x"])
+        message = await ben.say(room, "x")
+        place = {"roomId": room, "seq": message["seq"], "messageId": message["messageId"]}
+        reported = await ben.command("report_message", **place, reason="spam")
+        assert reported["type"] == "ack"
         await act(mod, "ban_user", room, "ben")
         left = await ben.wait_for("room_left", SOON_S)
         assert (left["roomId"], left["reason"]) == (room, "banned")

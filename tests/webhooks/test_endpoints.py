@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from chat.cli import main
+from chat.protocol.signature import make_secret
 from chat.settings import Settings, SettingsError
 from chat.webhooks.endpoints import read_endpoints
 from chat.webhooks.kinds import KINDS
-from chat.webhooks.signature import make_secret
 
 GOOD = """\
 [[endpoint]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.webhooks.signature import make_secret
+from chat.protocol.signature import make_secret
 from tests.support import http
 from tests.support.client import ChatClient
 from tests.support.cluster import Supervised

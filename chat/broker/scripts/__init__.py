@@ -58,11 +58,18 @@ class Scripts:
         self.room_sanction = Script(head + sanctions + _read("room_sanction"))
         self.sanction_read = Script(sanctions + _read("sanction_read"))
         self.user_act = Script(head + _read("user_act"))
+        self._add_those_of_reports()
         markers = _read("_markers")
         self.marker_set = Script(head + markers + _read("marker_set"))
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
         if news:
             self._add_those_of_hooks(noting)
+
+    def _add_those_of_reports(self) -> None:
+        reports = _read("_reports")
+        self.report_add = Script(reports + _read("report_add"))
+        self.report_resolve = Script(reports + _read("report_resolve"))
+        self.report_count = Script(reports + _read("report_count"))
 
     def _add_those_of_hooks(self, noting: str) -> None:
         self.event_note = Script(noting + _read("event_note"))

@@ -1,4 +1,4 @@
-"""Signatures of deliveries, by the Standard Webhooks specification 1.0 (standardwebhooks.com).
+"""Signatures of what is posted, by the Standard Webhooks specification 1.0 (standardwebhooks.com).
 
     webhook-signature: v1,base64(HMAC-SHA256(secret, "{webhook-id}.{webhook-timestamp}.{body}"))
 
@@ -53,8 +53,21 @@ def make_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def sign(keys: Sequence[bytes], delivery_id: str, timestamp_s: int, body: bytes) -> str:
-    """Return the header `webhook-signature`."""
-    signed = b"%s.%d.%s" % (delivery_id.encode(), timestamp_s, body)
-    digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
-    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+def signed(keys: Sequence[bytes], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+    """Return the header fields that prove where a post comes from.
+
+    Args:
+        keys: those in force; any one of them proves it.
+        message_id: names the post; one that is sent again has the same. No dots in it.
+        timestamp_s: of this attempt, in seconds since the Unix epoch.
+        body: as it is sent.
+    """
+    content = b"%s.%d.%s" % (message_id.encode(), timestamp_s, body)
+    digests = (hmac.new(key, content, hashlib.sha256).digest() for key in keys)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp_s),
+        "webhook-signature": " ".join(
+            f"v1,{base64.b64encode(digest).decode()}" for digest in digests
+        ),
+    }

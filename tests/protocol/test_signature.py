@@ -3,26 +3,40 @@
 import base64
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chat.webhooks.signature import SecretError, make_secret, parse_secrets, sign
+from chat.protocol.signature import SecretError, make_secret, parse_secrets, signed
 
 
 def test_a_signature_is_that_of_the_specification() -> None:
     """The example that libraries for the specification test themselves with."""
     keys = parse_secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    signed = sign(keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
-    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    fields = signed(keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert fields == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
 
 
 def test_two_secrets_make_two_signatures() -> None:
     old, new = make_secret(), make_secret()
-    both = sign(parse_secrets(f"{old}\n{new}\n"), "msg_1", 1, b"{}")
-    assert both.split() == [sign(parse_secrets(each), "msg_1", 1, b"{}") for each in (old, new)]
+
+    def signature(text: str) -> str:
+        return signed(parse_secrets(text), "msg_1", 1, b"{}")["webhook-signature"]
+
+    assert signature(f"{old}\n{new}\n").split() == [signature(old), signature(new)]
 
 
 def test_made_secrets_differ_and_can_be_used() -> None:
     assert make_secret() != make_secret()
     assert len(parse_secrets(make_secret())[0]) == 32
+
+
+@given(st.binary(min_size=24, max_size=64))
+def test_a_secret_is_read_back(secret: bytes) -> None:
+    assert parse_secrets("whsec_" + base64.b64encode(secret).decode()) == (secret,)
 
 
 @pytest.mark.parametrize(

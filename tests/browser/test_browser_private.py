@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator
 
+from tests.browser.axe import flaws as seen_by_axe
 from tests.browser.conftest import OpenWindow, shares_a_loop
-from tests.browser.test_browser_axe import SERIOUS
 from tests.browser.test_browser_rooms import PHONE, TOO_WIDE
 from tests.browser.window import Window
-from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
@@ -41,11 +40,7 @@ async def titled(window: Window, title: str) -> None:
 
 async def flaws(window: Window) -> list[str]:
     """Return what axe finds serious, and whether something is wider than the window."""
-    node()
-    install()
-    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    await window.page.evaluate(axe)
-    found: list[str] = await window.page.evaluate(SERIOUS)
+    found = await seen_by_axe(window)
     too_wide = await window.page.evaluate(TOO_WIDE)
     return [*found, *(["too wide"] if too_wide else [])]
 

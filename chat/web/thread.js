@@ -29,7 +29,11 @@ export class ThreadPanel {
     });
     const names = { id: "thread-draft", label: "Reply in the thread" };
     this.composer = new Composer(find("thread-composer"), names, {
-      onSend: (text, about) => acts.send(text, about, { threadId: this.#thread.rootId }),
+      onSend: (text, about) => {
+        const taken = acts.send(text, about, { threadId: this.#thread.rootId });
+        if (taken && about?.kind !== "edit") this.stream.scrollToEnd();
+        return taken;
+      },
       onTyping: (isTyping) => acts.typing(isTyping),
       onEditLast: () => {
         const row = lastOwn(this.stream.list.rows);

@@ -160,7 +160,7 @@ class App {
   #look(roomId) {
     this.panels.showRooms(false);
     if (roomId === this.#roomId) {
-      this.conversation.composer.focus();
+      this.conversation.stream.enter();
       return;
     }
     if (this.panels.side === "thread") this.panels.close(false);
@@ -194,7 +194,7 @@ class App {
 
   #openThread(rootId) {
     this.panels.open("thread");
-    this.thread.open(this.#room, rootId, this.#talk.titleOf(this.#roomId));
+    this.thread.open(this.#room, rootId, this.#talk.signedTitleOf(this.#roomId));
     this.painter.soon();
   }
 
@@ -232,7 +232,7 @@ class App {
       this.#close({ roomId, problem });
       return;
     }
-    if (problem !== "") this.view.tell(`${this.#talk.titleOf(roomId)}: ${problem}`);
+    if (problem !== "") this.view.tell(`${this.#talk.signedTitleOf(roomId)}: ${problem}`);
     if (roomId === this.#roomId) this.#look(next);
     this.painter.soon();
   }

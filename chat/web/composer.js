@@ -1,6 +1,7 @@
 /** Where one writes: a message, an answer to one, or other words for one. */
 
 import { setText } from "./text.js";
+import { isTouch } from "./touch.js";
 import { Typeahead } from "./typeahead.js";
 
 const MAX_DRAFT_LINES_PX = 168;
@@ -65,9 +66,8 @@ export class Composer {
 
   /**
    * @param {string | null} key of the room or thread; null: none is open any more
-   * @param {boolean} focused
    */
-  open(key, focused = true) {
+  open(key) {
     if (this.#key !== null) this.#drafts.set(this.#key, this.#written());
     if (key === null) this.#drafts.clear();
     this.#key = key;
@@ -75,7 +75,6 @@ export class Composer {
     this.typeahead.close();
     this.draft.value = this.#drafts.get(key) ?? "";
     this.changed();
-    if (key !== null && focused) this.focus();
   }
 
   focus() {
@@ -111,8 +110,7 @@ export class Composer {
       if (this.handlers.onEditLast()) event.preventDefault();
     }
     // On a touch keyboard Enter makes a line, the button sends.
-    const touch = matchMedia("(pointer: coarse)").matches;
-    if (event.key !== "Enter" || event.shiftKey || touch) return;
+    if (event.key !== "Enter" || event.shiftKey || isTouch()) return;
     event.preventDefault();
     this.#send();
   }

@@ -60,6 +60,7 @@ export class Conversation {
     this.stream.clear();
     this.tray.open(room);
     this.composer.open(room?.roomId ?? null);
+    if (room !== null) this.stream.enter();
   }
 
   /** One looks at the page again. */

@@ -29,7 +29,7 @@ export class Overview {
     const rooms = roomsOf(talk, notifier);
     this.sidebar.showRooms(rooms, roomId);
     this.sidebar.showMentions(rooms.reduce((sum, room) => sum + room.mentions, 0));
-    if (listsMentions) this.activity.render(talk.mentions, (each) => talk.titleOf(each));
+    if (listsMentions) this.activity.render(talk.mentions, (each) => talk.signedTitleOf(each));
     const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
     this.#showRoom(talk, roomId, unread);
     this.paintPeople(talk, roomId);
@@ -55,7 +55,7 @@ export class Overview {
     const name = message.user?.name ?? talk.room(roomId).members.nameOf(message.userId);
     if (document.hidden) {
       const mentioned = mentions({ kind: "message", ...message }, talk.selfId);
-      notifier.tell({ roomId, title: talk.titleOf(roomId), name, message, mentioned });
+      notifier.tell({ roomId, title: talk.signedTitleOf(roomId), name, message, mentioned });
     } else if (isLookedAt) {
       this.view.speak(`${name}: ${message.content}`);
     }

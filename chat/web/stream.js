@@ -5,6 +5,7 @@ import { NEW_LINE, updateLine } from "./lines.js";
 import { List } from "./list.js";
 import { messageNode, updateMessage } from "./message.js";
 import { plural, setText } from "./text.js";
+import { isTouch } from "./touch.js";
 
 const NEAR_END_PX = 80;
 const NEAR_START_PX = 600;
@@ -46,7 +47,7 @@ export class Stream {
     this.olderButton.addEventListener("click", () => handlers.onOlder());
     this.toEnd.addEventListener("click", () => {
       this.scrollToEnd();
-      handlers.onBack();
+      this.enter();
     });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#listenToMessages();
@@ -87,6 +88,12 @@ export class Stream {
     if (follow) this.#atEnd = true;
     this.#showUnread();
     this.#wantOlder();
+  }
+
+  /** Begin here: in the draft, or with a finger in the list, so that the focus is not nowhere. */
+  enter() {
+    if (isTouch()) this.scroller.focus({ preventScroll: true });
+    else this.handlers.onBack();
   }
 
   scrollToEnd() {
@@ -135,7 +142,7 @@ export class Stream {
     list.node.addEventListener("click", ({ target }) => {
       const node = messageOf(target);
       if (node === null || target.closest("a, button")) return;
-      if (actions.node === node && matchMedia("(pointer: coarse)").matches) actions.hide();
+      if (actions.node === node && isTouch()) actions.hide();
       else show(node);
     });
     scroller.addEventListener("keydown", (event) => this.#pressed(event));

@@ -54,7 +54,7 @@ export class ThreadPanel {
   /** @param {object} room  @param {string} rootId  @param {string} title of the room */
   open(room, rootId, title) {
     if (this.rootId === rootId) {
-      this.composer.focus();
+      this.stream.enter();
       return;
     }
     this.close();
@@ -63,13 +63,14 @@ export class ThreadPanel {
     this.stream.clear();
     this.tray.open(room, rootId);
     this.composer.open(`${room.roomId}/${rootId}`);
+    this.stream.enter();
   }
 
   close() {
     if (this.#thread === null) return;
     this.#thread.close();
     this.#thread = null;
-    this.composer.open("", false); // the draft is kept for the next time
+    this.composer.open(""); // the draft is kept for the next time
     this.stream.clear();
   }
 

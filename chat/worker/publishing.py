@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.files import Attachment
@@ -61,14 +63,15 @@ def publish(
     )
     screening = services.screening
     if screening is not None:
-        checked = checked._replace(content=screening.filtered(room_id, command.content))
+        content = screening.filtered(room_id, command.content)
+        checked = structs.replace(checked, content=content)
         if screening.asks(room_id):
             return services.asking.ask(screening, session, command, checked)
     store(session, command, checked)
     return None
 
 
-class Checked(NamedTuple):
+class Checked(Struct, frozen=True, gc=False):
     """A message that has passed all gates.
 
     Args:

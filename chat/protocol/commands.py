@@ -20,6 +20,9 @@ MAX_SAFE_INTEGER = 2**53 - 1
 #: The most messages in a page of history.
 HISTORY_LIMIT_MAX = 1000
 
+#: The most files that come with one message.
+ATTACHMENTS_MAX = 10
+
 #: The most rooms that one `unread` asks about.
 UNREAD_ROOMS_MAX = 100
 #: Rooms asked about that cost as much as one command more.
@@ -46,6 +49,8 @@ Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 MessageId = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientMessageId = Annotated[str, Meta(min_length=1, max_length=64)]
 UserId = Annotated[str, Meta(min_length=1, max_length=128)]
+FileId = Annotated[str, Meta(min_length=1, max_length=160)]
+FileIds = Annotated[list[FileId], Meta(max_length=ATTACHMENTS_MAX)]
 
 
 class Since(Struct, frozen=True):
@@ -96,6 +101,7 @@ class ChatMessage(Command, frozen=True, kw_only=True, tag="chat_message"):
     replyTo: MessagePlace | None = None
     threadId: MessageId | None = None
     mentions: list[UserId] | None = None
+    attachments: FileIds | None = None
 
 
 class Change(Command, frozen=True, kw_only=True):

@@ -138,6 +138,18 @@ class MemberCount(Event, frozen=True, kw_only=True, tag="member_count"):
     memberCount: int
 
 
+class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that comes with a message; `width` and `height` are those of a picture, in pixels."""
+
+    id: str
+    name: str
+    contentType: str
+    size: int
+    url: str
+    width: int | None = None
+    height: int | None = None
+
+
 class Message(Event, frozen=True, kw_only=True, tag="chat_message"):
     """One message at its place in the room's order.
 
@@ -156,6 +168,7 @@ class Message(Event, frozen=True, kw_only=True, tag="chat_message"):
     replyTo: MessagePlace | None = None
     threadId: str | None = None
     mentions: list[str] | None = None
+    attachments: list[Attachment] | None = None
     content: str
     version: int | None = None
     editedAt: int | None = None

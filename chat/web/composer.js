@@ -15,6 +15,12 @@ export class Composer {
    * @type {() => boolean}
    */
   holds = () => false;
+  /**
+   * Whether what is in `tray` cannot be sent yet; text waits for it.
+   *
+   * @type {() => boolean}
+   */
+  waits = () => false;
 
   #about = null; // {kind: "reply" | "edit", row}
   #drafts = new Map(); // by key, while another is open
@@ -90,7 +96,7 @@ export class Composer {
   }
 
   changed() {
-    this.sendButton.disabled = this.draft.value.trim() === "" && !this.holds();
+    this.sendButton.disabled = !this.#canSend;
     this.draft.style.height = "auto";
     this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
   }
@@ -112,11 +118,15 @@ export class Composer {
   #send() {
     const text = this.draft.value.trim();
     const about = this.#about;
-    if (text === "" && !this.holds()) return;
-    if (!this.handlers.onSend(text, about)) return;
+    if (!this.#canSend || !this.handlers.onSend(text, about)) return;
     if (about?.kind !== "edit") this.draft.value = "";
     this.#forgetAbout();
     this.focus();
+  }
+
+  get #canSend() {
+    const empty = this.draft.value.trim() === "";
+    return this.#about?.kind === "edit" ? !empty : !this.waits() && (!empty || this.holds());
   }
 
   // What one was writing before an edit comes back after it.

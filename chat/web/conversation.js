@@ -4,6 +4,7 @@ import { lastOwn } from "./acts.js";
 import { Composer } from "./composer.js";
 import { buildRows } from "./rows.js";
 import { Stream } from "./stream.js";
+import { Tray } from "./tray.js";
 
 const MAX_WHILE_READING_BACK = 20_000;
 
@@ -16,7 +17,7 @@ export class Conversation {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes)
+   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes), onTell(text)
    */
   constructor(acts, handlers) {
     this.stream = new Stream(find("talk"), {
@@ -35,7 +36,7 @@ export class Conversation {
     });
     this.composer = new Composer(find("composer"), { id: "draft", label: "Message" }, {
       onSend: (text, about) => {
-        const taken = acts.send(text, about);
+        const taken = acts.send(text, about, this.tray.along(about));
         if (taken && about?.kind !== "edit") this.#said();
         return taken;
       },
@@ -47,6 +48,7 @@ export class Conversation {
       },
       people: () => acts.people(),
     });
+    this.tray = new Tray(this.composer, find("talk"), handlers.onTell);
   }
 
   /** @param {object | null} room null: none any more */
@@ -56,6 +58,7 @@ export class Conversation {
     this.#newFrom = null;
     this.#isNew = true;
     this.stream.clear();
+    this.tray.open(room);
     this.composer.open(room?.roomId ?? null);
     if (room !== null) this.stream.enter();
   }

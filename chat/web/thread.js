@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { threadRows } from "./rows.js";
 import { Stream } from "./stream.js";
 import { setText } from "./text.js";
+import { Tray } from "./tray.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -13,9 +14,10 @@ export class ThreadPanel {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void}} handlers
+   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void,
+   *   onTell: (text: string) => void}} handlers
    */
-  constructor(acts, { onShown, onReport }) {
+  constructor(acts, { onShown, onReport, onTell }) {
     this.stream = new Stream(find("thread"), {
       onOlder: () => this.#thread.loadOlder(),
       onRetry: (id) => acts.retry(id),
@@ -30,7 +32,8 @@ export class ThreadPanel {
     const names = { id: "thread-draft", label: "Reply in the thread" };
     this.composer = new Composer(find("thread-composer"), names, {
       onSend: (text, about) => {
-        const taken = acts.send(text, about, { threadId: this.#thread.rootId });
+        const along = this.tray.along(about);
+        const taken = acts.send(text, about, { threadId: this.#thread.rootId, ...along });
         if (taken && about?.kind !== "edit") this.stream.scrollToEnd();
         return taken;
       },
@@ -42,6 +45,7 @@ export class ThreadPanel {
       },
       people: () => acts.people(),
     });
+    this.tray = new Tray(this.composer, find("thread"), onTell);
   }
 
   /** @returns {string | null} messageId of the root of the thread that is open */
@@ -59,6 +63,7 @@ export class ThreadPanel {
     this.#thread = room.openThread(rootId);
     setText(find("thread-room"), title);
     this.stream.clear();
+    this.tray.open(room, rootId);
     this.composer.open(`${room.roomId}/${rootId}`);
     this.stream.enter();
   }
@@ -74,6 +79,7 @@ export class ThreadPanel {
   /** No room is open any more: drafts are forgotten, too. */
   forget() {
     this.close();
+    this.tray.open(null);
     this.composer.open(null);
   }
 

@@ -37,7 +37,7 @@ export class Conversation {
     this.composer = new Composer(find("composer"), { id: "draft", label: "Message" }, {
       onSend: (text, about) => {
         const taken = acts.send(text, about, this.tray.along(about));
-        if (taken && about?.kind !== "edit") this.#newFrom = null; // who answers has read
+        if (taken && about?.kind !== "edit") this.#said();
         return taken;
       },
       onTyping: (isTyping) => acts.typing(isTyping),
@@ -80,6 +80,12 @@ export class Conversation {
     // Nothing is forgotten under the eyes of someone who reads back, unless they left it like that.
     room.readingBack = !this.stream.atEnd && timeline.entries.length < MAX_WHILE_READING_BACK;
     this.#markRead();
+  }
+
+  // Who answers has read, and wants to see what they said.
+  #said() {
+    this.#newFrom = null;
+    this.stream.scrollToEnd();
   }
 
   // A line stands before what came while one was away. Where the place is not loaded there is none.

@@ -74,7 +74,10 @@ export class Overview {
 
 /** The rooms one is in; `quiet` ones are not counted. */
 export function roomsOf(talk, notifier) {
-  return talk.list.map((room) => ({ ...room, quiet: notifier.level(room.roomId) === "nothing" }));
+  return talk.list.map((room) => {
+    const quiet = notifier.level(room.roomId) === "nothing";
+    return { ...room, quiet, mentions: quiet ? 0 : room.mentions };
+  });
 }
 
 /** @returns {string | undefined} the room to look at next: one with a mention, or with news */

@@ -33,7 +33,9 @@ export class ThreadPanel {
     this.composer = new Composer(find("thread-composer"), names, {
       onSend: (text, about) => {
         const along = this.tray.along(about);
-        return acts.send(text, about, { threadId: this.#thread.rootId, ...along });
+        const taken = acts.send(text, about, { threadId: this.#thread.rootId, ...along });
+        if (taken && about?.kind !== "edit") this.stream.scrollToEnd();
+        return taken;
       },
       onTyping: (isTyping) => acts.typing(isTyping),
       onEditLast: () => {

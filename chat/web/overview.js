@@ -3,6 +3,7 @@
 import { Activity } from "./activity.js";
 import { sectionOf } from "./kinds.js";
 import { mentions } from "./mentions.js";
+import { excerptOf } from "./rows.js";
 import { ruleWords } from "./rules.js";
 import { countText, Sidebar } from "./sidebar.js";
 
@@ -57,7 +58,7 @@ export class Overview {
       const mentioned = mentions({ kind: "message", ...message }, talk.selfId);
       notifier.tell({ roomId, title: talk.signedTitleOf(roomId), name, message, mentioned });
     } else if (isLookedAt) {
-      this.view.speak(`${name}: ${message.content}`);
+      this.view.speak(`${name}: ${excerptOf(message)}`);
     }
   }
 

@@ -144,7 +144,8 @@ function quoteOf({ replyTo, deleted }, { messages }) {
   return { messageId, name, content: excerptOf(answered) };
 }
 
-function excerptOf({ deleted, content, attachments: [file] = [] }) {
+/** What a message says, in words. @returns {string} */
+export function excerptOf({ deleted, content, attachments: [file] = [] }) {
   if (deleted) return "A deleted message";
   return content === "" && file !== undefined ? file.name : content;
 }

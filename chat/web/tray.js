@@ -44,7 +44,6 @@ export class Tray {
   use(rules) {
     this.#rules = rules;
     this.button.hidden = rules === null;
-    this.input.accept = rules?.contentTypes.join(",") ?? "";
   }
 
   /** @param {object | null} room null: none is open any more  @param {string} threadId */

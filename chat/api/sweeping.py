@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 #: How often somebody looks, in seconds. A deleted message's files last that much longer.
 INTERVAL_S = 60.0
 _LOOK_S = 0.1
+#: How soon it is tried again where a shard was away; who fails with the lease waits for that.
+_AGAIN_S = 5.0
 _BATCH = 100
 #: Batches of a group in one look, so that a flood of removals leaves the storage to others as well.
 _BATCHES = 10
@@ -34,6 +36,7 @@ async def sweep_files(services: ApiServices, groups: int, interval_s: float = IN
         if not services.broker.is_up:
             await asyncio.sleep(_LOOK_S)
             continue
+        pause_s = interval_s
         for group in range(groups):
             try:
                 if await services.broker.files.may_sweep(group, services.api_id, interval_s * 0.9):
@@ -41,8 +44,9 @@ async def sweep_files(services: ApiServices, groups: int, interval_s: float = IN
                     services.stats.files_removed += removed
             except (LinkError, StorageError) as exc:  # it is all still due the next time
                 log.warning("sweep_failed", extra={"error": str(exc)})
+                pause_s = min(interval_s, _AGAIN_S)
         await _clear_spool(intake)
-        await asyncio.sleep(interval_s)
+        await asyncio.sleep(pause_s)
 
 
 async def sweep_group(files: Files, storage: Storage, group: int) -> int:

@@ -21,6 +21,7 @@ from chat.protocol.screening import Allow, Verdict
 from chat.protocol.signature import signed
 from chat.screening.breaker import Breaker
 from chat.screening.slots import Slots
+from chat.screening.unanswered import AwayError, UnusableError
 from chat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,20 +34,8 @@ _READ_BYTES = 16 * 1024
 
 _decoder: json.Decoder[Verdict] = json.Decoder(Verdict)
 
-
 #: Statuses by which the hook's side says that it can take no more just now.
 OVERLOADED = frozenset({429, 502, 503, 504})
-
-
-class AwayError(Exception):
-    """The hook gave no verdict: it is away, or too slow."""
-
-
-class UnusableError(AwayError):
-    """The hook answered, with what is no verdict.
-
-    It may be that one message that it cannot cope with: nothing is concluded about others.
-    """
 
 
 class Remote:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import json, structs
 
@@ -22,10 +22,13 @@ from chat.protocol.patterns import Pattern
 from chat.protocol.screening import Allow, Refuse, Replace, Submission, Text, Verdict
 from chat.protocol.signature import SecretError, parse_secrets
 from chat.screening.memory import Memory
-from chat.screening.remote import AwayError, Remote, UnusableError
 from chat.screening.slots import FullError
+from chat.screening.unanswered import AwayError, UnusableError
 from chat.screening.word_file import WordFile
 from chat.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from chat.screening.remote import Remote
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +59,7 @@ class Screening:
         self._word_file: WordFile | None = None
         if settings.word_filter_file:
             self._word_file = WordFile(Path(settings.word_filter_file), stats)
-        self._remote: Remote | None = None
-        if settings.publish_hook_url:
-            self._remote = Remote(settings, _secrets(settings), stats)
+        self._remote = _remote(settings, stats)
         self._passes_when_away = settings.publish_hook_when_away == "pass"
         self._memory = Memory(MEMORY_MAX, min(settings.idempotency_window, MEMORY_S))
         self._asking: dict[str, asyncio.Future[Verdict]] = {}
@@ -190,6 +191,14 @@ def _too_many() -> CommandError:
 
 def _unchanged(submission: Submission) -> Text:
     return Text(submission.content, submission.mentions or [])
+
+
+def _remote(settings: Settings, stats: Stats) -> "Remote | None":
+    if not settings.publish_hook_url:
+        return None
+    from chat.screening.remote import Remote  # its HTTP client takes a quarter second to import
+
+    return Remote(settings, _secrets(settings), stats)
 
 
 def _secrets(settings: Settings) -> tuple[bytes, ...]:

@@ -14,9 +14,9 @@ from chat.api.operations import Method, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
-from chat.broker.broker import Published
 from chat.broker.changes import Change, Unchanged
 from chat.broker.link import LinkError
+from chat.broker.outcomes import Published
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope

@@ -11,8 +11,8 @@ from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import AUTHENTICATED, IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
-from chat.broker.broker import Published
 from chat.broker.conversations import Actor
+from chat.broker.outcomes import Published
 from chat.conversations import rules
 from chat.conversations.asking import (
     ROOMS_PER_COMMAND,

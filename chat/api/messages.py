@@ -13,9 +13,10 @@ from chat.api.idempotency import client_message_id
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
-from chat.broker.broker import EXEMPT, Outcome, Publication, Published
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
+from chat.broker.outcomes import Outcome, Published
+from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.broker.retries import stored, stored_before
 from chat.identity.access import Action

@@ -12,9 +12,9 @@ from chat.api.idempotency import client_message_id
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
-from chat.broker.broker import Published
 from chat.broker.changes import Unchanged
 from chat.broker.link import LinkError
+from chat.broker.outcomes import Published
 from chat.broker.refusals import is_uncertain, not_published
 from chat.broker.room_changes import RoomChange
 from chat.identity.access import Action

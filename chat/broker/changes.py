@@ -18,9 +18,11 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Published, Raced
+from chat.broker.broker import Broker
 from chat.broker.link import LinkError
 from chat.broker.moderation import Moderation
+from chat.broker.outcomes import Outcome, Published, Raced
+from chat.broker.publication import EXEMPT, Fold, Publication
 from chat.broker.refusals import busy
 from chat.broker.retries import stored, stored_before
 from chat.moderation.acts import Kind

@@ -16,9 +16,11 @@ from typing import NamedTuple
 import orjson
 
 from chat.broker.audit import Audit
-from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Published, Raced, Same
+from chat.broker.broker import Broker
 from chat.broker.changes import Unchanged
 from chat.broker.listings import Listings
+from chat.broker.outcomes import Outcome, Published, Raced, Same
+from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import busy, not_published
 from chat.broker.retries import stored
 from chat.broker.room_changes import RoomChange, RoomChanges, check

@@ -1,15 +1,7 @@
 """What a client is told when Redis does not answer, or does not take its message."""
 
-from chat.broker.broker import (
-    NotReplicated,
-    Outcome,
-    Outside,
-    Raced,
-    ReadOnly,
-    TooLate,
-    TooSoon,
-)
 from chat.broker.link import LinkBusyError, LinkDownError
+from chat.broker.outcomes import NotReplicated, Outcome, Outside, Raced, ReadOnly, TooLate, TooSoon
 from chat.conversations.rules import OUTSIDE
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import CommandError, ErrorCode

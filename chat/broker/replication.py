@@ -19,8 +19,10 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chat.broker.broker import Broker, NotReplicated, Outcome, Publication, Published
+from chat.broker.broker import Broker
 from chat.broker.link import LinkError, RedisLink, answered, open_link
+from chat.broker.outcomes import NotReplicated, Outcome, Published
+from chat.broker.publication import Publication
 from chat.broker.shard import Route, Shard, read_history_id
 from chat.broker.slots import tag_within
 from chat.broker.store import Store

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Raced
+from chat.broker.broker import Broker
+from chat.broker.outcomes import Outcome, Raced
+from chat.broker.publication import EXEMPT, Fold, Publication
 
 
 async def stored(broker: Broker, publication: Publication) -> Outcome:

@@ -12,9 +12,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Raced, Setting
+from chat.broker.broker import Broker
 from chat.broker.changes import Unchanged
 from chat.broker.moderation import Moderation
+from chat.broker.outcomes import Outcome, Raced
+from chat.broker.publication import EXEMPT, Publication, Setting
 from chat.protocol.about import (
     NOTHING,
     About,

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from chat.broker.broker import EXEMPT, Broker, Publication
+from chat.broker.broker import Broker
 from chat.broker.link import LinkError
 from chat.broker.listings import ListingChange, Listings, entry_of
+from chat.broker.publication import EXEMPT, Publication
 from chat.broker.retries import stored
 from chat.broker.rosters import Held, Rosters
 from chat.conversations.kinds import inbox_of, is_direct

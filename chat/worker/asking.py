@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from chat.broker.broker import Outcome, Published
+from chat.broker.outcomes import Outcome, Published
 from chat.broker.retries import stored_before
 from chat.protocol.commands import ChatMessage
 from chat.protocol.errors import CommandError, ErrorCode

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from chat.broker import changes
-from chat.broker.broker import Published
+from chat.broker.outcomes import Published
 from chat.broker.refusals import check_content, checked_mentions
 from chat.identity.access import Action
 from chat.protocol.commands import AddReaction, Change, DeleteMessage, EditMessage, RemoveReaction

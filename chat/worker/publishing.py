@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
+from chat.broker.outcomes import Outcome, Published, TooSoon
+from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.identity.tokens import Identity

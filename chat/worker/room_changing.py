@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from chat.broker.broker import Published
 from chat.broker.changes import Unchanged
+from chat.broker.outcomes import Published
 from chat.broker.room_changes import RoomChange
 from chat.identity.access import Action
 from chat.protocol.about import change_in

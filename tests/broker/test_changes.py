@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.broker.broker import Broker, Outcome, Publication, Published, Raced
+from chat.broker.broker import Broker
 from chat.broker.changes import TRIES, Change, Changes, Unchanged
 from chat.broker.moderation import Moderation
+from chat.broker.outcomes import Outcome, Published, Raced
+from chat.broker.publication import Publication
 from chat.broker.store import Store
 from chat.moderation.acts import Kind
 from chat.ops.stats import Stats

@@ -13,7 +13,9 @@ from msgspec import structs
 
 from chat.broker import broker as broker_module
 from chat.broker import changes
-from chat.broker.broker import Broker, Fold, Outcome, Publication, Published
+from chat.broker.broker import Broker
+from chat.broker.outcomes import Outcome, Published
+from chat.broker.publication import Fold, Publication
 from chat.cli import main
 from chat.protocol.records import Record
 from chat.rooms import recovery

@@ -48,7 +48,7 @@ class ApiMetrics(Collector):
                 yield _by_label(family, self._stats.streams_ended)
             elif family.field == "uploads":
                 yield _by_label(family, self._stats.uploads)
-            elif family.field in LABELLED:
+            elif family.label is not None and family.field in LABELLED:
                 yield _by_label(family, getattr(self._redis, family.field).snapshot())
             elif (value := values[family.field]) is not None:
                 metric = empty(family)

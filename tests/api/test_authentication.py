@@ -76,9 +76,10 @@ async def test_joining_is_enough(site: Site, path: str) -> None:
 @pytest.mark.slow
 async def test_a_user_who_asks_too_often_is_told_how_long_to_wait(start_api: StartApi) -> None:
     api = await start_api(user_messages_per_s=1.0, user_messages_burst=4)
-    answers = [await api.ask(path, "ann") for path in PATHS * 4]
-    assert [answer.status for answer in answers[:4]] == [200] * 4
-    refused = next(answer for answer in answers if answer.status != 200)
+    admitted = 0
+    while (refused := await api.ask(PATHS[admitted % len(PATHS)], "ann")).status == 200:
+        admitted += 1
+    assert admitted >= 4
     assert (refused.status, refused.code) == (429, "rate_limited")
     assert refused.headers["retry-after"] == "1"
     assert 0 < refused.body["retryAfterMs"] <= 1000

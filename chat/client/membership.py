@@ -5,13 +5,14 @@ connection that joins and sends.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from typing import Any
 
 from chat.client.asking import ask
 from chat.client.connection import Answer, Connection
-from chat.client.errors import ChatError, RefusedError, RoomLeftError
+from chat.client.errors import ChatError, GoneError, RefusedError, RoomLeftError
 from chat.client.events import AnyEvent, Event, Position, RoomLeft, Unknown
 from chat.client.intake import Intake
 from chat.client.options import Options
@@ -20,6 +21,8 @@ from chat.client.policy import backoff_s, may_retry, retry_pause_s
 from chat.client.published import Published
 from chat.client.sender import Sender
 from chat.client.signals import Signal
+
+log = logging.getLogger(__name__)
 
 
 class Membership:
@@ -160,9 +163,32 @@ class Membership:
                 pause_s = retry_pause_s(exc.retry_after_ms, attempt, _random())
             else:
                 self.sender.not_joined = False
+                await self._tell_again(connection)
                 return
             attempt += 1
             await asyncio.sleep(pause_s)
+
+    async def _tell_again(self, connection: Connection) -> None:
+        """Say how far one has read, if the server does not know: after the next join if not now.
+
+        Raises:
+            ConnectionLostError: the connection has ended.
+        """
+        reading = self.intake.reading
+        untold = reading.untold
+        if untold is None:
+            return
+        command: dict[str, Any] = {"type": "mark_read", "roomId": self.room_id, **untold._asdict()}
+        if reading.is_private:
+            command["private"] = True
+        try:
+            await connection.request(command)
+        except GoneError:
+            reading.refused(untold)
+        except RefusedError as exc:
+            log.debug("%s: how far one has read was not taken: %s", self.room_id, exc.code)
+        else:
+            reading.told(untold)
 
     async def _join_again(self, connection: Connection) -> None:
         """Join once more, not at once where that has led into a hole."""

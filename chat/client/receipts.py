@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chat.client.errors import GoneError
 from chat.client.events import Ordered, Position
 from chat.client.hearing import Hearing
 from chat.client.membership import Membership
@@ -49,12 +50,16 @@ class Receipts(Hearing):
         if position is None:
             return
         reading = self._membership.intake.reading
-        reading.read(position)
+        reading.read(position, is_private=private)
         async with self._marking:
             untold = reading.untold
             if untold is not None:
-                fields = {**untold._asdict(), "private": private or None}
-                await self._ask("mark_read", fields, again=True)
+                fields = {**untold._asdict(), "private": reading.is_private or None}
+                try:
+                    await self._ask("mark_read", fields, again=True)
+                except GoneError:
+                    reading.refused(untold)
+                    raise
                 reading.told(untold)
 
     async def mark_delivered(self, upto: Ordered | Position | None = None) -> None:

@@ -16,10 +16,12 @@ from chat.broker import changes
 from chat.broker.broker import Broker
 from chat.broker.outcomes import Outcome, Published
 from chat.broker.publication import Fold, Publication
+from chat.broker.scripts import PLAIN, Script
 from chat.cli import main
 from chat.protocol.records import Record
 from chat.rooms import recovery
 from chat.rooms.fan_out import FanOut
+from chat.rooms.marks import Marks
 from chat.rooms.room import Room
 from chat.rooms.stream import Item, Lost, Stream
 from chat.rooms.sweeper import Sweeper
@@ -144,6 +146,24 @@ def never_sweeps() -> None:
     Sweeper._sweep = sweep  # type: ignore[method-assign]
 
 
+def forgets_marks_that_wait() -> None:
+    """The first mark of a user is written, and what follows within the interval is not."""
+    original = Marks.on_tick
+
+    def on_tick(self: Marks) -> None:
+        for mark in self._marks.values():
+            mark.is_written = True
+        original(self)
+
+    Marks.on_tick = on_tick  # type: ignore[method-assign]
+
+
+def moves_markers_back() -> None:
+    """Whoever of a user's devices has marked last decides, forward or not."""
+    source = PLAIN.marker_set.source.replace("if seq <= (", "if false and seq <= (")
+    PLAIN.marker_set = Script(source)
+
+
 BREAKAGES: dict[str, Callable[[], None]] = {
     breakage.__name__: breakage
     for breakage in (
@@ -156,6 +176,8 @@ BREAKAGES: dict[str, Callable[[], None]] = {
         resumes_too_short,
         forgets_to_fold,
         never_sweeps,
+        forgets_marks_that_wait,
+        moves_markers_back,
     )
 }
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -28,14 +29,20 @@ from tests.checker.history import (
     Info,
     Invoke,
     Joined,
+    Mark,
+    Marked,
+    Marker,
     Ok,
     Position,
     Presence,
+    Progress,
     Read,
     Recv,
     State,
     digest,
+    user_of,
 )
+from tests.checker.marking import Marking
 from tests.checker.wire import fields_of, said, state_of
 from tests.support.client import PLACED
 from tests.support.contract import CONTRACT, Witness
@@ -66,10 +73,10 @@ class _SessionOverError(Exception):
 
 
 class ReferenceClient:
-    """One user with one connection at a time.
+    """One device of a user, with one connection at a time.
 
     Args:
-        name: the user id, unique in the history.
+        name: unique in the history; `user_of` names the user.
         rooms: the rooms it is in from start to end.
         urls: the workers; each connection goes to a random one.
         mint: makes a token for a user.
@@ -87,6 +94,7 @@ class ReferenceClient:
         rng: random.Random,
     ) -> None:
         self.name = name
+        self.user = user_of(name)
         self.rooms = tuple(rooms)
         self.sessions = 0
         self.errors: Counter[str] = Counter()
@@ -97,8 +105,10 @@ class ReferenceClient:
         self._history = history
         self._rng = rng
         self._ids = itertools.count(1)
+        self._marking = {room: Marking() for room in rooms}
         self._positions: dict[str, Position] = {}
         self._since: dict[str, Position | None] = {}
+        self._asked_at: dict[str, float] = {}
         self._joined = {room: asyncio.Event() for room in rooms}
         self._replies: dict[int, asyncio.Future[Event]] = {}
         self._websocket: ClientConnection | None = None
@@ -134,7 +144,7 @@ class ReferenceClient:
         """Run one connection to its end; return the pause before the next, None for no next."""
         self._failures_in_a_row += 1
         code = 1006
-        protocols: Any = ["chat.v1", f"chat.token.{self._mint(self.name)}"]
+        protocols: Any = ["chat.v1", f"chat.token.{self._mint(self.user)}"]
         try:
             async with connect(
                 self._rng.choice(self._urls),
@@ -205,6 +215,8 @@ class ReferenceClient:
                         tasks.create_task(self._join(room))
                 else:
                     self._take(event)
+                    if event["type"] == "room_joined":
+                        tasks.create_task(self._mark_again(event))
         except ConnectionClosed:
             pass
         raise _SessionOverError(websocket.close_code or 1006)
@@ -217,6 +229,8 @@ class ReferenceClient:
                 self._take_gap(event)
             case "room_joined":
                 self._take_joined(event)
+            case "read_marker":
+                self._take_marker(event)
             case "drain":
                 self._reconnect_after_s = event["reconnectAfterMs"] / 1000
             case "error":
@@ -240,6 +254,8 @@ class ReferenceClient:
     def _take_gap(self, event: Event) -> None:
         room = event["roomId"]
         self._positions[room] = Position(event["epoch"], event["toSeq"])
+        if event["reason"] == "reset":
+            self._marking[room].reset(event["fromSeq"])
         self.messages[room] = {
             message_id: message
             for message_id, message in self.messages[room].items()
@@ -275,8 +291,39 @@ class ReferenceClient:
                 recovered=event.get("recovered"),
             )
         )
+        self._history.add(self._progress(event, event["seq"], self._asked_at[room]))
         self._failures_in_a_row = 0
         self._joined[room].set()
+
+    def _take_marker(self, event: Event) -> None:
+        room = event["roomId"]
+        self._marking[room].heard(event["readSeq"])
+        self._history.add(
+            Marker(
+                at=time.monotonic(),
+                client=self.name,
+                room=room,
+                user=event["userId"],
+                epoch=event["epoch"],
+                read_seq=event["readSeq"],
+                session=self.sessions,
+            )
+        )
+
+    def _progress(self, told: Event, head: int, asked_at: float) -> Progress:
+        """Take in, and name, how far the user has read."""
+        room = told["roomId"]
+        self._marking[room].heard(told.get("readSeq", 0))
+        return Progress(
+            at=time.monotonic(),
+            client=self.name,
+            room=room,
+            asked_at=asked_at,
+            epoch=told.get("epoch", ""),
+            head=head,
+            read_seq=told.get("readSeq"),
+            unread=told.get("unread"),
+        )
 
     # --- asking
 
@@ -303,9 +350,9 @@ class ReferenceClient:
 
     def _change_of(self, message: Event, cmid: str) -> Event:
         dice = self._rng.random()
-        if message["userId"] == self.name and dice < 0.1:
+        if message["userId"] == self.user and dice < 0.1:
             return {"type": "delete_message"}
-        if message["userId"] == self.name and dice < 0.7:
+        if message["userId"] == self.user and dice < 0.7:
             return {"type": "edit_message", "content": f"{cmid} edits"}
         kind = self._rng.choice(("add_reaction", "add_reaction", "remove_reaction"))
         return {"type": kind, "reaction": self._rng.choice(REACTIONS)}
@@ -315,6 +362,59 @@ class ReferenceClient:
             if await self._attempt(room, cmid, payload, command):
                 return
             await asyncio.sleep(RETRY_S * self._rng.random())
+
+    async def mark(self, room: str) -> None:
+        """Say that all is read up to about here, until that is acknowledged."""
+        here = self._positions.get(room)
+        if here is None or here.seq == 0:
+            return
+        back = self._rng.choice((0, 0, 1, 5))  # people scroll back
+        place = Position(here.epoch, max(1, here.seq - back))
+        about: Any = {"client": self.name, "room": room, **place._asdict()}
+        self._history.add(Mark(at=time.monotonic(), **about))
+        self._marking[room].said(place)
+        while True:
+            if await self._mark_once(room, place):
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def _mark_once(self, room: str, place: Position) -> bool:
+        """Try once to mark; return whether that settles it."""
+        await self._joined[room].wait()
+        try:
+            reply = await self._command("mark_read", roomId=room, **place._asdict())
+        except (_SessionOverError, TimeoutError):
+            return False
+        if reply["type"] == "ack":
+            about: Any = {"client": self.name, "room": room}
+            self._history.add(Marked(at=time.monotonic(), **about, **place._asdict()))
+            return True
+        await asyncio.sleep(reply.get("retryAfterMs", 0) / 1000)
+        if reply["code"] == "epoch_changed":
+            self._marking[room].refused(place)
+            return True
+        return False
+
+    async def _mark_again(self, joined: Event) -> None:
+        """A worker that was killed may have lost the last mark: say it again if so."""
+        room = joined["roomId"]
+        while (place := self._marking[room].owed(joined.get("readSeq", 0))) is not None:
+            if self._websocket is None or await self._mark_once(room, place):
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def read_progress(self) -> list[Progress]:
+        """Return how far its user has read each room, for the last time: it is not recorded yet."""
+        asked_at = time.monotonic()
+        answer = await self._ask("unread", roomIds=list(self.rooms))
+        return [
+            replace(
+                self._progress(told, told["headSeq"], asked_at),
+                held=self._marking[told["roomId"]].held,
+                is_last=True,
+            )
+            for told in answer["rooms"]
+        ]
 
     async def read_history(self, room: str) -> None:
         """Record all that history has of a room, page by page."""
@@ -377,6 +477,7 @@ class ReferenceClient:
         """Join, from the last position if there is one, until that works."""
         while True:
             since = self._since[room] = self._positions.get(room)
+            self._asked_at[room] = time.monotonic()
             fields: Event = {"roomId": room}
             if since:
                 fields["since"] = {"epoch": since.epoch, "seq": since.seq}

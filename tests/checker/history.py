@@ -145,6 +145,44 @@ class Members(Op, frozen=True, kw_only=True, tag="members"):
     members: tuple[str, ...]
 
 
+class Mark(ClientOp, frozen=True, kw_only=True, tag="mark"):
+    """The client says that its user has read up to here."""
+
+    epoch: str
+    seq: int
+
+
+class Marked(ClientOp, frozen=True, kw_only=True, tag="marked"):
+    """That was acknowledged."""
+
+    epoch: str
+    seq: int
+
+
+class Marker(ClientOp, frozen=True, kw_only=True, tag="marker"):
+    """The client was told that a marker has moved; `session` counts its connections."""
+
+    user: str
+    epoch: str
+    read_seq: int
+    session: int | None = None
+
+
+class Progress(ClientOp, frozen=True, kw_only=True, tag="progress"):
+    """How far its user has read, as the client was told when it asked at `asked_at`, or joined.
+
+    `held` is there in the end, when all is settled: what the client itself takes for read.
+    """
+
+    asked_at: float
+    epoch: str
+    head: int
+    read_seq: int | None = None
+    unread: int | None = None
+    held: int | None = None
+    is_last: bool = False
+
+
 class Closed(Op, frozen=True, kw_only=True, tag="closed"):
     """A connection ended."""
 
@@ -171,6 +209,10 @@ AnyOp = (
     | Read
     | State
     | Presence
+    | Mark
+    | Marked
+    | Marker
+    | Progress
     | Members
     | Closed
     | Fault
@@ -205,6 +247,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.ops)
+
+
+def user_of(client: str) -> str:
+    """Return the user of a client: `ann` has another device `ann.phone`."""
+    return client.partition(".")[0]
 
 
 def digest(content: str) -> str:

@@ -17,21 +17,30 @@ from tests.checker.history import (
     Info,
     Invoke,
     Joined,
+    Mark,
+    Marked,
+    Marker,
     Members,
     Ok,
     Presence,
+    Progress,
     Read,
     Recv,
     State,
     digest,
+    user_of,
 )
 
 ROOM = "room"
-CLIENTS = ("ann", "bob", "cem")
+USERS = ("ann", "bob", "cem")
+CLIENTS = (*USERS, "ann.phone")
 
 
 class Model:
-    """One room, three clients; every method is one step, and records what clients see of it."""
+    """One room, three users, one of them on two devices.
+
+    Every method is one step, and records what clients see of it.
+    """
 
     def __init__(self) -> None:
         self.history = History()
@@ -39,6 +48,7 @@ class Model:
         self.epoch = "e0"
         self.lost: list[tuple[str, str]] = []  # (client, cmid) whose ack was lost, to be retried
         self.about: dict[str, str] = {}  # cmid of a change to the id of the message it is about
+        self.markers: dict[str, int] = {}  # by user
         self._clock = itertools.count(1)
         self._numbers = itertools.count(1)
         self._positions: dict[str, tuple[str, int]] = {}
@@ -68,6 +78,7 @@ class Model:
         )
         if since is None:
             self._positions[client] = (self.epoch, len(self.log))
+        self._tell_progress(client)
         self._tell_reset(client)
 
     def disconnect(self, client: str) -> None:
@@ -134,6 +145,25 @@ class Model:
             )
         )
 
+    def mark(self, client: str) -> None:
+        """Read up to where a connected client is; all devices of the user hear of it."""
+        epoch, seq = self._positions[client]
+        if client not in self._connected or seq == 0:
+            return
+        user = user_of(client)
+        said: Any = {"client": client, "room": ROOM, "epoch": epoch, "seq": seq}
+        self.history.add(Mark(at=self._now(), **said))
+        self.history.add(Marked(at=self._now(), **said))
+        if seq <= self.markers.get(user, 0):
+            return
+        self.markers[user] = seq
+        for device in CLIENTS:
+            if user_of(device) == user and device in self._connected:
+                about: Any = {"client": device, "room": ROOM, "user": user}
+                self.history.add(
+                    Marker(at=self._now(), epoch=self.epoch, read_seq=seq, session=1, **about)
+                )
+
     def fork(self) -> None:
         """Redis restarted and lost nothing: the epoch changes, the seq goes on."""
         self.epoch = f"e{int(self.epoch[1:]) + 1}"
@@ -143,6 +173,7 @@ class Model:
         previous = self.epoch
         self.fork()
         self.log.clear()
+        self.markers.clear()
         for client in CLIENTS:
             self._resets[client] = Gap(
                 at=0,
@@ -165,7 +196,7 @@ class Model:
             self.connect(client)
             while self._positions[client] != (self.log[-1].epoch, self.log[-1].seq):
                 self.deliver(client)
-        self.history.add(Members(at=self._now(), room=ROOM, members=CLIENTS))
+        self.history.add(Members(at=self._now(), room=ROOM, members=USERS))
         entries = tuple(
             replace(entry, state=self._state(entry.message_id))
             for entry in self.log
@@ -177,12 +208,31 @@ class Model:
             self.history.add(State(at=self._now(), messages=states, **about))
             self.history.add(Read(at=self._now(), head=len(self.log), entries=entries, **about))
             self.history.add(
-                Presence(at=self._now(), client=client, room=ROOM, members=CLIENTS, count=3)
+                Presence(at=self._now(), client=client, room=ROOM, members=USERS, count=3)
             )
+            self._tell_progress(client, is_last=True)
         return self.history
 
     def _now(self) -> float:
         return float(next(self._clock))
+
+    def _tell_progress(self, client: str, *, is_last: bool = False) -> None:
+        read_seq = self.markers.get(user_of(client))
+        now = self._now()
+        self.history.add(
+            Progress(
+                at=now,
+                client=client,
+                room=ROOM,
+                asked_at=now,
+                epoch=self.epoch,
+                head=len(self.log),
+                read_seq=read_seq,
+                unread=len(self.log) - (read_seq or 0),
+                held=(read_seq or 0) if is_last else None,
+                is_last=is_last,
+            )
+        )
 
     def _invoke(self, client: str, cmid: str) -> None:
         self.history.add(
@@ -204,7 +254,7 @@ class Model:
                 seq=len(self.log) + 1,
                 message_id=self.about.get(cmid) or f"id{next(self._numbers)}",
                 cmid=cmid,
-                sender=client,
+                sender=user_of(client),
                 digest=digest(cmid),
             )
         )

@@ -15,12 +15,16 @@ from tests.checker.history import (
     Gap,
     History,
     Invoke,
+    Marked,
+    Marker,
     Members,
     Ok,
     Op,
     Presence,
+    Progress,
     Read,
     Recv,
+    user_of,
 )
 
 Pick = Callable[[Sequence[Any]], Any]
@@ -241,6 +245,91 @@ def ghost(history: History, pick: Pick) -> Spoilt:
     return ops
 
 
+def forgotten_mark(history: History, pick: Pick) -> Spoilt:
+    """In the end all devices of a user are told that less is read than was acknowledged."""
+    users = sorted({user_of(op.client) for op in history.of(Marked)})
+    if not users:
+        return None
+    user = pick(users)
+    return [
+        replace(op, read_seq=None, unread=op.head)
+        if isinstance(op, Progress) and op.is_last and user_of(op.client) == user
+        else op
+        for op in history.ops
+    ]
+
+
+def marker_of_one_device(history: History, pick: Pick) -> Spoilt:
+    """In the end one of two devices of a user is told that less is read than the other."""
+    return _spoil(
+        history,
+        pick,
+        lambda op: isinstance(op, Progress) and op.is_last and bool(op.read_seq),
+        lambda op: replace(op, read_seq=op.read_seq - 1, unread=op.unread + 1, held=None),
+    )
+
+
+def marker_back(history: History, pick: Pick) -> Spoilt:
+    """A device hears that its marker went back."""
+    told = _indices(history, Marker)
+    if not told:
+        return None
+    index = pick(told)
+    op = history.ops[index]
+    back = replace(op, read_seq=op.read_seq - 1)
+    return [*history.ops[: index + 1], back, *history.ops[index + 1 :]]
+
+
+def read_by_nobody(history: History, pick: Pick) -> Spoilt:
+    """A device hears that its user has read what no device has shown."""
+    return _spoil(
+        history,
+        pick,
+        lambda op: isinstance(op, Marker),
+        lambda op: replace(op, read_seq=op.read_seq + 1000),
+    )
+
+
+def marker_of_another(history: History, pick: Pick) -> Spoilt:
+    """A user hears how far another one has read."""
+    return _spoil(
+        history, pick, lambda op: isinstance(op, Marker), lambda op: replace(op, user="dan")
+    )
+
+
+def miscounted(history: History, pick: Pick) -> Spoilt:
+    """The unread count is not the head less the marker."""
+    return _spoil(
+        history,
+        pick,
+        lambda op: isinstance(op, Progress),
+        lambda op: replace(op, unread=op.unread + 1),
+    )
+
+
+def held_beyond(history: History, pick: Pick) -> Spoilt:
+    """A device takes more for read than the server has."""
+    return _spoil(
+        history,
+        pick,
+        lambda op: isinstance(op, Progress) and op.is_last,
+        lambda op: replace(op, held=op.held + 1),
+    )
+
+
+def _spoil(
+    history: History, pick: Pick, fits: Callable[[Any], bool], change: Callable[[Any], Any]
+) -> Spoilt:
+    """Change one of the operations that fit."""
+    fitting = [index for index, op in enumerate(history.ops) if fits(op)]
+    if not fitting:
+        return None
+    ops = list(history.ops)
+    index = pick(fitting)
+    ops[index] = change(ops[index])
+    return ops
+
+
 def _append_to_reads(history: History, make: Callable[[Read], Entry]) -> list[Op]:
     return [
         replace(op, head=op.head + 1, entries=(*op.entries, make(op)))
@@ -291,4 +380,11 @@ MUTATIONS = (
     Mutation("forgotten", "R8", forgotten),
     Mutation("unfold", "R11", unfold),
     Mutation("ghost", "R9", ghost),
+    Mutation("forgotten mark", "R12", forgotten_mark),
+    Mutation("marker of one device", "R12", marker_of_one_device),
+    Mutation("marker back", "R12", marker_back),
+    Mutation("read by nobody", "R12", read_by_nobody),
+    Mutation("marker of another", "R12", marker_of_another),
+    Mutation("miscounted", "R12", miscounted),
+    Mutation("held beyond", "R12", held_beyond),
 )

@@ -1,7 +1,8 @@
 """The promises, as pure functions from a room's history to evidence against them.
 
 Sequence numbers are given out by the server, so every rule is a sort or a scan: no search.
-R5 has a module of its own, `positions`; R9 has `presence`.
+R5 has a module of its own, `positions`; R9 has `presence`, R12 `markers`. R10, that all goes on
+once the faults are over, is for `verdict` to see.
 """
 
 from collections import defaultdict
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations, pairwise
 
 from tests.checker.history import Gap, History, Joined, Ok, Position, Read, Recv
+from tests.checker.markers import read_markers
 from tests.checker.positions import contiguous
 from tests.checker.presence import presence_converges
 from tests.checker.view import RoomView, Send, Sighting, Violation, rooms_of
@@ -17,7 +19,11 @@ NO_CAP = 2**53
 
 
 def check(
-    history: History, *, history_cap: int = NO_CAP, presence_bound_s: float = 30.0
+    history: History,
+    *,
+    history_cap: int = NO_CAP,
+    presence_bound_s: float = 30.0,
+    is_durable: bool = True,
 ) -> list[Violation]:
     """Return every violation of every rule.
 
@@ -25,12 +31,14 @@ def check(
         history: what the clients recorded.
         history_cap: how many messages per room the server keeps.
         presence_bound_s: how long after the last change members may be shown wrongly.
+        is_durable: whether Redis has after each fault what it has once stored.
     """
     found: list[Violation] = []
     for room in rooms_of(history):
         for rule in ROOM_RULES:
             found += rule(room)
         found += stable(room, history_cap)
+        found += read_markers(room, is_durable=is_durable)
     found += presence_converges(history, presence_bound_s)
     return found
 
@@ -144,7 +152,7 @@ def sender_order(room: RoomView) -> Iterator[Violation]:
     for send in room.sends.values():
         if len(send.invokes) != 1 or not send.oks:
             continue
-        key = (send.sender, send.invokes[0].session)
+        key = (send.invokes[0].client, send.invokes[0].session)
         earlier = last.get(key)
         last[key] = send
         if earlier and room.before(_place(send.oks[0]), _place(earlier.oks[0])):

@@ -19,11 +19,13 @@ from chat.client import (
     Client,
     Conversation,
     Event,
+    GoneError,
     Options,
     Ordered,
     Phase,
     Position,
     Published,
+    ReadMarker,
     RefusedError,
     Room,
     UncertainError,
@@ -39,12 +41,17 @@ from tests.checker.history import (
     Info,
     Invoke,
     Joined,
+    Mark,
+    Marked,
+    Marker,
     Ok,
     Presence,
+    Progress,
     Read,
     Recv,
     State,
     digest,
+    user_of,
 )
 from tests.checker.wire import fields_of, said, state_of
 
@@ -71,6 +78,7 @@ class SdkClient:
         rng: random.Random,
     ) -> None:
         self.name = name
+        self.user = user_of(name)
         self.rooms = tuple(rooms)
         self.sessions = 0
         self.errors: Counter[str] = Counter()
@@ -88,7 +96,7 @@ class SdkClient:
     async def run(self) -> None:
         """Stay connected until cancelled, or until the library gives up."""
         async with (
-            Client(self._urls, lambda: self._mint(self.name), options=_OPTIONS) as self._client,
+            Client(self._urls, lambda: self._mint(self.user), options=_OPTIONS) as self._client,
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self._count_sessions(self._client))
@@ -148,6 +156,47 @@ class SdkClient:
                 )
             )
 
+        elif isinstance(event, ReadMarker):
+            told: Any = {"user": event.user_id, "epoch": event.epoch, "read_seq": event.read_seq}
+            self._history.add(Marker(**about, **told))
+
+    async def mark(self, room: str) -> None:
+        """Say that all is read up to about here, until that is acknowledged."""
+        await self.wait_joined()
+        here = self._joined[room].position
+        if here is None or here.seq == 0:
+            return
+        back = self._rng.choice((0, 0, 1, 5))  # people scroll back
+        place = Position(here.epoch, max(1, here.seq - back))
+        about: Any = {"client": self.name, "room": room, **place._asdict()}
+        self._history.add(Mark(at=time.monotonic(), **about))
+        try:
+            await self._joined[room].mark_read(place)
+        except GoneError:
+            return
+        self._history.add(Marked(at=time.monotonic(), **about))
+
+    async def read_progress(self) -> list[Progress]:
+        """Return how far its user has read each room, for the last time: it is not recorded yet."""
+        await self.wait_joined()
+        assert self._client is not None
+        asked_at = time.monotonic()
+        return [
+            Progress(
+                at=time.monotonic(),
+                client=self.name,
+                room=told.room_id,
+                asked_at=asked_at,
+                epoch=told.epoch or "",
+                head=told.head_seq,
+                read_seq=told.read_seq,
+                unread=told.unread,
+                held=self._joined[told.room_id].read_seq,
+                is_last=True,
+            )
+            for told in await self._client.unread(self.rooms)
+        ]
+
     async def send(self, room: str, *, label: str = "m") -> str:
         """Send a message until it is acknowledged; return its client message id."""
         await self.wait_joined()
@@ -172,10 +221,10 @@ class SdkClient:
         self, room: Room, message: ChatMessage, cmid: str
     ) -> tuple[dict[str, Any], Coroutine[None, None, Published]]:
         dice = self._rng.random()
-        if message.user_id == self.name and dice < 0.1:
+        if message.user_id == self.user and dice < 0.1:
             deleting = room.delete(message, client_message_id=cmid)
             return {"type": "delete_message"}, deleting
-        if message.user_id == self.name and dice < 0.7:
+        if message.user_id == self.user and dice < 0.7:
             content = f"{cmid} edits"
             editing = room.edit(message, content, client_message_id=cmid)
             return {"type": "edit_message", "content": content}, editing

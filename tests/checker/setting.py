@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "redis_probe_timeout": 1.5,
     "head_check_interval": 2.0,
     "drain_timeout": 3.0,
+    "read_marker_interval": 0.5,
 }
 
 #: Of all random choices in a run; another one gives another run.

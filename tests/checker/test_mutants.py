@@ -43,6 +43,8 @@ async def kill_all_workers(nemesis: Nemesis) -> None:
         ("resumes_too_short", a_while, {"R5"}),
         ("forgets_to_fold", a_while, {"R11"}),
         ("never_sweeps", kill_all_workers, {"R9"}),
+        ("forgets_marks_that_wait", a_while, {"R12"}),
+        ("moves_markers_back", a_while, {"R12"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.checker.history import Gap, History, Invoke, Joined, Ok, Read, Recv
+from tests.checker.history import Gap, History, Invoke, Joined, Ok, Progress, Read, Recv
 from tests.checker.model import CLIENTS, ROOM, Model
 from tests.checker.mutations import MUTATIONS, Mutation
 from tests.checker.rules import check
@@ -32,6 +32,8 @@ _steps: st.SearchStrategy[list[Step]] = st.lists(
                 "retry",
                 "refuse",
                 "change",
+                "mark",
+                "mark",
                 "connect",
                 "disconnect",
                 "fork",
@@ -54,6 +56,7 @@ def play(steps: list[Step]) -> History:
         "retry": lambda _: model.retry(),
         "refuse": model.refuse,
         "change": model.change,
+        "mark": model.mark,
         "deliver": model.deliver,
         "connect": model.connect,
         "disconnect": model.disconnect,
@@ -91,7 +94,8 @@ def test_a_spoilt_history_breaks_its_rule(
 ) -> None:
     if mutation.name != "silent gap":
         steps = [step for step in steps if step[0] != "reset"]
-    history = play([("send", "ann"), ("deliver", "bob"), *steps])
+    begin = [("send", "ann"), ("deliver", "bob"), ("mark", "bob")]
+    history = play([*begin, *steps])
     spoilt = mutation.apply(
         history, lambda candidates: data.draw(st.sampled_from(list(candidates)))
     )
@@ -100,7 +104,8 @@ def test_a_spoilt_history_breaks_its_rule(
 
 
 def test_a_history_survives_being_written_and_read(tmp_path: Path) -> None:
-    history = play([("send", "ann"), ("lose_ack", "bob"), ("reset", "ann"), ("refuse", "cem")])
+    steps = [("send", "ann"), ("deliver", "ann"), ("mark", "ann"), ("lose_ack", "bob")]
+    history = play([*steps, ("reset", "ann"), ("refuse", "cem")])
     history.dump(tmp_path / "history.jsonl")
     assert History.load(tmp_path / "history.jsonl").ops == history.ops
 
@@ -163,3 +168,37 @@ def test_an_ack_before_the_write_is_noticed_when_the_write_is_lost() -> None:
     ack = Ok(epoch="e0", seq=99, message_id="x", **about)
     told = History([*history.ops[:end], invoke, ack, *history.ops[end:]])
     assert broken(told) == {"R2", "R8"}
+
+
+def test_what_was_read_may_be_forgotten_by_a_redis_that_lost_its_data() -> None:
+    """Ann has read all that there was; only what she reads in the new life has to hold."""
+    model = Model()
+    for _ in range(3):
+        model.send("bob")
+        model.deliver("ann")
+    model.mark("ann")
+    model.reset()
+    model.send("bob")
+    model.deliver("ann.phone")
+    model.mark("ann.phone")
+    history = model.finish()
+    assert broken(history) == set()
+    forgotten = [
+        replace(op, read_seq=None, unread=op.head)
+        if isinstance(op, Progress) and op.is_last and op.client.startswith("ann")
+        else op
+        for op in history.ops
+    ]
+    assert broken(History(forgotten)) == {"R12"}
+
+
+def test_a_failover_without_durable_writes_may_lose_a_mark_and_no_message() -> None:
+    model = Model()
+    model.send("bob")
+    model.deliver("ann")
+    model.mark("ann")
+    model.fork()
+    model.markers.clear()
+    history = model.finish()
+    assert broken(history) == {"R12"}
+    assert broken(history, is_durable=False) == set()

@@ -9,10 +9,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.checker.history import Fail, Gap, History, Info, Invoke, Ok, Recv
+from tests.checker.history import (
+    Fail,
+    Gap,
+    History,
+    Info,
+    Invoke,
+    Mark,
+    Marked,
+    Marker,
+    Ok,
+    Progress,
+    Recv,
+)
+from tests.checker.markers import read_markers
 from tests.checker.nemesis import Nemesis
 from tests.checker.rules import NO_CAP, check
-from tests.checker.view import Violation
+from tests.checker.view import Violation, rooms_of
 from tests.checker.workload import AnyClient, Plan, Workload
 from tests.support.tokens import token
 from tests.support.waiting import DeadlineError, until
@@ -67,6 +80,7 @@ async def run(
     history_cap: int = NO_CAP,
     presence_bound_s: float = 12.0,
     settle_s: float = 20.0,
+    is_durable: bool = True,
 ) -> Report:
     """Run a workload while harm is done, and judge it.
 
@@ -77,6 +91,7 @@ async def run(
         history_cap: messages per room that the server under test keeps.
         presence_bound_s: how long after the last change members may be shown wrongly.
         settle_s: how long anything may take once all faults are over.
+        is_durable: whether Redis has after each fault what it has once stored.
     """
     plan = plan or Plan()
     history = nemesis.history
@@ -94,12 +109,18 @@ async def run(
             report.violations.append(_dead("the cluster", "senders still wait for acks"))
         report.violations += await _settle(workload, settle_s)
         report.violations += await _read_all(workload, settle_s)
+        report.violations += await _settle_markers(workload, settle_s, is_durable=is_durable)
         await _watch_presence(workload, presence_bound_s)
         report.violations += [_dead("the cluster", f"{n} was sent away") for n in workload.gone]
         report.counts["reconnects"] = workload.reconnects
     report.counts["faults"] = nemesis.fired
     report.counts += _counts(history)
-    report.violations += check(history, history_cap=history_cap, presence_bound_s=presence_bound_s)
+    report.violations += check(
+        history,
+        history_cap=history_cap,
+        presence_bound_s=presence_bound_s,
+        is_durable=is_durable,
+    )
     return report
 
 
@@ -147,6 +168,37 @@ async def _read_all(workload: Workload, settle_s: float) -> list[Violation]:
     return found
 
 
+async def _settle_markers(
+    workload: Workload, settle_s: float, *, is_durable: bool
+) -> list[Violation]:
+    """Have all ask how far they have read, until that keeps R12, or for too long.
+
+    A worker writes marks now and then, so there is a moment in which devices are told otherwise.
+    """
+    history = workload.history
+    kinds = (Gap, Mark, Marked, Marker, Progress)
+    known = [op for op in history.ops if isinstance(op, kinds)]
+
+    def is_right(answers: list[Progress]) -> bool:
+        rooms = rooms_of(History([*known, *answers]))
+        return not any(any(read_markers(room, is_durable=is_durable)) for room in rooms)
+
+    end = time.monotonic() + (settle_s if is_right([]) else 0.0)
+    while True:
+        try:
+            async with asyncio.timeout(settle_s):
+                asked = [client.read_progress() for client in workload.clients]
+                answers = [op for each in await asyncio.gather(*asked) for op in each]
+        except TimeoutError:
+            return [_dead("the cluster", "nobody is told how much is unread")]
+        if is_right(answers) or time.monotonic() > end:
+            break
+        await asyncio.sleep(0.2)
+    for answer in answers:
+        history.add(answer)
+    return []
+
+
 async def _watch_presence(workload: Workload, bound_s: float) -> None:
     """Let one client go, then look at the members until all looks are right, or past the bound."""
     await workload.retire(workload.clients[-1])
@@ -161,7 +213,7 @@ async def _watch_presence(workload: Workload, bound_s: float) -> None:
 
 async def _presence_is_right(workload: Workload, room: str) -> bool:
     members = workload.members(room)
-    true = tuple(sorted(client.name for client in members))
+    true = tuple(sorted({client.user for client in members}))
     try:
         async with asyncio.timeout(_LOOK_S):
             shown = [await client.read_presence(room) for client in members]
@@ -183,6 +235,7 @@ def _counts(history: History) -> Counter[str]:
             "acked": len(acks),
             "changed": sum(ack.cmid in changes for ack in acks),
             "deduplicated": sum(ack.duplicate for ack in acks),
+            "marked": sum(1 for _ in history.of(Marked)),
             "refused": sum(1 for _ in history.of(Fail)),
             "uncertain": sum(1 for _ in history.of(Info)),
             "received": sum(1 for _ in history.of(Recv)),

@@ -15,12 +15,17 @@ from tests.checker.history import (
     Info,
     Invoke,
     Joined,
+    Mark,
+    Marked,
+    Marker,
     Ok,
     Op,
     Position,
+    Progress,
     Read,
     Recv,
     State,
+    user_of,
 )
 
 
@@ -112,6 +117,7 @@ class RoomView:
         self.tracks: dict[str, list[Joined | Recv | Gap]] = defaultdict(list)
         self.reads: list[Read] = []
         self.states: list[State] = []
+        self.marking: list[Mark | Marked | Marker | Progress] = []
         self.epochs = EpochOrder()
 
     @property
@@ -176,20 +182,22 @@ def rooms_of(history: History) -> list[RoomView]:
                 room.sightings.append(_sighting(entry, op))
         elif isinstance(op, State):
             room.states.append(op)
+        elif isinstance(op, Mark | Marked | Marker | Progress):
+            room.marking.append(op)
     return list(rooms.values())
 
 
 def _take_send(room: RoomView, op: Invoke | Ok | Fail | Info) -> None:
-    send = room.sends.setdefault(op.cmid, Send(op.client, op.room, op.cmid))
+    send = room.sends.setdefault(op.cmid, Send(user_of(op.client), op.room, op.cmid))
     match op:
         case Invoke():
             send.invokes.append(op)
         case Ok():
             send.oks.append(op)
             payload = send.invokes[0].digest if send.invokes else ""
-            room.sightings.append(
-                Sighting(Position(op.epoch, op.seq), op.message_id, op.cmid, op.client, payload, op)
-            )
+            place = Position(op.epoch, op.seq)
+            seen = Sighting(place, op.message_id, op.cmid, send.sender, payload, op)
+            room.sightings.append(seen)
         case Fail():
             send.fails.append(op)
         case Info():

@@ -28,6 +28,8 @@ class Plan:
         flappers: how many of the users lose their connection about every second.
         away_s: how long they then stay away, besides their back-off; not those of `sdk`.
         sdk: how many of the users, from the first on, are programs on `chat.client`.
+        phones: how many of the users, from the first on, have a second device, a reference client.
+        marks_per_s: how often each device says up to where it has read.
         seed: of all randomness.
     """
 
@@ -40,6 +42,8 @@ class Plan:
     flappers: int = 2
     away_s: float = 0.0
     sdk: int = 0
+    phones: int = 3
+    marks_per_s: float = 4.0
     seed: int = 1
 
     def room_names(self) -> list[str]:
@@ -56,22 +60,32 @@ class Workload(Closing):
         self.plan = plan
         self.history = history
         self._rng = random.Random(plan.seed)
+        self._urls = urls
+        self._mint = mint
         names = [f"u{number}" for number in range(plan.clients)]
         self.clients: list[AnyClient] = [
-            (SdkClient if number < plan.sdk else ReferenceClient)(
+            self._client(
+                SdkClient if number < plan.sdk else ReferenceClient,
                 name,
                 self._rng.sample(plan.room_names(), plan.rooms_per_client),
-                urls,
-                mint,
-                history,
-                random.Random(f"{plan.seed} {name}"),
             )
             for number, name in enumerate(names)
+        ]
+        self._flappers = self.clients[: plan.flappers]
+        self.clients[:0] = [
+            self._client(ReferenceClient, f"{client.name}.phone", client.rooms)
+            for client in self.clients[: plan.phones]
         ]
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._sending: list[asyncio.Task[None]] = []
         self._flapping: list[asyncio.Task[None]] = []
         self._over = asyncio.Event()
+
+    def _client(
+        self, kind: type[SdkClient] | type[ReferenceClient], name: str, rooms: Sequence[str]
+    ) -> AnyClient:
+        rng = random.Random(f"{self.plan.seed} {name}")
+        return kind(name, rooms, self._urls, self._mint, self.history, rng)
 
     @property
     def reconnects(self) -> int:
@@ -110,11 +124,12 @@ class Workload(Closing):
         """Let all clients send, and the flappers flap."""
         for client in self.clients:
             self._sending.append(asyncio.create_task(self._send(client)))
-        for client in self.clients[: self.plan.flappers]:
+            self._sending.append(asyncio.create_task(self._mark(client)))
+        for client in self._flappers:
             self._flapping.append(asyncio.create_task(self._flap(client)))
 
     async def stop(self, timeout_s: float) -> int:
-        """Stop sending; wait for the acks that are due, return how many clients still lack some."""
+        """Stop sending; wait for the acks that are due, return how many senders still lack some."""
         self._over.set()
         await _end(self._flapping)
         _, lacking = await asyncio.wait(self._sending, timeout=timeout_s)
@@ -129,7 +144,7 @@ class Workload(Closing):
     def declare_members(self) -> None:
         """Record who is in which room in truth, from now on."""
         for room in self.plan.room_names():
-            names = tuple(sorted(client.name for client in self.members(room)))
+            names = tuple(sorted({client.user for client in self.members(room)}))
             self.history.add(Members(at=time.monotonic(), room=room, members=names))
 
     async def _send(self, client: AnyClient) -> None:
@@ -142,6 +157,12 @@ class Workload(Closing):
                     is_change = rng.random() < self.plan.changes
                     burst.create_task(client.change(room) if is_change else _said(client, room))
             await asyncio.sleep(rng.expovariate(self.plan.bursts_per_s))
+
+    async def _mark(self, client: AnyClient) -> None:
+        rng = random.Random(f"{self.plan.seed} reads {client.name}")
+        while not self._over.is_set():
+            await asyncio.sleep(rng.expovariate(self.plan.marks_per_s))
+            await client.mark(rng.choice(client.rooms))
 
     async def _flap(self, client: AnyClient) -> None:
         rng = random.Random(f"{self.plan.seed} flaps {client.name}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,8 @@ from chat.client import ChatMessage, GoneError, Position, ReadMarker
 from chat.client.events import Gap, RoomJoined
 from chat.client.reading import Reading
 from tests.client.conftest import Open
-from tests.support.cluster import Cluster
+from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
 
@@ -52,6 +54,27 @@ def test_after_a_reset_what_is_gone_does_not_count_as_read() -> None:
     assert (reading.seq, reading.untold) == (6, None)
     reading.read(Position("f", 7))
     assert reading.untold == Position("f", 7)
+
+
+def test_a_server_that_knows_less_than_it_was_told_is_told_again() -> None:
+    reading = Reading()
+    reading.read(Position("e", 7))
+    reading.told(Position("e", 7))
+    reading.joined(joined(3))
+    assert (reading.seq, reading.untold) == (7, Position("e", 7))
+    reading.told(Position("e", 7))
+    reading.joined(joined(None))
+    assert reading.untold == Position("e", 7)
+
+
+def test_a_place_that_was_refused_does_not_count_and_does_not_stand_in_the_way() -> None:
+    reading = Reading()
+    reading.joined(joined(2))
+    reading.read(Position("of before", 50))
+    reading.refused(Position("of before", 50))
+    assert (reading.seq, reading.untold) == (2, None)
+    reading.read(Position("e", 3))
+    assert (reading.seq, reading.untold) == (3, Position("e", 3))
 
 
 async def test_what_is_read_on_a_device_is_read_on_the_other(
@@ -110,3 +133,25 @@ async def test_a_place_of_an_unknown_epoch_is_gone(
     ann = await (await open_client(pair[0].url, "ann")).join(room)
     with pytest.raises(GoneError):
         await ann.mark_read(Position("ffffffffff", 1))
+
+
+async def test_what_was_read_outlives_the_worker_that_had_not_written_it_yet(
+    redis_server: RedisServer, open_client: Open, room: str
+) -> None:
+    user = f"ann-{uuid.uuid4().hex[:6]}"
+    settings: dict[str, Any] = {**NO_LIMITS, "read_marker_interval": 600.0}
+    async with Cluster(redis_server, 2, **settings) as workers:
+        laptop = await (await open_client(workers.urls, user)).join(room)
+        stored = [await laptop.publish(text) for text in ("1", "2", "3")]
+        for place in stored:
+            await laptop.mark_read(Position(place.epoch or "", place.seq or 0))
+        for worker in workers.workers:
+            await worker.kill()
+            await worker.start()
+        await until(lambda: laptop.joined, 10.0)
+        phone = await open_client(workers.urls, user)
+
+        async def is_known() -> bool:
+            return [entry.read_seq for entry in await phone.unread([room])] == [3]
+
+        await until(is_known, 10.0)

@@ -41,7 +41,7 @@ async def verdict_on(
             async with nemesis.fault("over several masters"):
                 await harm()
 
-        return await run(nemesis, do_harm, PLAN)
+        return await run(nemesis, do_harm, PLAN, is_durable=False)
 
 
 async def test_a_master_that_lost_its_tail_behind_sentinels(sentinels: Sentinels) -> None:

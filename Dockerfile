@@ -33,7 +33,8 @@ COPY loadtest loadtest
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
  && python -m pip --python /opt/chat/bin/python install --no-deps --no-index /wheel/*.whl \
  && python -m compileall -q -j 1 --invalidation-mode unchecked-hash /opt/chat/lib \
- && find /opt/chat -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
+ && mkdir /files \
+ && find /opt/chat /files -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
 
 FROM build AS build-loadtest
@@ -81,6 +82,8 @@ CMD ["scenarios"]
 
 FROM runtime AS chat
 COPY --from=build /opt/chat /opt/chat
+# For uploads: a volume mounted here takes over this folder's owner.
+COPY --from=build --chown=10001:10001 /files /files
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 \
     CMD ["python", "-m", "chat.ops.healthcheck"]
 ENTRYPOINT ["chat"]

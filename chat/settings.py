@@ -18,7 +18,13 @@ from msgspec.structs import fields
 PREFIX = "CHAT_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRETS = frozenset(
-    {"redis_url", "jwt_secret", "webhook_secret", "publish_hook_secret"}
+    {
+        "redis_url",
+        "jwt_secret",
+        "webhook_secret",
+        "publish_hook_secret",
+        "upload_s3_secret",
+    }
 )  # never printed, and may be in a file
 _IN_FILE = "_FILE"
 SLOT = "{slot}"  # in `worker_sockets`: the number of a worker
@@ -243,6 +249,62 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "trusted proxy. For a proxy that relays bytes; off for one that speaks HTTP."
         ),
     ] = False
+
+    # --- uploads, taken by the HTTP side
+    upload_store: Annotated[
+        str,
+        _doc(
+            "Where uploaded files are kept: a folder that all processes of the HTTP side share, or "
+            "`s3://BUCKET/PREFIX`. Empty: nothing can be uploaded."
+        ),
+    ] = ""
+    upload_spool: Annotated[
+        str,
+        _doc(
+            "Folder for files on their way. Empty: `incoming` in the folder of CHAT_UPLOAD_STORE, "
+            "or with a bucket one in the system's temporary folder."
+        ),
+    ] = ""
+    upload_s3_endpoint: Annotated[
+        str, _doc("URL of the S3-compatible server; empty: that of AWS.")
+    ] = ""
+    upload_s3_region: Annotated[str, _doc("Region of the bucket.")] = "us-east-1"
+    upload_s3_key_id: Annotated[
+        str, _doc("Access key for the bucket; empty: found where AWS's own tools look.")
+    ] = ""
+    upload_s3_secret: Annotated[str, _doc("The secret of that access key.")] = ""
+    upload_types: Annotated[
+        str,
+        _doc("Comma-separated media types that are taken; what a file is, its content says."),
+    ] = (
+        "image/jpeg,image/png,image/gif,image/webp,application/pdf,text/plain,application/zip,"
+        "audio/mpeg,video/mp4"
+    )
+    upload_max_bytes: Annotated[Count, _doc("The largest file that is taken.")] = 10485760
+    upload_concurrency: Annotated[
+        Count, _doc("Files that one process receives at a time; beyond it `busy`.")
+    ] = 16
+    upload_timeout: Annotated[
+        Seconds,
+        _doc(
+            "Longest time that one upload may take; it may pause for CHAT_HANDSHAKE_TIMEOUT within."
+        ),
+    ] = 300.0
+    upload_files_per_s: Annotated[Rate, _doc("Uploads per user, across the cluster.")] = 1.0
+    upload_files_burst: Annotated[Count, _doc("Burst of the above.")] = 30
+    upload_bytes_per_s: Annotated[Rate, _doc("Uploaded bytes per user, across the cluster.")] = (
+        262144.0
+    )
+    upload_bytes_burst: Annotated[
+        Count, _doc("Burst of the above; at least CHAT_UPLOAD_MAX_BYTES.")
+    ] = 104857600
+    upload_unused_ttl: Annotated[
+        Seconds,
+        _doc("How long an uploaded file may be attached; who does not do it, loses it then."),
+    ] = 86400.0
+    upload_retention: Annotated[
+        Rate, _doc("How long after it was attached a file is removed; 0: never.")
+    ] = 2592000.0
 
     # --- identity
     jwt_keys_file: Annotated[
@@ -654,7 +716,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             problems.append("CHAT_PUBLISH_HOOK_URL needs CHAT_PUBLISH_HOOK_SECRET to sign with")
         if self.local_mode and self.host not in LOOPBACK:
             problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
-        return problems + self._about_webhooks()
+        return problems + self._about_webhooks() + self._about_uploads()
+
+    def _about_uploads(self) -> list[str]:
+        if not self.upload_bytes_per_s or self.upload_bytes_burst >= self.upload_max_bytes:
+            return []
+        return [
+            "CHAT_UPLOAD_BYTES_BURST must be at least CHAT_UPLOAD_MAX_BYTES, or the largest files "
+            "are never taken"
+        ]
 
     def _about_webhooks(self) -> list[str]:
         problems = []

@@ -33,9 +33,11 @@ ALLOWED = {
         "rooms",
         "supervisor",
     },
+    "files": set(),
     "api": {
         "broker",
         "conversations",
+        "files",
         "gateway",
         "screening",
         "identity",
@@ -76,6 +78,7 @@ DOORS = {
         "api/conversations.py",
         "api/event_stream.py",
         "api/events.py",
+        "api/files.py",
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
@@ -89,6 +92,8 @@ DOORS = {
         "api/unread.py",
         "api/users.py",
     },
+    "obstore": {"files/bucket.py"},
+    "puremagic": {"files/kinds.py"},
     "uvicorn": {"api/server.py"},
     "uvloop": {"api/main.py", "webhooks/main.py", "worker/main.py"},
 }

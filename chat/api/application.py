@@ -18,6 +18,7 @@ from chat.api.conversations import Conversations
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import WITH_BODY, Edge, has_body
 from chat.api.events import Events
+from chat.api.files import Uploads
 from chat.api.head import head_of
 from chat.api.health import HEALTH
 from chat.api.messages import Messages
@@ -54,6 +55,7 @@ class File(NamedTuple):
 def build_application(services: ApiServices) -> Edge:
     """Put the application together."""
     guard = Guard(services)
+    uploads = Uploads(services, guard)
     operations = [
         HEALTH,
         *Messages(services, guard).operations(),
@@ -69,10 +71,12 @@ def build_application(services: ApiServices) -> Edge:
         *Reporting(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),
+        *uploads.operations(),
     ]
     routed = Starlette(
         routes=[
             *routes(replace(one, handler=_with_body(one, services)) for one in operations),
+            *uploads.routes(),
             *_page(),
             *_documents(operations),
         ],
@@ -90,6 +94,8 @@ def build_application(services: ApiServices) -> Edge:
 
 def _with_body(operation: Operation, services: ApiServices) -> Handler:
     """Return a handler that has its body: a refusal behind it leaves nothing unread."""
+    if operation.takes_bytes:
+        return operation.handler
     if operation.body is None:
         return _without_body(operation) if operation.method in WITH_BODY else operation.handler
     settings = services.settings

@@ -78,7 +78,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     ]
     if body := operation.get("requestBody"):
         [content] = body["content"].values()
-        parts.append(f"<p>The body is JSON: {_value(content['schema'])}.</p>\n")
+        said = f"JSON: {_value(content['schema'])}" if content else "the bytes of the file"
+        parts.append(f"<p>The body is {said}.</p>\n")
     if parameters := operation.get("parameters"):
         parts.append(_table(("parameter", "in", "value", "meaning"), map(_parameter, parameters)))
     parts.append(_table(("status", "answer"), rows))

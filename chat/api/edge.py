@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from chat.api.files import is_upload
 from chat.api.head import Head, head_of
 from chat.api.operations import EVENT_STREAM, ROUTE
 from chat.api.problems import HttpCode, Refusal, refusal, refusal_of
@@ -91,6 +92,8 @@ class Edge:
             return None
         if head.method not in WITH_BODY:
             return refusal(HttpCode.BODY_REFUSED, f"{head.method[:16]} takes no body here.")
+        if is_upload(head.method, head.path):
+            return None  # it has a limit of its own
         most = self._services.settings.max_message_bytes
         if any(int(text) > most for text in head.headers.get_all("Content-Length")):
             return refusal(HttpCode.BODY_REFUSED, f"The body has more than {most} bytes.")
@@ -192,7 +195,8 @@ class _Answer:
         )
 
     def _common(self, present: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        common = list(_SECURITY)
+        own = {name for name, _ in present}
+        common = [field for field in _SECURITY if field[0] not in own]
         if not any(name == b"cache-control" for name, _ in present):
             common.append(_NO_STORE)
         if self.head.path.startswith(API):

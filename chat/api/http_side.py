@@ -14,6 +14,7 @@ from chat.api.server import HttpServer
 from chat.api.services import ApiServices
 from chat.api.stats import ApiStats
 from chat.api.streams import Streams
+from chat.api.sweeping import sweep_files
 from chat.broker.broker import Broker
 from chat.broker.budgets import settle_budgets
 from chat.broker.changes import Changes
@@ -29,6 +30,8 @@ from chat.broker.room_changes import RoomChanges
 from chat.broker.shard import Shard
 from chat.broker.store import Store
 from chat.broker.user_presence import CHANGED, UserPresence
+from chat.files.intake import Intake
+from chat.files.storage import open_storage
 from chat.gateway.address import trusted_networks
 from chat.gateway.gateway import raise_descriptor_limit
 from chat.gateway.origin import OriginPolicy
@@ -124,6 +127,8 @@ class HttpSide:
             streams=Streams(settings, stats),
             moderation=moderation,
             enforcement=self._enforcement,
+            intake=_intake(settings),
+            upload_budgets=UserBudgets(settings, limits=_upload_limits(settings)),
             reports=Reports(self._store),
             screening=screening,
             participation=self._participation,
@@ -156,6 +161,10 @@ class HttpSide:
             self._run_ticks(),
             settle_budgets(self._store, self._services.users),
             settle_budgets(self._store, self._services.key_budgets, self._store.keys.key_budget),
+            settle_budgets(
+                self._store, self._services.upload_budgets, self._store.keys.upload_budget
+            ),
+            sweep_files(self._services, self._store.keys.groups),
             self._services.reports.run(),
         ]
         if self._services.screening is not None:
@@ -223,6 +232,7 @@ class HttpSide:
             now_s = time.monotonic()
             self._services.users.sweep(now_s)
             self._services.key_budgets.sweep(now_s)
+            self._services.upload_budgets.sweep(now_s)
 
     # --------------------------------------------------------------------- state
 
@@ -255,3 +265,14 @@ def _key_limits(settings: Settings) -> Limits:
     """Return what an API key may do: so many requests, of any size."""
     requests = settings.api_key_requests_per_s, settings.api_key_requests_burst
     return requests, (0.0, 0), (0.0, 0)
+
+
+def _upload_limits(settings: Settings) -> Limits:
+    """Return how many files a user may upload, and how many bytes in them."""
+    files = settings.upload_files_per_s, settings.upload_files_burst
+    return files, (settings.upload_bytes_per_s, settings.upload_bytes_burst), (0.0, 0)
+
+
+def _intake(settings: Settings) -> Intake | None:
+    storage = open_storage(settings)
+    return None if storage is None else Intake(storage, settings)

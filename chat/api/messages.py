@@ -1,5 +1,6 @@
 """Publishing to a room without a connection: the same script, limits and refusals as there."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.broker import EXEMPT, Outcome, Publication, Published
+from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.broker.retries import stored, stored_before
@@ -84,6 +86,7 @@ class Messages:
                     ErrorCode.MUTED,
                     ErrorCode.READ_ONLY,
                     ErrorCode.NOT_REPLICATED,
+                    ErrorCode.NO_SUCH_FILE,
                 ),
                 scope=Scope.PUBLISH,
             )
@@ -107,13 +110,15 @@ class Messages:
         client_id = client_message_id(
             body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
         )
-        check_content(body.content, services.settings)
+        check_content(body.content, services.settings, may_be_empty=bool(body.attachments))
         mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
         if await self._guard.permits(caller, room_id, Action.MODERATE):
             slow_ms = EXEMPT
         elif not isinstance(caller, Identity):
             self._guard.charge_user(author.user_id, len(sent))
+        files = services.broker.files
+        attachments = await files.attached(room_id, author.user_id, body.attachments or ())
         checked = Submission(
             kind="chat_message",
             roomId=room_id,
@@ -125,7 +130,7 @@ class Messages:
             threadId=body.threadId,
             clientMessageId=client_id,
         )
-        published = self._judged(await self._outcome(checked, slow_ms))
+        published = self._judged(await self._outcome(checked, slow_ms, attachments))
         ack = Ack(
             roomId=room_id,
             epoch=published.epoch,
@@ -138,7 +143,9 @@ class Messages:
         status = 200 if published.duplicate else 201
         return Response(encode_event(ack), status, media_type=JSON)
 
-    async def _outcome(self, checked: Submission, slow_ms: int) -> Outcome:
+    async def _outcome(
+        self, checked: Submission, slow_ms: int, attachments: Sequence[Attachment]
+    ) -> Outcome:
         """Take a message through the word filter and the hook, and store what is left of it."""
         services, broker, screening = (
             self._services,
@@ -163,6 +170,7 @@ class Messages:
             reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
             thread_id=checked.threadId,
             mentions=text.mentions,
+            attachments=attachments,
         )
         return await stored(
             broker, Publication(room_id, user_id, message_id, record, client_id, slow_ms)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from chat.api.stats import ApiStats
 from chat.ops.families import API_FAMILIES, Family
 from chat.ops.metrics import cumulative, empty, labels_of, resident_bytes
-from chat.ops.stats import LABELLED, Labelled, Stats
+from chat.ops.stats import LABELLED, Stats
 
 
 class ApiMetrics(Collector):
@@ -45,9 +45,11 @@ class ApiMetrics(Collector):
             elif family.field == "requests":
                 yield self._requests(family)
             elif family.field == "streams_ended":
-                yield self._streams_ended(family)
+                yield _by_label(family, self._stats.streams_ended)
+            elif family.field == "uploads":
+                yield _by_label(family, self._stats.uploads)
             elif family.field in LABELLED:
-                yield _labelled(family, getattr(self._redis, family.field))
+                yield _by_label(family, getattr(self._redis, family.field).snapshot())
             elif (value := values[family.field]) is not None:
                 metric = empty(family)
                 metric.add_metric([], value)
@@ -62,6 +64,10 @@ class ApiMetrics(Collector):
             "key_rate_limited": self._stats.key_rate_limited,
             "messages_published": self._stats.messages_published,
             "publish_uncertain": self._stats.publish_uncertain,
+            "uploads_in_flight": self._stats.uploads_in_flight,
+            "upload_bytes": self._stats.upload_bytes,
+            "files_removed": self._stats.files_removed,
+            "storage_errors": self._stats.storage_errors,
             "streams": self._stats.streams,
             "stream_rooms": redis.rooms,
             "stream_messages": redis.deliveries,
@@ -84,12 +90,6 @@ class ApiMetrics(Collector):
             metric.add_metric([route, method, str(status)], count)
         return metric
 
-    def _streams_ended(self, family: Family) -> Metric:
-        metric = empty(family)
-        for reason, count in sorted(self._stats.streams_ended.items()):
-            metric.add_metric([reason], count)
-        return metric
-
     def _histogram(self, family: Family) -> Metric:
         metric = HistogramMetricFamily(family.name, family.help, labels=labels_of(family))
         for route, observed in sorted(self._stats.seconds.items()):
@@ -97,8 +97,8 @@ class ApiMetrics(Collector):
         return metric
 
 
-def _labelled(family: Family, counts: Labelled) -> Metric:
+def _by_label(family: Family, counts: Mapping[str, int]) -> Metric:
     metric = empty(family)
-    for label, count in sorted(counts.snapshot().items()):
+    for label, count in sorted(counts.items()):
         metric.add_metric([label], count)
     return metric

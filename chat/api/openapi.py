@@ -94,6 +94,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         body = {"schema": {"$ref": _REF.format(name=operation.body.__name__)}}
         described["requestBody"] = {"required": True, "content": {JSON: body}}
+    if operation.takes_bytes:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     if operation.needs_token:
         described["security"] = _security(operation)
     return described

@@ -39,6 +39,7 @@ class Operation:
         parameters: a sentence for each parameter.
         headers: a sentence for each header field that means something here.
         body: what a request carries.
+        takes_bytes: whether it carries bytes of any kind, which the handler reads itself.
         answer: what the body of an answer is; for a stream, what its events may be.
         answers: a sentence for each status of an answer that is no refusal.
         media_type: of the answer.
@@ -59,6 +60,7 @@ class Operation:
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: type[Struct] | None = None
+    takes_bytes: bool = False
     answers: Mapping[int, str] = field(default_factory=lambda: {200: "The answer."})
     media_type: str = JSON
     errors: tuple[ErrorCode | HttpCode, ...] = ()

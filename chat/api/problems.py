@@ -21,6 +21,8 @@ class HttpCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TOO_MANY_STREAMS = "too_many_streams"
     NOT_CONFIGURED = "not_configured"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_TYPE_REFUSED = "file_type_refused"
 
 
 class Kind(NamedTuple):
@@ -83,6 +85,12 @@ KINDS: dict[ErrorCode | HttpCode, Kind] = {
     ErrorCode.MESSAGE_GONE: Kind(410, "The message is not there any more", "forget it"),
     ErrorCode.NOT_REPLICATED: Kind(
         503, "The message is stored, but not safe yet", "send it again with the same id"
+    ),
+    # of files
+    ErrorCode.NO_SUCH_FILE: Kind(404, "The file is not there any more", "upload it again"),
+    HttpCode.FILE_TOO_LARGE: Kind(413, "The file is too large", "send a smaller one"),
+    HttpCode.FILE_TYPE_REFUSED: Kind(
+        415, "Files of that type are not taken", "see GET /api/v1/uploads"
     ),
 }
 _CHALLENGES = {
@@ -155,4 +163,5 @@ class RefusedError(Exception):
 
     def __init__(self, code: HttpCode, detail: str, *, retry_after_ms: int | None = None) -> None:
         super().__init__(detail)
+        self.http_code = code
         self.refusal = refusal(code, detail, retry_after_ms=retry_after_ms)

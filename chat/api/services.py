@@ -17,6 +17,7 @@ from chat.broker.registry import Registry
 from chat.broker.reports import Reports
 from chat.broker.room_changes import RoomChanges
 from chat.broker.user_presence import UserPresence
+from chat.files.intake import Intake
 from chat.gateway.address import Network
 from chat.gateway.origin import OriginPolicy
 from chat.identity.keyfile import KeyFile
@@ -57,6 +58,8 @@ class ApiServices:
     streams: Streams
     moderation: Moderation
     enforcement: Enforcement
+    intake: Intake | None  # None: nothing can be uploaded
+    upload_budgets: UserBudgets
     reports: Reports
     screening: Screening | None  # None where there is neither a word filter nor a hook
     participation: Participation

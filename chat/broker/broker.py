@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from chat.broker.detour import TRIES
+from chat.broker.files import Files
 from chat.broker.keys import Keys
 from chat.broker.link import LinkError, Reply, answered
 from chat.broker.scripts import Script, Scripts
@@ -167,6 +168,7 @@ class Broker:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.files = Files(store)
         self._is_sharded = store.is_sharded
         self._publish_script = store.scripts.room_publish
         self._fold_script = store.scripts.room_fold

@@ -11,6 +11,7 @@ to one message would have one winner per round.
 
 import asyncio
 import hashlib
+import logging
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -18,6 +19,7 @@ from weakref import WeakValueDictionary
 import orjson
 
 from chat.broker.broker import EXEMPT, Broker, Fold, Outcome, Publication, Published, Raced
+from chat.broker.link import LinkError
 from chat.broker.moderation import Moderation
 from chat.broker.refusals import busy
 from chat.broker.retries import stored, stored_before
@@ -28,6 +30,8 @@ from chat.protocol.folding import apply
 from chat.protocol.records import ChangeRecord, Record, decode_record, encode_change
 from chat.protocol.screening import Submission, Text
 from chat.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: Rounds before a change is given up: each is lost to another worker that has stored a change.
 TRIES = 16
@@ -169,11 +173,23 @@ class Changes:
             if not isinstance(outcome, Raced):
                 if is_noted and isinstance(outcome, Published) and self._stats is not None:
                     self._stats.moderation_acts.add(Kind.DELETE_MESSAGE)
+                if isinstance(outcome, Published) and change.kind == "message_deleted":
+                    await self._drop_files(record, change.room_id)
                 return outcome
             record = None if outcome.record is None else decode_record(outcome.record)
             if self._stats is not None:
                 self._stats.changes_raced += 1
         return outcome
+
+    async def _drop_files(self, record: Record | None, room_id: str) -> None:
+        """Have the files of a deleted message removed."""
+        if record is None or b'"attachments":[' not in record.body:
+            return
+        files = [each["id"] for each in record.fields().get("attachments", ())]
+        try:
+            await self._broker.files.drop(room_id, files)
+        except LinkError as exc:  # the message is deleted: its files last until they are too old
+            log.warning("files_not_dropped", extra={"room": room_id, "error": str(exc)})
 
     async def _stored_before(self, change: Change) -> Outcome | None:
         """Return the answer to a change that was stored already, under its client id."""

@@ -20,6 +20,7 @@ from chat.broker.broker import EXEMPT, Broker, Outcome, Publication, Published, 
 from chat.broker.changes import Unchanged
 from chat.broker.listings import Listings
 from chat.broker.refusals import busy, not_published
+from chat.broker.retries import stored
 from chat.broker.room_changes import RoomChange, RoomChanges, check
 from chat.broker.rosters import Reading, RosterChange, Rosters
 from chat.broker.settling import Settling
@@ -225,17 +226,10 @@ class Conversations:
         change: RosterChange,
         client_message_id: str | None = None,
     ) -> Outcome:
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def done(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
         publication = Publication(
             room_id, by, NAMELESS, b"", client_message_id, EXEMPT, change, needs_seat=False
         )
-        self._broker.publish(publication, done)
-        return await outcome
+        return await stored(self._broker, publication)
 
     def _judged(self, name: str, outcome: Outcome) -> Published:
         if isinstance(outcome, Same):

@@ -147,6 +147,18 @@ class Keys:
         """String: which worker is cleaning up behind a dead lease."""
         return f"{self._lease_prefix(group)}:lease:{{{lease}}}:sweep"
 
+    def file(self, room_id: str, file_id: str) -> str:
+        """String: what is known of an uploaded file while it may be attached in a room."""
+        return f"{self._prefix}:{{{room_id}}}:file:{file_id}"
+
+    def files_due(self, group: int) -> str:
+        """Sorted set: the uploaded files of a group's rooms by when they are to be removed."""
+        return f"{self._lease_prefix(group)}:files:due"
+
+    def files_sweep(self, group: int) -> str:
+        """String: which process removes the uploaded files of a group that are due."""
+        return f"{self._lease_prefix(group)}:files:sweep"
+
     def _lease_prefix(self, group: int) -> str:
         return f"{self._prefix}:{{{group_tag(group)}}}" if self._sharded else self._prefix
 
@@ -161,6 +173,10 @@ class Keys:
     def key_budget(self, key_id: str) -> str:
         """Hash: the token buckets of an API key."""
         return f"{self._prefix}:key-budget:{{{key_id}}}"
+
+    def upload_budget(self, user_id: str) -> str:
+        """Hash: the token buckets of a user's uploads."""
+        return f"{self._prefix}:upload-budget:{{{user_id}}}"
 
     def mark(self, name: str, tag: str = "") -> str:
         """String that a worker writes behind its messages, to wait for replicas up to there."""

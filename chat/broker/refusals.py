@@ -35,13 +35,13 @@ def unavailable(exc: object) -> CommandError:
     )
 
 
-def check_content(content: str, settings: Settings) -> None:
-    """Refuse what cannot be a message's content.
+def check_content(content: str, settings: Settings, *, may_be_empty: bool = False) -> None:
+    """Refuse what cannot be a message's content; a message with files needs none.
 
     Raises:
         CommandError: invalid_message, content_too_long.
     """
-    if not content:
+    if not content and not may_be_empty:
         raise CommandError(ErrorCode.INVALID_MESSAGE, "The content is empty.")
     if len(content) > settings.max_content_chars:
         raise CommandError(

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from chat.broker.broker import EXEMPT, Broker, Outcome, Publication
+from chat.broker.broker import EXEMPT, Broker, Publication
 from chat.broker.link import LinkError
 from chat.broker.listings import ListingChange, Listings, entry_of
+from chat.broker.retries import stored
 from chat.broker.rosters import Held, Rosters
 from chat.conversations.kinds import inbox_of, is_direct
 from chat.conversations.seats import Seat
@@ -136,13 +137,8 @@ class Settling:
         if by is not None:
             membership["by"] = by
         inbox = inbox_of(user_id)
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def done(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
-        self._broker.publish(
+        found = await stored(
+            self._broker,
             Publication(
                 inbox,
                 user_id,
@@ -153,8 +149,6 @@ class Settling:
                 ListingChange(inbox, room_id, entry_of(seat, user_ids)),
                 needs_seat=False,
             ),
-            done,
         )
-        found = await outcome
         if isinstance(found, LinkError):
             raise found

@@ -31,6 +31,7 @@ from chat.client.errors import (
 from chat.client.events import (
     About,
     Amendment,
+    Attachment,
     ChatMessage,
     DeliveredMarker,
     Entry,
@@ -71,6 +72,7 @@ from chat.client.talk import Pending
 __all__ = [
     "About",
     "Amendment",
+    "Attachment",
     "AuthenticationError",
     "ChatError",
     "ChatMessage",

@@ -24,6 +24,7 @@ from chat.client.outbox import Outbox
 from chat.client.room import Room
 from chat.client.states import Phase, State
 from chat.client.tokens import Tokens, TokenSource
+from chat.client.uploads import Uploads
 
 _DEFAULTS = Options()
 #: A connection that has ended is out of the way by then.
@@ -58,9 +59,12 @@ class Client(Account):
         self, url: str | Sequence[str], token: TokenSource, *, options: Options = _DEFAULTS
     ) -> None:
         self._options = options
+        urls = _checked([url] if isinstance(url, str) else url)
+        tokens = Tokens(token)
+        self._uploads = Uploads(urls[0], tokens, options)
         self._lifeline = Lifeline(
-            _checked([url] if isinstance(url, str) else url),
-            Tokens(token),
+            urls,
+            tokens,
             options,
             on_event=self._take,
             on_online=self._begin,
@@ -196,7 +200,7 @@ class Client(Account):
             await self._members[room_id].live()
             return known
         membership = Membership(room_id, self._outbox, self._options, since)
-        room = Room(membership, leave=lambda: self._leave(membership))
+        room = Room(membership, leave=lambda: self._leave(membership), uploads=self._uploads)
         self._members[room_id] = membership
         self._rooms[room_id] = room
         if self._lifeline.connection is not None:

@@ -50,6 +50,7 @@ def amended(message: ChatMessage, event: Amendment) -> ChatMessage:
                 message,
                 content="",
                 mentions=None,
+                attachments=None,
                 version=event.seq,
                 edited_at=None,
                 edited_seq=None,

@@ -25,6 +25,8 @@ class Options:
         ssl: for `wss://`, instead of the usual rules.
         proxy: address of an HTTP or SOCKS proxy, True for that of the environment, None for none.
         headers: further headers of the handshake.
+        http: address of the HTTP side, where files go, `https://chat.example`; None for the host of
+            the WebSocket.
     """
 
     connect_timeout_s: float = 10.0
@@ -38,3 +40,4 @@ class Options:
     ssl: SSLContext | None = None
     proxy: str | Literal[True] | None = True
     headers: Mapping[str, str] = field(default_factory=dict)
+    http: str | None = None

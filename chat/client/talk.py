@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from chat.client.commands import Commands
 from chat.client.errors import ConnectionLostError
+from chat.client.events import Attachment
 from chat.client.membership import Membership
 from chat.client.published import Placed, Published, reference
 from chat.client.typists import TypingThrottle
@@ -37,6 +38,7 @@ class Talk(Commands):
         reply_to: Placed | None = None,
         thread_id: str | None = None,
         mentions: Sequence[str] | None = None,
+        attachments: Sequence[Attachment] | None = None,
         client_message_id: str | None = None,
     ) -> Published:
         """Say something; returns when it is stored.
@@ -44,10 +46,11 @@ class Talk(Commands):
         Offline it waits, and it is sent again until it is acknowledged, which stores it once.
 
         Args:
-            content: the text.
+            content: the text; it may be empty where files come along.
             reply_to: the message it answers.
             thread_id: id of the message that began its thread.
             mentions: ids of users it is for.
+            attachments: files that `upload` has returned, each for one message.
             client_message_id: 1 to 64 characters that nobody else uses, to recognise it by.
 
         Raises:
@@ -61,6 +64,8 @@ class Talk(Commands):
             fields["threadId"] = thread_id
         if mentions is not None:
             fields["mentions"] = list(mentions)
+        if attachments:
+            fields["attachments"] = [attachment.id for attachment in attachments]
         self._typing.published()
         return await self._submit("chat_message", client_message_id, fields)
 

@@ -374,6 +374,28 @@ API_FAMILIES: tuple[Family, ...] = (
         "gaps_announced",
         "`gap` events to live streams: messages that are gone.",
     ),
+    # files
+    _api(
+        "counter",
+        "uploads_total",
+        "uploads",
+        "Uploads by what became of them: `stored`, or the code of the refusal.",
+        "result",
+    ),
+    _api("gauge", "uploads_in_flight", "uploads_in_flight", "Files that are being received."),
+    _api("counter", "upload_bytes_total", "upload_bytes", "Bytes of stored files."),
+    _api(
+        "counter",
+        "files_removed_total",
+        "files_removed",
+        "Files removed: of deleted messages, never attached, or too old.",
+    ),
+    _api(
+        "counter",
+        "storage_errors_total",
+        "storage_errors",
+        "Times the place where files are kept failed.",
+    ),
     _api("gauge", "pubsub_deaf", "pubsub_deaf", "1 while the process does not hear its own probe."),
     # what messages are held against, and reports of them
     _api(

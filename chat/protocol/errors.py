@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     ROOM_EXISTS = "room_exists"
     LAST_OWNER = "last_owner"
     TOO_MANY_PARTICIPANTS = "too_many_participants"
+    NO_SUCH_FILE = "no_such_file"
 
 
 class CloseCode(IntEnum):
@@ -187,6 +188,10 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.TOO_MANY_PARTICIPANTS: Meaning(
         "the room has as many participants as it may have", "remove somebody first"
+    ),
+    ErrorCode.NO_SUCH_FILE: Meaning(
+        "a file in `attachments` was not uploaded by you for this room, or too long ago",
+        "upload it again",
     ),
 }
 

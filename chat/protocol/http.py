@@ -14,6 +14,7 @@ from chat.protocol.commands import (
     ClientMessageId,
     Command,
     Cursor,
+    FileIds,
     MessageId,
     MessagePlace,
     Role,
@@ -66,8 +67,25 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     replyTo: MessagePlace | None = None
     threadId: MessageId | None = None
     mentions: list[UserId] | None = None
+    attachments: FileIds | None = None
     userId: UserId | None = None
     user: dict[str, Any] | None = None
+
+
+class Upload(Command, frozen=True, kw_only=True):
+    """For which room a file is, what it is called, and with an API key whose it is."""
+
+    roomId: RoomId
+    name: Annotated[str, Meta(max_length=500)] = ""
+    userId: UserId | None = None
+
+
+class UploadRules(Struct, frozen=True, kw_only=True):
+    """What may be uploaded here."""
+
+    maxBytes: int
+    contentTypes: list[str]
+    maxAttachments: int
 
 
 class EditBody(Struct, frozen=True, kw_only=True):

@@ -99,6 +99,7 @@ def encode_body(
     reply_to: tuple[int, str] | None = None,
     thread_id: str | None = None,
     mentions: Sequence[str] = (),
+    attachments: Sequence[dict[str, Any]] = (),
 ) -> bytes:
     """Encode the sender's part of a message.
 
@@ -111,6 +112,7 @@ def encode_body(
         reply_to: seq and id of the message that this one answers.
         thread_id: id of the message that the thread began with.
         mentions: ids of the users it speaks of.
+        attachments: what is known of the files that come with it.
     """
     fields: dict[str, Any] = {"messageId": message_id, "userId": user_id}
     if user is not None:
@@ -123,6 +125,8 @@ def encode_body(
         fields["threadId"] = thread_id
     if mentions:
         fields["mentions"] = mentions
+    if attachments:
+        fields["attachments"] = attachments
     fields["content"] = content
     return orjson.dumps(fields)[1:]
 

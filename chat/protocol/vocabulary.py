@@ -18,6 +18,10 @@ class Word(NamedTuple):
 WORDS: dict[str, Word] = {
     "accept": Word("Whether one takes part.", True),
     "after": Word("Only what is later than this `seq`; not together with `before`."),
+    "attachments": Word(
+        "Files that come with the message: in a command the ids of uploads, else what is known of "
+        "them."
+    ),
     "automatic": Word(
         "The device found out by itself whether somebody is at it: nothing is chosen.", True
     ),
@@ -30,6 +34,7 @@ WORDS: dict[str, Word] = {
     "code": Word("Why it was refused, for programs.", "rate_limited"),
     "connectionId": Word("Names this connection, for logs and support.", "conn_4f1d0c9a7e_1"),
     "content": Word("The text of the message.", "Hello!"),
+    "contentType": Word("What the file is, told by its content.", "image/png"),
     "cursor": Word(
         "Where the list goes on: that of the page before, in the first question `0`.", "0"
     ),
@@ -49,6 +54,10 @@ WORDS: dict[str, Word] = {
     "expiresInMs": Word("Milliseconds after which it is over.", 6000),
     "fromSeq": Word("The first `seq` that this is about.", 2),
     "headSeq": Word("The `seq` of the last message of the room.", 17),
+    "height": Word("Height of the picture as it is shown, in pixels.", 480),
+    "Attachment.id": Word(
+        "Names the file, and nobody can guess it.", "Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png"
+    ),
     "historyMs": Word(
         "For how many milliseconds the room keeps what is sent, however quiet it is.", 604800000
     ),
@@ -78,6 +87,7 @@ WORDS: dict[str, Word] = {
     "messageSeq": Word("The `seq` of the message that this is about.", 16),
     "messages": Word("Messages in rising `seq`."),
     "more": Word("Whether the page has a successor.", False),
+    "name": Word("What its sender called the file.", "tea.png"),
     "participant": Word("Who is something else now, and what."),
     "participants": Word("Who belongs to the room, present or not."),
     "pingIntervalMs": Word(
@@ -111,6 +121,7 @@ WORDS: dict[str, Word] = {
     "seq": Word("The place in the room's order: rises by one from message to message.", 17),
     "serverInfo": Word("Who answers."),
     "since": Word("The last position in the room that the client has seen."),
+    "size": Word("Bytes of the file.", 20480),
     "Participant.since": Word("Since when, in milliseconds since the Unix epoch.", 1795485600000),
     "state": Word("`away` or `busy`, or `online` for neither.", "busy"),
     "status": Word("A short text that the user wrote; an empty one clears it.", "In a meeting"),
@@ -131,12 +142,17 @@ WORDS: dict[str, Word] = {
     "unread": Word(
         "How many places of the room's order follow `readSeq`: messages and events about them.", 2
     ),
+    "url": Word(
+        "Where the file is, from the root of the server.",
+        "/files/Q2hhdCBmaWxlIG5hbWUgZXhhbXBsZQAA.image.png/tea.png",
+    ),
     "user": Word("What the user's token gives others to see.", {"name": "Ann"}),
     "UserState.state": Word("`online`, `away`, `busy` or `offline`.", "busy"),
     "userIds": Word("Which users.", ["ann"]),
     "users": Word("One entry for each user, in the order of the question."),
     "userId": Word("Whom it is about: the claim `sub` of that user's token.", "ann"),
     "version": Word("The `seq` of the last event that changed the message."),
+    "width": Word("Width of the picture as it is shown, in pixels.", 640),
     "workerId": Word("Which worker answers.", "4f1d0c9a7e"),
 }
 

@@ -88,6 +88,8 @@ class LocalRun:
             found["ops_port"] = API_OPS_PORT
         if not is_given(environ, "api_drain_delay"):
             found["api_drain_delay"] = 0.0  # no balancer has to notice first
+        if not settings.upload_store:
+            found["upload_store"] = str(self._folder / "files")
         if not settings.api_keys_file:
             with self._usable():
                 self._api_keys.touch(mode=0o600)

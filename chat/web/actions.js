@@ -1,12 +1,13 @@
 /** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete, report. */
 
 import { element, setText } from "./text.js";
+import { isTouch } from "./touch.js";
 
 const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "👀"];
 
 const SURE_MS = 4_000;
 const BESIDE_PX = 42; // where the bubble of somebody else begins
-const UP_PX = 26; // how far the bar stands over the message; see its margin
+const UP_PX = { mouse: 26, touch: 40 }; // how far the bar stands over the message
 const LEAST_PX = 4;
 
 export class Actions {
@@ -86,7 +87,8 @@ export class Actions {
     const wanted = this.#row.own ? right : offsetLeft + BESIDE_PX;
     const most = parentElement.clientWidth - width - LEAST_PX;
     this.bar.style.left = `${Math.max(Math.min(wanted, most), LEAST_PX)}px`;
-    this.bar.style.top = `${Math.max(offsetTop, LEAST_PX + UP_PX)}px`;
+    const up = isTouch() ? UP_PX.touch : UP_PX.mouse;
+    this.bar.style.top = `${Math.max(offsetTop - up, LEAST_PX)}px`;
   }
 
   // Left and right go along a toolbar; back is where one came from.

@@ -43,10 +43,12 @@ class App {
       onThread: (rootId) => this.#openThread(rootId),
       onShown: () => this.#mark(),
       onReport: (row) => this.#dialogs.openReport(this.#room, row),
+      onTell: (text) => this.view.tell(text),
     });
     this.thread = new ThreadPanel(acts, {
       onShown: () => this.#mark(),
       onReport: (row) => this.#dialogs.openReport(this.#room, row),
+      onTell: (text) => this.view.tell(text),
     });
     this.painter = new Painter(() => this.#paint());
     this.destination = new Destination({
@@ -135,6 +137,17 @@ class App {
     this.entry.close();
     this.#look(roomId);
     this.#talk.client.connect();
+    this.#learnUploadRules(this.#talk.client);
+  }
+
+  // Only where there is an HTTP side, and it has a place for files, there is something to attach.
+  async #learnUploadRules(client) {
+    const rules = await client.uploads.rules().catch(() => null); // the next entry asks again
+    for (const { tray } of this.#writing) tray.use(rules);
+  }
+
+  get #writing() {
+    return [this.conversation, this.thread];
   }
 
   /** A room in the sidebar: one is in it, or invited to it. */
@@ -147,7 +160,7 @@ class App {
   #look(roomId) {
     this.panels.showRooms(false);
     if (roomId === this.#roomId) {
-      this.conversation.composer.focus();
+      this.conversation.stream.enter();
       return;
     }
     if (this.panels.side === "thread") this.panels.close(false);
@@ -181,7 +194,7 @@ class App {
 
   #openThread(rootId) {
     this.panels.open("thread");
-    this.thread.open(this.#room, rootId, this.#talk.titleOf(this.#roomId));
+    this.thread.open(this.#room, rootId, this.#talk.signedTitleOf(this.#roomId));
     this.painter.soon();
   }
 
@@ -219,7 +232,7 @@ class App {
       this.#close({ roomId, problem });
       return;
     }
-    if (problem !== "") this.view.tell(`${this.#talk.titleOf(roomId)}: ${problem}`);
+    if (problem !== "") this.view.tell(`${this.#talk.signedTitleOf(roomId)}: ${problem}`);
     if (roomId === this.#roomId) this.#look(next);
     this.painter.soon();
   }
@@ -250,6 +263,7 @@ class App {
   #stateChanged(state) {
     if (this.#talk === null) return;
     const { session, client } = this.#talk;
+    if (state.phase === "online") for (const { tray } of this.#writing) tray.goOn();
     if (state.needsToken) session.forgetToken();
     if (state.needsToken && client.userId === null) {
       this.#close({ roomId: this.#roomId, problem: state.reason, needsToken: true });

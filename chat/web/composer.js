@@ -1,6 +1,7 @@
 /** Where one writes: a message, an answer to one, or other words for one. */
 
 import { setText } from "./text.js";
+import { isTouch } from "./touch.js";
 import { Typeahead } from "./typeahead.js";
 
 const MAX_DRAFT_LINES_PX = 168;
@@ -14,6 +15,12 @@ export class Composer {
    * @type {() => boolean}
    */
   holds = () => false;
+  /**
+   * Whether what is in `tray` cannot be sent yet; text waits for it.
+   *
+   * @type {() => boolean}
+   */
+  waits = () => false;
 
   #about = null; // {kind: "reply" | "edit", row}
   #drafts = new Map(); // by key, while another is open
@@ -59,9 +66,8 @@ export class Composer {
 
   /**
    * @param {string | null} key of the room or thread; null: none is open any more
-   * @param {boolean} focused
    */
-  open(key, focused = true) {
+  open(key) {
     if (this.#key !== null) this.#drafts.set(this.#key, this.#written());
     if (key === null) this.#drafts.clear();
     this.#key = key;
@@ -69,7 +75,6 @@ export class Composer {
     this.typeahead.close();
     this.draft.value = this.#drafts.get(key) ?? "";
     this.changed();
-    if (key !== null && focused) this.focus();
   }
 
   focus() {
@@ -91,7 +96,7 @@ export class Composer {
   }
 
   changed() {
-    this.sendButton.disabled = this.draft.value.trim() === "" && !this.holds();
+    this.sendButton.disabled = !this.#canSend;
     this.draft.style.height = "auto";
     this.draft.style.height = `${Math.min(this.draft.scrollHeight, MAX_DRAFT_LINES_PX)}px`;
   }
@@ -105,8 +110,7 @@ export class Composer {
       if (this.handlers.onEditLast()) event.preventDefault();
     }
     // On a touch keyboard Enter makes a line, the button sends.
-    const touch = matchMedia("(pointer: coarse)").matches;
-    if (event.key !== "Enter" || event.shiftKey || touch) return;
+    if (event.key !== "Enter" || event.shiftKey || isTouch()) return;
     event.preventDefault();
     this.#send();
   }
@@ -114,11 +118,15 @@ export class Composer {
   #send() {
     const text = this.draft.value.trim();
     const about = this.#about;
-    if (text === "" && !this.holds()) return;
-    if (!this.handlers.onSend(text, about)) return;
+    if (!this.#canSend || !this.handlers.onSend(text, about)) return;
     if (about?.kind !== "edit") this.draft.value = "";
     this.#forgetAbout();
     this.focus();
+  }
+
+  get #canSend() {
+    const empty = this.draft.value.trim() === "";
+    return this.#about?.kind === "edit" ? !empty : !this.waits() && (!empty || this.holds());
   }
 
   // What one was writing before an edit comes back after it.

@@ -4,6 +4,7 @@ import { lastOwn } from "./acts.js";
 import { Composer } from "./composer.js";
 import { buildRows } from "./rows.js";
 import { Stream } from "./stream.js";
+import { Tray } from "./tray.js";
 
 const MAX_WHILE_READING_BACK = 20_000;
 
@@ -16,7 +17,7 @@ export class Conversation {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes)
+   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes), onTell(text)
    */
   constructor(acts, handlers) {
     this.stream = new Stream(find("talk"), {
@@ -35,8 +36,8 @@ export class Conversation {
     });
     this.composer = new Composer(find("composer"), { id: "draft", label: "Message" }, {
       onSend: (text, about) => {
-        const taken = acts.send(text, about);
-        if (taken && about?.kind !== "edit") this.#newFrom = null; // who answers has read
+        const taken = acts.send(text, about, this.tray.along(about));
+        if (taken && about?.kind !== "edit") this.#said();
         return taken;
       },
       onTyping: (isTyping) => acts.typing(isTyping),
@@ -47,6 +48,7 @@ export class Conversation {
       },
       people: () => acts.people(),
     });
+    this.tray = new Tray(this.composer, find("talk"), handlers.onTell);
   }
 
   /** @param {object | null} room null: none any more */
@@ -56,7 +58,9 @@ export class Conversation {
     this.#newFrom = null;
     this.#isNew = true;
     this.stream.clear();
+    this.tray.open(room);
     this.composer.open(room?.roomId ?? null);
+    if (room !== null) this.stream.enter();
   }
 
   /** One looks at the page again. */
@@ -76,6 +80,12 @@ export class Conversation {
     // Nothing is forgotten under the eyes of someone who reads back, unless they left it like that.
     room.readingBack = !this.stream.atEnd && timeline.entries.length < MAX_WHILE_READING_BACK;
     this.#markRead();
+  }
+
+  // Who answers has read, and wants to see what they said.
+  #said() {
+    this.#newFrom = null;
+    this.stream.scrollToEnd();
   }
 
   // A line stands before what came while one was away. Where the place is not loaded there is none.

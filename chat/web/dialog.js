@@ -33,7 +33,8 @@ export class Dialog {
     setText(find("dialog-title"), title);
     this.body.replaceChildren(...parts);
     if (!this.isOpen) this.node.showModal();
-    (this.body.querySelector("[autofocus], input:checked") ?? this.node).focus();
+    const chosen = this.body.firstElementChild?.querySelector("input:checked"); // in sight at once
+    (this.body.querySelector("[autofocus]") ?? chosen ?? this.node).focus();
   }
 
   close() {

@@ -19,6 +19,8 @@ export function form(parts, label, act, look = "primary") {
   const submit = element("button", look, label);
   submit.type = "submit";
   const node = element("form", "part", ...parts, problem, submit);
+  const first = node.querySelector("input:checked, input");
+  if (look === "primary" && first !== null) first.autofocus = true; // what the dialog is for
   node.noValidate = true;
   node.autocomplete = "off";
   node.addEventListener("submit", async (event) => {

@@ -1,5 +1,6 @@
 /** Notifications of the browser: what about, by room, and whether they may be shown at all. */
 
+import { excerptOf } from "./rows.js";
 import { recall, remember } from "./store.js";
 
 export const LEVELS = [
@@ -53,9 +54,9 @@ export class Notifier {
     const level = this.level(roomId);
     const wanted = level === "all" || (level === "mentions" && mentioned);
     if (!wanted || this.permission !== "granted") return;
-    const { content, messageId } = message;
+    const { messageId } = message;
     // One per room: the next takes the place of the one before.
-    const options = { body: content.slice(0, EXCERPT), tag: `chat/${roomId}`, icon: "/static/favicon.svg" };
+    const options = { body: excerptOf(message).slice(0, EXCERPT), tag: `chat/${roomId}`, icon: "/static/favicon.svg" };
     let shown;
     try {
       shown = new Notification(`${name} in ${title}`, options);

@@ -3,6 +3,7 @@
 import { Activity } from "./activity.js";
 import { sectionOf } from "./kinds.js";
 import { mentions } from "./mentions.js";
+import { excerptOf } from "./rows.js";
 import { ruleWords } from "./rules.js";
 import { countText, Sidebar } from "./sidebar.js";
 
@@ -29,7 +30,7 @@ export class Overview {
     const rooms = roomsOf(talk, notifier);
     this.sidebar.showRooms(rooms, roomId);
     this.sidebar.showMentions(rooms.reduce((sum, room) => sum + room.mentions, 0));
-    if (listsMentions) this.activity.render(talk.mentions, (each) => talk.titleOf(each));
+    if (listsMentions) this.activity.render(talk.mentions, (each) => talk.signedTitleOf(each));
     const unread = rooms.reduce((sum, room) => sum + (room.quiet ? 0 : room.unread), 0);
     this.#showRoom(talk, roomId, unread);
     this.paintPeople(talk, roomId);
@@ -55,9 +56,9 @@ export class Overview {
     const name = message.user?.name ?? talk.room(roomId).members.nameOf(message.userId);
     if (document.hidden) {
       const mentioned = mentions({ kind: "message", ...message }, talk.selfId);
-      notifier.tell({ roomId, title: talk.titleOf(roomId), name, message, mentioned });
+      notifier.tell({ roomId, title: talk.signedTitleOf(roomId), name, message, mentioned });
     } else if (isLookedAt) {
-      this.view.speak(`${name}: ${message.content}`);
+      this.view.speak(`${name}: ${excerptOf(message)}`);
     }
   }
 
@@ -73,7 +74,10 @@ export class Overview {
 
 /** The rooms one is in; `quiet` ones are not counted. */
 export function roomsOf(talk, notifier) {
-  return talk.list.map((room) => ({ ...room, quiet: notifier.level(room.roomId) === "nothing" }));
+  return talk.list.map((room) => {
+    const quiet = notifier.level(room.roomId) === "nothing";
+    return { ...room, quiet, mentions: quiet ? 0 : room.mentions };
+  });
 }
 
 /** @returns {string | undefined} the room to look at next: one with a mention, or with news */

@@ -1,5 +1,7 @@
 /** What stands beside the conversation: the rooms at the left, one panel at the right. */
 
+import { isTouch } from "./touch.js";
+
 const SIDES = ["people", "thread", "mentions"];
 const WIDE = matchMedia("(min-width: 1081px)"); // as in layout.css: people are always in sight
 
@@ -87,6 +89,6 @@ export class Panels {
   #goBack() {
     const seen = this.#back?.isConnected && this.#back.checkVisibility?.() !== false;
     if (seen && this.#back !== document.body) this.#back.focus();
-    else find("draft").focus();
+    else find(isTouch() ? "stream" : "draft").focus({ preventScroll: true });
   }
 }

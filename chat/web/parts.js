@@ -3,12 +3,13 @@
  * that returns a node, or null where the row has no such part. A new kind of content is one more.
  */
 
+import { attachmentsPart } from "./attachments.js";
 import { bodyNode } from "./body.js";
 import { element } from "./text.js";
 
 const QUOTED = 160;
 
-export const PARTS = [quotePart, bodyNode];
+export const PARTS = [quotePart, bodyNode, attachmentsPart];
 
 function quotePart({ quote }, { onShow }) {
   if (quote === null) return null;

@@ -33,7 +33,12 @@ export class Roster {
     const signature = JSON.stringify([participants, here, this.#room.role]);
     if (this.#list.dataset.signature === signature) return;
     this.#list.dataset.signature = signature;
+    const { label } = this.#list.contains(document.activeElement) ? document.activeElement.dataset : {};
     this.#list.replaceChildren(...participants.map((each) => this.#row(each)));
+    if (label !== undefined) {
+      const same = this.#list.querySelector(`[data-label="${CSS.escape(label)}"]`);
+      (same ?? this.#list.closest("dialog")).focus();
+    }
   }
 
   #row(participant) {
@@ -61,6 +66,7 @@ export class Roster {
     if (!own && mayRemove(mine, role)) {
       const remove = sureButton("Remove", "Really?", () => this.#do(() => this.#room.removeParticipant(userId)));
       remove.title = `Remove ${name}`;
+      remove.dataset.label = `remove ${userId}`;
       nodes.push(remove);
     }
     return nodes;
@@ -73,6 +79,7 @@ export class Roster {
       return option;
     }));
     select.ariaLabel = `Role of ${name}`;
+    select.dataset.label = `role ${userId}`;
     select.addEventListener("change", () => {
       this.#do(() => this.#room.setRole(userId, select.value).catch((error) => {
         select.value = role;

@@ -116,6 +116,7 @@ function messageRow(entry, previous, context) {
   return {
     kind: "message", key: `message-${id}`, clientMessageId, messageId, seq, threadId, userId, name,
     content, timestamp, own, state, reason, first: !joins, last: true,
+    attachments: deleted ? [] : entry.attachments ?? [],
     deleted, edited: editedAt !== undefined,
     canAct: state === "delivered" && !deleted && !lost,
     meant: mentions.map((each) => meantBy(each, context)),
@@ -143,8 +144,10 @@ function quoteOf({ replyTo, deleted }, { messages }) {
   return { messageId, name, content: excerptOf(answered) };
 }
 
-function excerptOf({ deleted, content }) {
-  return deleted ? "A deleted message" : content;
+/** What a message says, in words. @returns {string} */
+export function excerptOf({ deleted, content, attachments: [file] = [] }) {
+  if (deleted) return "A deleted message";
+  return content === "" && file !== undefined ? file.name : content;
 }
 
 function reactionsOf({ reactions = {} }, { selfId, nameOf }) {
@@ -156,12 +159,12 @@ function reactionsOf({ reactions = {} }, { selfId, nameOf }) {
 
 function unsentMessage(item, selfId, ready) {
   const { clientMessageId, createdAt, timestamp = createdAt, reason } = item;
-  const { content, replyTo, threadId, mentions } = item.command;
+  const { content, replyTo, threadId, mentions, attachments } = item.command;
   // Its turn comes in a moment: to call that "waiting" would only flicker.
   const soon = item.state === "queued" && ready && item.attempt === 0;
   const state = soon ? "sending" : item.state;
   return {
     kind: "message", messageId: clientMessageId, userId: selfId, name: selfId, clientMessageId,
-    content, replyTo, threadId, mentions, timestamp, state, reason,
+    content, replyTo, threadId, mentions, attachments, timestamp, state, reason,
   };
 }

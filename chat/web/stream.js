@@ -5,6 +5,7 @@ import { NEW_LINE, updateLine } from "./lines.js";
 import { List } from "./list.js";
 import { messageNode, updateMessage } from "./message.js";
 import { plural, setText } from "./text.js";
+import { isTouch } from "./touch.js";
 
 const NEAR_END_PX = 80;
 const NEAR_START_PX = 600;
@@ -14,7 +15,6 @@ const GUESS_PX = { day: 48, line: 44, notice: 44, note: 34 };
 
 export class Stream {
   #unread = 0;
-  #lastKey = null;
   #atEnd = true;
   #older = { canLoad: false, state: "idle" };
   #top = 0; // where it was scrolled to when last looked
@@ -46,7 +46,7 @@ export class Stream {
     this.olderButton.addEventListener("click", () => handlers.onOlder());
     this.toEnd.addEventListener("click", () => {
       this.scrollToEnd();
-      handlers.onBack();
+      this.enter();
     });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#listenToMessages();
@@ -63,7 +63,6 @@ export class Stream {
     this.actions.hide();
     this.list.clear();
     this.#unread = 0;
-    this.#lastKey = null;
     this.#atEnd = true;
   }
 
@@ -75,18 +74,21 @@ export class Stream {
   render(rows, older, unread = 0) {
     // The event of a scroll comes a little after it: a new message must not pull the reader back.
     if (this.scroller.scrollTop !== this.#top) this.#lookWhere();
-    const last = rows.at(-1);
-    const said = last?.own === true && last.key !== this.#lastKey && last.state !== "delivered";
-    const follow = this.#atEnd || said;
+    const follow = this.#atEnd;
     this.#unread = unread;
     const places = follow ? null : this.list.places();
     this.#showOlder(older);
     this.list.render(rows, places);
-    this.#lastKey = last?.key ?? null;
     this.#lookWhere();
     if (follow) this.#atEnd = true;
     this.#showUnread();
     this.#wantOlder();
+  }
+
+  /** Begin here: in the draft, or with a finger in the list, so that the focus is not nowhere. */
+  enter() {
+    if (isTouch()) this.scroller.focus({ preventScroll: true });
+    else this.handlers.onBack();
   }
 
   scrollToEnd() {
@@ -132,10 +134,14 @@ export class Stream {
       if (pointerType === "mouse" && !scroller.contains(document.activeElement)) actions.hide();
     });
     list.node.addEventListener("focusin", ({ target }) => show(messageOf(target)));
+    let before = null; // whose toolbar was there when a press began, which focuses the message
+    list.node.addEventListener("pointerdown", () => {
+      before = actions.node;
+    });
     list.node.addEventListener("click", ({ target }) => {
       const node = messageOf(target);
       if (node === null || target.closest("a, button")) return;
-      if (actions.node === node && matchMedia("(pointer: coarse)").matches) actions.hide();
+      if (before === node && isTouch()) actions.hide();
       else show(node);
     });
     scroller.addEventListener("keydown", (event) => this.#pressed(event));

@@ -110,6 +110,12 @@ export class Talk {
     return others.map((userId) => this.nameOf(userId)).join(", ") || plainTitle(roomId);
   }
 
+  /** What a room is called in a sentence: open rooms have a sign. */
+  signedTitleOf(roomId) {
+    const { kind, sign } = sectionOf(roomId);
+    return `${kind === "open" ? sign : ""}${this.titleOf(roomId)}`;
+  }
+
   /** What somebody is called, in whichever room that is known. */
   nameOf(userId) {
     for (const { members } of this.#rooms.values()) {

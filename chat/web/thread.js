@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { threadRows } from "./rows.js";
 import { Stream } from "./stream.js";
 import { setText } from "./text.js";
+import { Tray } from "./tray.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -13,9 +14,10 @@ export class ThreadPanel {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void}} handlers
+   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void,
+   *   onTell: (text: string) => void}} handlers
    */
-  constructor(acts, { onShown, onReport }) {
+  constructor(acts, { onShown, onReport, onTell }) {
     this.stream = new Stream(find("thread"), {
       onOlder: () => this.#thread.loadOlder(),
       onRetry: (id) => acts.retry(id),
@@ -29,7 +31,12 @@ export class ThreadPanel {
     });
     const names = { id: "thread-draft", label: "Reply in the thread" };
     this.composer = new Composer(find("thread-composer"), names, {
-      onSend: (text, about) => acts.send(text, about, { threadId: this.#thread.rootId }),
+      onSend: (text, about) => {
+        const along = this.tray.along(about);
+        const taken = acts.send(text, about, { threadId: this.#thread.rootId, ...along });
+        if (taken && about?.kind !== "edit") this.stream.scrollToEnd();
+        return taken;
+      },
       onTyping: (isTyping) => acts.typing(isTyping),
       onEditLast: () => {
         const row = lastOwn(this.stream.list.rows);
@@ -38,6 +45,7 @@ export class ThreadPanel {
       },
       people: () => acts.people(),
     });
+    this.tray = new Tray(this.composer, find("thread"), onTell);
   }
 
   /** @returns {string | null} messageId of the root of the thread that is open */
@@ -48,27 +56,30 @@ export class ThreadPanel {
   /** @param {object} room  @param {string} rootId  @param {string} title of the room */
   open(room, rootId, title) {
     if (this.rootId === rootId) {
-      this.composer.focus();
+      this.stream.enter();
       return;
     }
     this.close();
     this.#thread = room.openThread(rootId);
     setText(find("thread-room"), title);
     this.stream.clear();
+    this.tray.open(room, rootId);
     this.composer.open(`${room.roomId}/${rootId}`);
+    this.stream.enter();
   }
 
   close() {
     if (this.#thread === null) return;
     this.#thread.close();
     this.#thread = null;
-    this.composer.open("", false); // the draft is kept for the next time
+    this.composer.open(""); // the draft is kept for the next time
     this.stream.clear();
   }
 
   /** No room is open any more: drafts are forgotten, too. */
   forget() {
     this.close();
+    this.tray.open(null);
     this.composer.open(null);
   }
 

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from chat.broker.broker import Outcome, Published
 from chat.broker.retries import stored_before
 from chat.protocol.commands import ChatMessage
@@ -116,7 +118,7 @@ async def _pass(
     if isinstance(found, CommandError):
         session.refuse(command.id, found, command.roomId)
     elif isinstance(found, Text):
-        text = checked._replace(content=found.content, mentions=found.mentions)
+        text = structs.replace(checked, content=found.content, mentions=found.mentions)
         publishing.store(session, command, text)
     elif isinstance(found, Published):
         publishing.acknowledge(session, command, found)

@@ -1,10 +1,13 @@
 """Publishing: the last gates of a message, and what its sender is told."""
 
 import time
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 from chat.broker.broker import EXEMPT, Outcome, Publication, Published, TooSoon
+from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
@@ -18,7 +21,25 @@ if TYPE_CHECKING:
     from chat.worker.session import Session
 
 
-def publish(session: "Session", command: ChatMessage) -> Coroutine[Any, Any, None] | None:
+async def publish_with_files(session: "Session", command: ChatMessage) -> None:
+    """As `publish`, for a message whose files have to be looked up first.
+
+    Raises:
+        CommandError: as there, and no_such_file.
+        LinkError: Redis is away; nothing was stored.
+    """
+    room_id = session.require_room(command.roomId).room_id
+    session.require(room_id, Action.PUBLISH)
+    user_id = session.require_identity().user_id
+    files = session.services.broker.files
+    attachments = await files.attached(room_id, user_id, command.attachments or ())
+    if (waiting := publish(session, command, attachments)) is not None:
+        await waiting
+
+
+def publish(
+    session: "Session", command: ChatMessage, attachments: Sequence[Attachment] = ()
+) -> Coroutine[Any, Any, None] | None:
     """Store and publish a message; the answer comes by callback, in order.
 
     Where the hook has to be asked, it is stored later, still in order.
@@ -32,22 +53,25 @@ def publish(session: "Session", command: ChatMessage) -> Coroutine[Any, Any, Non
     services, identity = session.services, session.require_identity()
     room_id = session.require_room(command.roomId).room_id
     session.require(room_id, Action.PUBLISH)
-    check_content(command.content, services.settings)
+    check_content(command.content, services.settings, may_be_empty=bool(attachments))
     mentions = checked_mentions(command.mentions, services.settings)
     slow_ms = services.slow_mode.wait_ms(room_id)
     if session.may(room_id, Action.MODERATE):
         slow_ms = EXEMPT
-    checked = Checked(identity, command.content, mentions, slow_ms, time.perf_counter())
+    checked = Checked(
+        identity, command.content, mentions, slow_ms, time.perf_counter(), attachments
+    )
     screening = services.screening
     if screening is not None:
-        checked = checked._replace(content=screening.filtered(room_id, command.content))
+        content = screening.filtered(room_id, command.content)
+        checked = structs.replace(checked, content=content)
         if screening.asks(room_id):
             return services.asking.ask(screening, session, command, checked)
     store(session, command, checked)
     return None
 
 
-class Checked(NamedTuple):
+class Checked(Struct, frozen=True, gc=False):
     """A message that has passed all gates.
 
     Args:
@@ -56,6 +80,7 @@ class Checked(NamedTuple):
         mentions: each user once.
         slow_ms: how long the user has to wait for the next; 0 for not at all, or EXEMPT.
         began_s: when it came, by the clock of performance.
+        attachments: what is known of the files that come with it.
     """
 
     identity: Identity
@@ -63,6 +88,7 @@ class Checked(NamedTuple):
     mentions: list[str]
     slow_ms: int
     began_s: float
+    attachments: Sequence[Attachment] = ()
 
 
 def store(session: "Session", command: ChatMessage, checked: Checked) -> None:
@@ -94,6 +120,7 @@ def store(session: "Session", command: ChatMessage, checked: Checked) -> None:
                 reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
                 thread_id=command.threadId,
                 mentions=checked.mentions,
+                attachments=checked.attachments,
             ),
             client_id,
             checked.slow_ms,

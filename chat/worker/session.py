@@ -207,7 +207,7 @@ class Session:
 
     def _dispatch_authenticated(self, command: AnyCommand) -> None:
         match command:
-            case commands.ChatMessage():
+            case commands.ChatMessage() if not command.attachments:
                 if (waiting := publishing.publish(self, command)) is not None:
                     self._wait_for(command, waiting)
             case commands.Typing():

@@ -11,6 +11,7 @@ from chat.worker import (
     joining,
     marking,
     moderating,
+    publishing,
     reading,
     reporting,
     room_changing,
@@ -25,6 +26,7 @@ Work = Callable[["Session", Any], Coroutine[Any, Any, None]]
 #: By the type of the command, or by what several types have in common.
 _WORK: dict[type[commands.Command], Work] = {
     commands.JoinRoom: joining.join,
+    commands.ChatMessage: publishing.publish_with_files,
     commands.Change: changing.change,
     commands.History: reading.history,
     commands.Presence: reading.presence,

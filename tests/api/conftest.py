@@ -38,7 +38,8 @@ def site(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) ->
     settings: dict[str, Any] = {"presence_grace": 0.2, **NO_LIMITS}
     cluster = Cluster(redis_server, 1, redis_prefix=prefix, **settings)
     keys = Keys(tmp_path_factory.mktemp("keys") / "api-keys")
-    with_keys = {"api_keys_file": str(keys.path), **NO_LIMITS}
+    files = str(tmp_path_factory.mktemp("files"))
+    with_keys = {"api_keys_file": str(keys.path), "upload_store": files, **NO_LIMITS}
     api = Api(settings_of(redis_server, prefix, **with_keys))
     with asyncio.Runner() as runner:
         runner.run(cluster.__aenter__())

@@ -42,6 +42,7 @@ BODIES: dict[str, list[Any]] = {
         for act in ("kick", "ban", "unban", "mute", "unmute", "disconnect", "revoke")
     },
     "revokeToken": [{"tokenId": "t"}, {}],
+    "uploadFile": [b"words", b"", b"\x7fELF" + bytes(64)],
     "resolveReport": [{"note": "x"}, {"note": 1}],
     "createRoom": [{"userId": "ann", "userIds": ["ben"]}, {"roomId": "lobby", "userId": "ann"}],
     "setParticipant": [{"role": "member"}, {"role": "king"}],
@@ -52,7 +53,7 @@ OF_ONESELF = {"readUserPresence"}
 #: A token may publish in no name but its own.
 NOT_WITH_TOKEN = {"publishMessage": {"userId", "user"}, "createRoom": {"userId"}}
 #: What has to be in a query.
-QUERIES = {"readUnread": "?roomIds=lobby&userId=ann"}
+QUERIES = {"readUnread": "?roomIds=lobby&userId=ann", "uploadFile": "?userId=ann"}
 EVERYTHING = {"*": ["join", "publish", "edit", "delete", "react", "moderate", "create"]}
 
 
@@ -198,7 +199,9 @@ async def test_who_may_ask_is_what_the_document_says(site: Site, document: dict[
         ways = {name for way in operation.get("security", [{}]) for name in way}
         whole = BODIES.get(operation["operationId"], [None])[0]
         without = NOT_WITH_TOKEN.get(operation["operationId"], set())
-        own = whole and {name: of for name, of in whole.items() if name not in without}
+        own = whole
+        if isinstance(whole, dict):
+            own = {name: of for name, of in whole.items() if name not in without}
         by_token = token("ann", rooms=EVERYTHING)
         for way, bearer, body in (("token", by_token, own), ("apiKey", site.keys.all, whole)):
             where = await address(site, path, operation)

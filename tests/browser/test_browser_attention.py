@@ -132,7 +132,7 @@ async def test_a_mention_is_completed_marked_counted_apart_and_listed(
     await ada.page.get_by_role("button", name="Mentions 1").click()
     listed = ada.page.locator("#mention-list button")
     said = await listed.text_content() or ""
-    assert said == f"GGrace in {room}, just now, unreadLook, @Ada Lovelace there"
+    assert said == f"GGrace in #{room}, just now, unreadLook, @Ada Lovelace there"
     await ada.shot("mentions")
     await listed.click()
     assert await ada.page.locator("#room-name").text_content() == room
@@ -168,12 +168,12 @@ async def test_one_is_told_of_mentions_in_the_background_after_having_asked_for_
         await ada.page.evaluate("window.told = []")
         return told
 
-    mention = f"Grace in {room}: @Ada hello"
+    mention = f"Grace in #{room}: @Ada hello"
     assert await said_in_the_background("hello", "@Ada hello") == [mention]
     await about.click()
     await ada.page.get_by_role("radio", name="All messages").check()
     await ada.page.keyboard.press("Escape")
-    assert await said_in_the_background("all") == [f"Grace in {room}: all"]
+    assert await said_in_the_background("all") == [f"Grace in #{room}: all"]
     await about.click()
     await ada.page.get_by_role("radio", name="Nothing").check()
     await ada.page.keyboard.press("Escape")

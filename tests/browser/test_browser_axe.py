@@ -1,48 +1,24 @@
 """What axe has to say about each view, in both themes, on a screen and on a phone."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from tests.browser.axe import flaws
 from tests.browser.conftest import OpenWindow, shares_a_loop
-from tests.browser.window import Window
-from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
-SERIOUS = """async () => {
-  const { violations } = await axe.run(document);
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}"""
 #: Dialogs, by what opens them.
 DIALOGS = ("#room-about", "#preferences-open", "#help-open")
-
-Flaws = Callable[[Window], Awaitable[list[str]]]
-
-
-@pytest.fixture(scope="module")
-def flaws() -> Flaws:
-    """Ask axe what is seriously wrong in a window."""
-    node()
-    install()
-    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-    async def ask(window: Window) -> list[str]:
-        await window.page.evaluate(axe)
-        found: list[str] = await window.page.evaluate(SERIOUS)
-        return found
-
-    return ask
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_in_a_conversation(
-    site: Supervised, open_window: OpenWindow, room: str, scheme: str, flaws: Flaws
+    site: Supervised, open_window: OpenWindow, room: str, scheme: str
 ) -> None:
     still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
     ada = await open_window(site, **still)
@@ -70,7 +46,7 @@ async def test_axe_finds_nothing_serious_in_a_conversation(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_beside_it_and_over_it(
-    site: Supervised, open_window: OpenWindow, room: str, scheme: str, flaws: Flaws
+    site: Supervised, open_window: OpenWindow, room: str, scheme: str
 ) -> None:
     still: dict[str, Any] = {"color_scheme": scheme, "reduced_motion": "reduce"}
     ada = await open_window(site, **still)

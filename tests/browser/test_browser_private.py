@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator
 
+from tests.browser.axe import flaws as seen_by_axe
 from tests.browser.conftest import OpenWindow, shares_a_loop
-from tests.browser.test_browser_axe import SERIOUS
 from tests.browser.test_browser_rooms import PHONE, TOO_WIDE
 from tests.browser.window import Window
-from tests.clients.node import SDK, install, node
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
@@ -41,11 +40,7 @@ async def titled(window: Window, title: str) -> None:
 
 async def flaws(window: Window) -> list[str]:
     """Return what axe finds serious, and whether something is wider than the window."""
-    node()
-    install()
-    axe = (SDK / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    await window.page.evaluate(axe)
-    found: list[str] = await window.page.evaluate(SERIOUS)
+    found = await seen_by_axe(window)
     too_wide = await window.page.evaluate(TOO_WIDE)
     return [*found, *(["too wide"] if too_wide else [])]
 
@@ -100,6 +95,18 @@ async def be_busy(window: Window, words: str) -> None:
     await window.page.get_by_role("button", name="Your rooms").click()
 
 
+async def report(window: Window, author: Window) -> None:
+    """Report what somebody says on a phone."""
+    await author.page.locator("#draft").fill("Buy now")
+    await author.page.get_by_role("button", name="Send", exact=True).click()
+    await window.page.locator(".message", has_text="Buy now").hover()
+    await window.page.get_by_role("button", name="Report", exact=True).click()
+    await window.shot("report")
+    assert await flaws(window) == []
+    await dialog(window).get_by_role("button", name="Report", exact=True).click()
+    await window.page.locator("#told").get_by_text("Reported.").wait_for()
+
+
 async def test_a_private_room_from_its_making_to_leaving_it_for_good(
     site: Supervised, open_window: OpenWindow, room: str, names: tuple[str, str]
 ) -> None:
@@ -121,8 +128,13 @@ async def test_a_private_room_from_its_making_to_leaving_it_for_good(
     await until(lambda: joan.texts("failed"), what="the refusal")
 
     await ida.page.locator("#room-about").click()
-    await dialog(ida).get_by_label(f"Role of {names[1]}").select_option("moderator")
+    choice = dialog(ida).get_by_label(f"Role of {names[1]}")
+    await choice.focus()
+    await choice.select_option("moderator")
+    role = "document.activeElement.ariaLabel + ' ' + document.activeElement.value"
     await joan.page.locator("#room-about").click()
+    await dialog(joan).get_by_label("Invite a user").wait_for()
+    assert await ida.page.evaluate(role) == f"Role of {names[1]} moderator", "the place is kept"
     await dialog(joan).get_by_label("Invite a user").fill("somebody")
     await dialog(joan).get_by_role("button", name="Invite", exact=True).click()
     await dialog(joan).get_by_text("invited").wait_for()
@@ -158,6 +170,7 @@ async def test_a_direct_conversation_appears_where_it_was_not_begun(
     assert await flaws(joan) == []
     await direct.click()
     await joan.wait_texts("Just you")
+    await report(ida, joan)
     await joan.page.reload()
     await joan.page.get_by_role("button", name="Your rooms").click()
     await rooms(joan).get_by_role("button", name=names[0]).wait_for()

@@ -86,6 +86,12 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     await tap_send(ada, long)
     await ada.wait_texts(long)
     assert await ada.page.evaluate(TOO_WIDE) == 0
+    actions = ada.page.locator("#stream .actions")
+    body = ada.page.locator(".message .body")
+    await body.tap()
+    assert await actions.is_visible()
+    await body.tap()
+    assert not await actions.is_visible()
     await ada.shot("phone-chat")
     await toggle.click()
     await ada.shot("phone-rooms")

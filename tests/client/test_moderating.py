@@ -1,8 +1,10 @@
 """Moderation with real workers: who is put out is told, and who may not is refused."""
 
+from dataclasses import replace
+
 import pytest
 
-from chat.client import ChatMessage, NotAllowedError, RoomLeft, RoomLeftError
+from chat.client import ChatMessage, GoneError, NotAllowedError, RoomLeft, RoomLeftError
 from tests.client.conftest import Open
 from tests.client.seeing import next_of, rest
 from tests.support.cluster import Cluster
@@ -56,6 +58,19 @@ async def test_a_muted_user_hears_and_is_not_heard(
     assert (await next_of(ann, ChatMessage)).content == "Quiet, please"
     await mod.unmute("ann")
     await ann.publish("Thank you")
+
+
+async def test_anyone_reports_a_message_that_is_there(
+    pair: Cluster, room: str, open_client: Open
+) -> None:
+    ben = await (await open_client(pair[0].url, "ben")).join(room)
+    ann = await (await open_client(pair[1].url, "ann")).join(room)
+    stored = await ben.publish("Buy now")
+    await ann.report_message(stored, "Spam")
+    await ann.report_message(await next_of(ann, ChatMessage), "Spam: twice")
+    with pytest.raises(GoneError) as caught:
+        await ann.report_message(replace(stored, message_id="another"), "Spam")
+    assert caught.value.code == "message_gone"
 
 
 async def test_who_is_no_moderator_is_refused(pair: Cluster, room: str, open_client: Open) -> None:

@@ -41,6 +41,7 @@ async def test_a_removed_user_gets_nothing_of_a_worker_that_did_not_hear_of_it(
             await ben.command("presence", roomId=room),
             await ben.command("participants", roomId=room),
             await ben.command("add_reaction", reaction="x", **place),
+            await ben.command("report_message", reason="x", **place),
             await ben.command("users", roomId=room, userIds=["ann"]),
             await ben.command("change_room", roomId=room, title="x"),
             await ben.join(room),

@@ -134,6 +134,28 @@ def test_a_certificate_may_come_from_cert_manager(tmp_path: Path) -> None:
     assert certificate["additionalOutputFormats"] == [{"type": "CombinedPEM"}]
 
 
+def test_files_in_messages_take_a_component_and_a_secret(tmp_path: Path) -> None:
+    k8s = stage(tmp_path / "deploy")
+    assert make_secrets(k8s, "production").returncode == 0
+    path = k8s / "overlays" / "production" / "kustomization.yaml"
+    overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
+    overlay["components"].append("../../components/uploads")
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+
+    manifests = build(path.parent)
+
+    api = manifests.pod("chat-api").spec
+    (container,) = api["containers"]
+    given = {each["name"]: each.get("value") for each in container["env"]}
+    mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert given["CHAT_UPLOAD_STORE"].startswith("s3://")
+    assert given["CHAT_UPLOAD_SPOOL"] == mounts["spool"]
+    assert given["CHAT_UPLOAD_S3_SECRET_FILE"] == f"{mounts['upload-secrets']}/s3-secret"
+    assert given["CHAT_API_PORT"] == "8090"
+    policy = manifests.named("NetworkPolicy")["chat-api-bucket"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "api"}
+
+
 def test_the_namespace_comes_before_what_is_in_it(system: Manifests) -> None:
     namespace = system.documents[0]
 

@@ -128,3 +128,14 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
     for byte in b"GET /ws HTTP/1.1\r\nX: " + b"x" * 1000:
         writer.write(bytes([byte]))
         await asyncio.sleep(0.1)
+
+
+async def test_a_body_beyond_the_limit_is_refused_before_any_of_it_comes(front: Front) -> None:
+    answer = await ask(
+        front.haproxy.port,
+        "/api/v1/rooms/lobby/files",
+        tls=front.certificates.client(),
+        method="POST",
+        headers={"Content-Length": "16777217"},
+    )
+    assert answer.status == 413

@@ -1,5 +1,6 @@
 """docs/protocol.md is true: its conversations are played with real workers, its tables compared."""
 
+import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -87,6 +88,23 @@ class Stage:
     async def enter(self, who: str, client: ChatClient) -> None:
         self.people[who] = await self.stack.enter_async_context(client)
 
+    def upload(self, who: str) -> None:
+        """Leave the note that the HTTP side leaves of the page's file once it has it."""
+        shown = next(step.frame for step in steps() if "attachments" in (step.frame or {}))
+        [file_id] = shown["attachments"]
+        attachment = {
+            "id": file_id,
+            "name": "tea.png",
+            "contentType": "image/png",
+            "size": 20480,
+            "url": f"/files/{file_id}/tea.png",
+            "width": 640,
+            "height": 480,
+        }
+        prefix = self.workers[0].settings["redis_prefix"]
+        note = json.dumps({"by": who, "attachment": attachment})
+        self.redis.run("SET", f"{prefix}:{{lobby}}:file:{file_id}", note)
+
     async def direct(self, direction: str) -> None:  # noqa: C901 - a flat list of cases
         match direction.split(" "):
             case ["scene", *_] | [_, "is", "new"]:
@@ -114,6 +132,8 @@ class Stage:
                 self.glossary.learn(EPOCH, joined["epoch"])
             case [who, "publishes", count, "messages"]:
                 await said(self.people[who], "lobby", [str(n) for n in range(int(count))])
+            case [who, "uploads", _name]:
+                self.upload(who)
             case ["the", "store", "is", "emptied"]:
                 self.redis.run("FLUSHALL")
             case ["the", "worker", "is", "told", "to", "leave"]:

@@ -41,12 +41,19 @@ def test_the_http_side_serves_the_cluster_of_the_workers(run: LocalRun, tmp_path
     assert api.api_drain_delay == 0.0, "Ctrl-C ends it at once"
     assert not api.local_mode
     assert Path(api.api_keys_file) == tmp_path / "data" / "api-keys"
+    assert Path(api.upload_store) == tmp_path / "data" / "files"
     assert Path(api.api_keys_file).stat().st_mode & 0o077 == 0
 
 
 def test_what_is_set_is_left_alone(run: LocalRun, tmp_path: Path) -> None:
     secret = "s" * 32
-    given = Settings(jwt_secret=secret, redis_url=URL, ops_port=1, api_keys_file="keys")
+    given = Settings(
+        jwt_secret=secret,
+        redis_url=URL,
+        ops_port=1,
+        api_keys_file="keys",
+        upload_store="/files",
+    )
     assert run.for_workers(given).jwt_secret == secret
     environ = {"CHAT_REDIS_URL": URL, "CHAT_OPS_PORT": "1", "CHAT_API_DRAIN_DELAY": "3"}
     assert run.for_api(given, environ) == given

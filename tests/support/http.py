@@ -24,6 +24,14 @@ async def get(
     return await request("GET", port, path, host=host, headers=headers, timeout_s=timeout_s)
 
 
+class Answer(NamedTuple):
+    """Status, headers with lower-case names, and the body as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 async def request(
     method: str,
     port: int,
@@ -34,7 +42,24 @@ async def request(
     body: bytes = b"",
     timeout_s: float = 5.0,
 ) -> Response:
-    """Send a request to a loopback server and return its answer.
+    """Send a request to a loopback server and return its answer; raises as `exchange` does."""
+    answer = await exchange(
+        method, port, path, host=host, headers=headers, body=body, timeout_s=timeout_s
+    )
+    return Response(answer.status, answer.headers, answer.body.decode(errors="replace"))
+
+
+async def exchange(
+    method: str,
+    port: int,
+    path: str,
+    *,
+    host: str = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    timeout_s: float = 5.0,
+) -> Answer:
+    """As `request`, for answers that are no text.
 
     Raises:
         OSError: nobody listens, or the connection broke.
@@ -55,8 +80,8 @@ async def request(
     if not status_line:
         raise ConnectionError("the server closed the connection without an answer")
     pairs = (field.partition(":") for field in fields)
-    return Response(
+    return Answer(
         int(status_line.split()[1]),
         {name.lower(): value.strip() for name, _, value in pairs},
-        body.decode(errors="replace"),
+        body,
     )

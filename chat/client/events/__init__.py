@@ -39,6 +39,7 @@ from chat.client.events.passing import (
 )
 from chat.client.events.stored import (
     Amendment,
+    Attachment,
     ChatMessage,
     Entry,
     Gap,
@@ -58,6 +59,7 @@ __all__ = [
     "Ack",
     "Amendment",
     "AnyEvent",
+    "Attachment",
     "ChatMessage",
     "Connected",
     "DeliveredMarker",

@@ -6,6 +6,18 @@ from chat.client.events.about import About
 from chat.client.events.base import Event, Ordered, Position, Reference
 
 
+class Attachment(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A file that comes with a message; `url` begins at the root of the server's HTTP side."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    url: str
+    width: int | None = None
+    height: int | None = None
+
+
 class ChatMessage(Ordered, frozen=True, kw_only=True, tag="chat_message"):
     """A message, as far as what became of it is folded in.
 
@@ -18,6 +30,7 @@ class ChatMessage(Ordered, frozen=True, kw_only=True, tag="chat_message"):
     reply_to: Reference | None = None
     thread_id: str | None = None
     mentions: list[str] | None = None
+    attachments: list[Attachment] | None = None
     version: int | None = None
     edited_at: int | None = None
     edited_seq: int | None = None

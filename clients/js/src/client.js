@@ -5,6 +5,7 @@ import { Account } from "./account.js";
 import { globalWebSocket } from "./environment.js";
 import { Closed, ConnectionLost, TokenNeeded } from "./errors.js";
 import { Room } from "./room.js";
+import { httpBase, Uploads } from "./uploads.js";
 
 const RENEW_TRIES = 3;
 const RENEW_EVERY_MS = 5_000;
@@ -28,6 +29,7 @@ const RENEW_EVERY_MS = 5_000;
 /**
  * @typedef {object} ClientOptions
  * @property {string} url of the server's WebSocket, `wss://chat.example/ws`
+ * @property {string} [http] of its HTTP side, where files go; the same host by default
  * @property {(reason: TokenReason) => string | Promise<string>} token asked for each connection
  *   and a minute before a token ends. Throw TokenNeeded when only a person can help: the client
  *   stops then. Any other error is tried again.
@@ -44,6 +46,8 @@ export class ChatClient extends Account {
   /** One's own inbox; null before the first connection, and without the option. */
   /** @type {Room | null} */
   inbox = null;
+  /** @type {Uploads} */
+  uploads;
 
   #token;
   #wantsInbox;
@@ -55,9 +59,10 @@ export class ChatClient extends Account {
   #renewal;
 
   /** @param {ClientOptions} options */
-  constructor({ url, token, inbox = false, WebSocket = globalWebSocket() }) {
+  constructor({ url, http, token, inbox = false, WebSocket = globalWebSocket() }) {
     super();
     this.#token = token;
+    this.uploads = new Uploads(http ?? httpBase(url), async () => token("upload"));
     this.#wantsInbox = inbox;
     const connection = new Connection({
       url,
@@ -73,6 +78,7 @@ export class ChatClient extends Account {
       isOnline: () => connection.state.phase === "online",
       maxMessageBytes: () => connection.maxMessageBytes,
       selfId: () => this.userId,
+      upload: (roomId, file, options) => this.uploads.upload(roomId, file, options),
     };
   }
 

@@ -15,6 +15,16 @@ const USERS_AT_ONCE = 100;
 /** @typedef {import("./protocol.js").UserPresence} UserPresence */
 /** @typedef {import("./protocol.js").UsersPresence} UsersPresence */
 /** @typedef {import("./queue.js").Sending} Sending */
+/** @typedef {import("./protocol.js").Attachment} Attachment */
+/** @typedef {import("./uploads.js").UploadOptions} UploadOptions */
+
+/**
+ * @typedef {object} SendOptions
+ * @property {MessageReference} [replyTo]
+ * @property {string} [threadId]
+ * @property {string[]} [mentions]
+ * @property {Attachment[]} [attachments] what `upload` has answered
+ */
 
 /**
  * What a room is to be like from now on: what is left out stays, null resets.
@@ -65,13 +75,24 @@ export class Commands extends Emitter {
   }
 
   /**
-   * @param {string} content
-   * @param {{replyTo?: MessageReference, threadId?: string, mentions?: string[]}} options
+   * Upload a file that a message in this room is to bring along.
+   *
+   * @param {Blob} file
+   * @param {UploadOptions} [options]
+   * @returns {Promise<Attachment>} rejects with UploadRefused or ConnectionLost
+   */
+  upload(file, options) {
+    return this.link.upload(this.roomId, file, options);
+  }
+
+  /**
+   * @param {string} content may be empty where files come along
+   * @param {SendOptions} options
    * @returns {Sending} throws QueueFull
    */
-  send(content, { replyTo, threadId, mentions } = {}) {
+  send(content, { replyTo, threadId, mentions, attachments } = {}) {
     const command = { type: "chat_message", content: wellFormed(content) };
-    return this.submit({ ...command, ...given({ replyTo, threadId, mentions }) });
+    return this.submit({ ...command, ...given({ replyTo, threadId, mentions, attachments }) });
   }
 
   /**

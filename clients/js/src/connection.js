@@ -42,7 +42,7 @@ const SIGNED_OUT = 4002; // the token was revoked
  * @property {boolean} needsToken stopped, because no valid token can be had
  */
 
-/** @typedef {"connect" | "refused" | "expiring"} TokenReason why a token is wanted */
+/** @typedef {"connect" | "refused" | "expiring" | "upload"} TokenReason why a token is wanted */
 
 /**
  * @typedef {object} ConnectionOptions

@@ -14,6 +14,7 @@
  * @property {import("./protocol.js").MessageReference} [replyTo]
  * @property {string} [threadId]
  * @property {string[]} [mentions]
+ * @property {import("./protocol.js").Attachment[]} [attachments]
  * @property {number} [version] `seq` of the last change that is folded in
  * @property {number} [editedAt]
  * @property {number} [editedSeq]
@@ -60,12 +61,12 @@ export function comesAfter(left, right) {
  */
 export function messageEntry(segment, message) {
   const { seq, messageId, clientMessageId, userId, user, timestamp, content } = message;
-  const { replyTo, threadId, mentions, reactions } = message;
+  const { replyTo, threadId, mentions, attachments, reactions } = message;
   const { version, editedAt, editedSeq, deleted, deletedBy } = message;
   return {
     kind: "message", segment, seq, messageId, clientMessageId,
     userId, name: user?.name ?? userId, timestamp, content,
-    replyTo, threadId, mentions, reactions, version, editedAt, editedSeq, deleted, deletedBy,
+    replyTo, threadId, mentions, attachments, reactions, version, editedAt, editedSeq, deleted, deletedBy,
     lost: false,
   };
 }

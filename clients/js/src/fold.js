@@ -14,6 +14,7 @@
  * @property {number} seq
  * @property {string} content
  * @property {string[]} [mentions]
+ * @property {import("./protocol.js").Attachment[]} [attachments]
  * @property {number} [version]
  * @property {number} [editedAt]
  * @property {number} [editedSeq]
@@ -69,7 +70,8 @@ function applied(message, change) {
 }
 
 const GONE = {
-  mentions: undefined, reactions: undefined, editedAt: undefined, editedSeq: undefined,
+  mentions: undefined, attachments: undefined, reactions: undefined, editedAt: undefined,
+  editedSeq: undefined,
 };
 
 /**

@@ -6,6 +6,7 @@ export {
 } from "./errors.js";
 export { folded } from "./fold.js";
 export { Room } from "./room.js";
+export { UploadRefused } from "./uploads.js";
 export { Thread } from "./thread.js";
 
 /** @typedef {import("./client.js").ClientOptions} ClientOptions */
@@ -15,6 +16,7 @@ export { Thread } from "./thread.js";
 /** @typedef {import("./entries.js").GapEntry} GapEntry */
 /** @typedef {import("./entries.js").MessageEntry} MessageEntry */
 /** @typedef {import("./outbox.js").OutboxItem} OutboxItem */
+/** @typedef {import("./protocol.js").Attachment} Attachment */
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").ErrorCode} ErrorCode */
 /** @typedef {import("./protocol.js").Gap} Gap */
@@ -32,3 +34,5 @@ export { Thread } from "./thread.js";
 /** @typedef {import("./commands.js").RoomChange} RoomChange */
 /** @typedef {import("./room.js").RoomOptions} RoomOptions */
 /** @typedef {import("./queue.js").Sending} Sending */
+/** @typedef {import("./uploads.js").UploadOptions} UploadOptions */
+/** @typedef {import("./uploads.js").UploadRules} UploadRules */

@@ -23,6 +23,17 @@
  */
 
 /**
+ * @typedef {object} Attachment a file that comes with a message
+ * @property {string} id
+ * @property {string} name
+ * @property {string} contentType
+ * @property {number} size
+ * @property {string} url from the root of the server's HTTP side
+ * @property {number} [width] of a picture, in pixels
+ * @property {number} [height]
+ */
+
+/**
  * @typedef {object} MessageFields
  * @property {"chat_message"} type
  * @property {string} messageId
@@ -30,6 +41,7 @@
  * @property {MessageReference} [replyTo]
  * @property {string} [threadId] messageId of the thread's root
  * @property {string[]} [mentions] user ids
+ * @property {Attachment[]} [attachments]
  * @property {number} [version] `seq` of the last change that is folded in
  * @property {number} [editedAt]
  * @property {number} [editedSeq]
@@ -208,7 +220,7 @@
  *   | "epoch_changed" | "rate_limited" | "slow_mode" | "busy" | "unavailable" | "not_replicated"
  *   | "internal" | "message_gone" | "too_late" | "not_author" | "too_many_reactions" | "banned"
  *   | "muted" | "room_exists" | "last_owner" | "too_many_participants" | "read_only"
- *   | "content_refused" | "not_enabled"} ErrorCode
+ *   | "content_refused" | "not_enabled" | "no_such_file"} ErrorCode
  */
 
 export {};

@@ -46,6 +46,7 @@ const OLDER = 100; // messages of history at a time, for who reads back
  * @property {() => boolean} isOnline
  * @property {() => number} maxMessageBytes
  * @property {() => string | null} selfId
+ * @property {(roomId: string, file: Blob, options?: import("./uploads.js").UploadOptions) => Promise<import("./protocol.js").Attachment>} upload
  */
 
 export class Room extends RoomState {

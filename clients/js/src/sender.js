@@ -55,7 +55,8 @@ export class Sender {
   /** @param {OutboxItem} item */
   async #send(item) {
     const { roomId, outbox, request, maxMessageBytes, onNotJoined } = this.#options;
-    const command = { ...item.command, roomId, clientMessageId: item.clientMessageId };
+    const { clientMessageId } = item;
+    const command = { ...item.command, ...named(item.command), roomId, clientMessageId };
     const bytes = encoder.encode(JSON.stringify(command)).length + ENVELOPE_BYTES;
     if (bytes > maxMessageBytes()) {
       // Sent all the same, it would cost the connection (1009), again and again.
@@ -74,4 +75,14 @@ export class Sender {
       if (error.code === "not_joined") onNotJoined();
     }
   }
+}
+
+/**
+ * The server knows the files that come along by their ids; what else is kept of them is to be shown.
+ *
+ * @param {import("./protocol.js").Command} command
+ */
+function named({ attachments }) {
+  const files = /** @type {{id: string}[] | undefined} */ (attachments);
+  return files === undefined ? {} : { attachments: files.map(({ id }) => id) };
 }

@@ -128,3 +128,13 @@ test("who is no moderator is refused, and nobody acts on oneself", async () => {
   }
   assert.ok(mod.room.ready && ben.room.ready);
 });
+
+test("anyone reports a message that is there", async () => {
+  const { mod, ben } = await pair();
+  await mod.room.send("Buy now").acknowledged;
+  await until(() => texts(ben.room).length === 1, "the message");
+  const [message] = ben.room.entries;
+  await ben.room.reportMessage(message, "Spam");
+  const gone = { ...message, messageId: "another" };
+  await assert.rejects(ben.room.reportMessage(gone, "Spam"), { code: "message_gone" });
+});

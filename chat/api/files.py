@@ -1,0 +1,337 @@
+"""Uploading files for messages, and handing them out to whoever knows where they are."""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import AsyncIterator
+
+from msgspec import json
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from chat.api.authentication import Caller, Guard
+from chat.api.head import head_of
+from chat.api.operations import JSON, Operation, route
+from chat.api.problems import HttpCode, RefusedError
+from chat.api.query import decode_query
+from chat.api.refusals import IN_ROOM
+from chat.api.services import ApiServices
+from chat.broker.refusals import busy, unavailable
+from chat.files.ids import new_id, type_of
+from chat.files.intake import Intake, Received, RefusedKindError, TooLargeError
+from chat.files.kinds import INLINE
+from chat.files.names import clean_name, disposition, url_of
+from chat.files.storage import StorageError, Stored
+from chat.identity.access import Action
+from chat.identity.apikeys import Scope
+from chat.identity.tokens import Identity
+from chat.identity.users import UserError, check_user_id
+from chat.protocol.commands import ATTACHMENTS_MAX, check_room_id
+from chat.protocol.errors import CommandError, ErrorCode
+from chat.protocol.events import Attachment
+from chat.protocol.http import Upload, UploadRules
+
+_UPLOADS = re.compile(r"/api/v1/rooms/[^/]+/files")
+#: How long what a refused client still sends is read and thrown away: hung up at once, it would
+#: see a broken connection instead of the answer.
+_LINGER_S = 1.0
+_YEAR_S = 31_536_000
+_POLICY = "default-src 'none'; sandbox"
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Whether a request carries a file, whose size has a limit of its own."""
+    return method == "POST" and _UPLOADS.fullmatch(path) is not None
+
+
+class Uploads:
+    """The operations on files.
+
+    Args:
+        services: shared with all operations.
+        guard: says who may.
+    """
+
+    def __init__(self, services: ApiServices, guard: Guard) -> None:
+        self._services = services
+        self._guard = guard
+        self._running = 0
+
+    def operations(self) -> list[Operation]:
+        """Return what can be asked."""
+        return [
+            Operation(
+                path="/api/v1/uploads",
+                handler=self.rules,
+                name="readUploadRules",
+                summary="What may be uploaded",
+                description="The limits of this server, for everyone to know before they try.",
+                answer=UploadRules,
+                errors=(HttpCode.NOT_CONFIGURED,),
+                needs_token=False,
+            ),
+            Operation(
+                path="/api/v1/rooms/{roomId}/files",
+                method="POST",
+                handler=self.upload,
+                name="uploadFile",
+                summary="Upload a file",
+                description=(
+                    "Takes the bytes of a file as the body, of at most CHAT_UPLOAD_MAX_BYTES. A "
+                    "token has to allow `publish` in the room. What the file is, its content says. "
+                    "The answer's `id` goes into the `attachments` of one message in this room by "
+                    "the same user, within CHAT_UPLOAD_UNUSED_TTL, and `url` is where everyone "
+                    "who knows it gets the file. Pictures lose what a camera noted about place "
+                    "and time."
+                ),
+                command=Upload,
+                parameters={
+                    "roomId": "The room.",
+                    "name": "What the file is called.",
+                    "userId": "With an API key, whose file it is; with a token, one's own.",
+                },
+                takes_bytes=True,
+                answer=Attachment,
+                answers={201: "The file is stored."},
+                errors=(
+                    *IN_ROOM,
+                    ErrorCode.INVALID_MESSAGE,
+                    HttpCode.REQUEST_TIMEOUT,
+                    HttpCode.FILE_TOO_LARGE,
+                    HttpCode.FILE_TYPE_REFUSED,
+                    HttpCode.NOT_CONFIGURED,
+                ),
+                scope=Scope.PUBLISH,
+            ),
+        ]
+
+    def routes(self) -> list[Route]:
+        """Return where files are read; the addresses come with messages."""
+        return [route("/files/{fileId}/{name}", self.serve)]
+
+    # ------------------------------------------------------------------- asking
+
+    async def rules(self, _request: Request) -> Response:
+        """Tell the limits.
+
+        Raises:
+            RefusedError: nothing may be uploaded.
+        """
+        rules = UploadRules(
+            maxBytes=self._services.settings.upload_max_bytes,
+            contentTypes=list(self._intake().kinds),
+            maxAttachments=ATTACHMENTS_MAX,
+        )
+        return Response(json.encode(rules), media_type=JSON)
+
+    # ---------------------------------------------------------------- uploading
+
+    async def upload(self, request: Request) -> Response:
+        """Take a file.
+
+        Raises:
+            CommandError, RefusedError: the request is refused.
+            LinkError: Redis is away; no file is kept.
+        """
+        body = _Body(request, self._services.settings.handshake_timeout)
+        stats = self._services.stats
+        try:
+            attachment = await self._taken(request, body)
+        except (CommandError, RefusedError) as exc:
+            code = exc.code if isinstance(exc, CommandError) else exc.http_code
+            stats.uploads[code.value] += 1
+            await body.linger()
+            raise
+        stats.uploads["stored"] += 1
+        stats.upload_bytes += attachment.size
+        return Response(json.encode(attachment), 201, media_type=JSON)
+
+    async def _taken(self, request: Request, body: "_Body") -> Attachment:
+        settings = self._services.settings
+        intake = self._intake()
+        caller = await self._guard.admit(request)
+        room_id = request.path_params["roomId"]
+        asked = decode_query(request.scope["query_string"], room_id, Upload)
+        check_room_id(room_id)
+        await self._guard.require(caller, room_id, Action.PUBLISH)
+        user_id = _owner(caller, asked)
+        length = _length(request)
+        if length is not None and length > settings.upload_max_bytes:
+            raise _too_large(settings.upload_max_bytes)
+        if length == 0:
+            raise CommandError(ErrorCode.INVALID_MESSAGE, "The file is empty.")
+        self._charge(user_id, length or settings.upload_max_bytes)
+        if self._running >= settings.upload_concurrency:
+            raise busy("Too many files are being uploaded, try again.")
+        self._running += 1
+        self._services.stats.uploads_in_flight = self._running
+        try:
+            async with asyncio.timeout(settings.upload_timeout):
+                async with intake.received(body.chunks()) as received:
+                    return await self._kept(room_id, user_id, clean_name(asked.name), received)
+        except TimeoutError:
+            raise RefusedError(
+                HttpCode.REQUEST_TIMEOUT,
+                f"The file did not arrive within {settings.upload_timeout:g} s, or stopped for "
+                f"{settings.handshake_timeout:g} s.",
+            ) from None
+        except TooLargeError:
+            raise _too_large(settings.upload_max_bytes) from None
+        except RefusedKindError as exc:
+            raise RefusedError(HttpCode.FILE_TYPE_REFUSED, str(exc)) from None
+        except StorageError as exc:
+            self._services.stats.storage_failed(exc)
+            raise unavailable(exc) from None
+        finally:
+            self._running -= 1
+            self._services.stats.uploads_in_flight = self._running
+
+    async def _kept(self, room_id: str, user_id: str, name: str, received: Received) -> Attachment:
+        files = self._services.broker.files
+        picture = received.picture
+        file_id = new_id(received.kind)
+        attachment = Attachment(
+            id=file_id,
+            name=name,
+            contentType=received.kind,
+            size=received.size,
+            url=url_of(file_id, name),
+            width=None if picture is None else picture.width,
+            height=None if picture is None else picture.height,
+        )
+        await files.expect(room_id, file_id)
+        await self._intake().storage.put(file_id, received.path)
+        await files.offer(room_id, user_id, json.decode(json.encode(attachment)))
+        return attachment
+
+    def _intake(self) -> Intake:
+        intake = self._services.intake
+        if intake is None:
+            raise RefusedError(HttpCode.NOT_CONFIGURED, "Nothing can be uploaded to this server.")
+        return intake
+
+    def _charge(self, user_id: str, size: int) -> None:
+        wait_s = self._services.upload_budgets.charge(user_id, 1, size, 0, time.monotonic())
+        if wait_s > 0.0:
+            self._services.stats.rate_limited += 1
+            raise CommandError(
+                ErrorCode.RATE_LIMITED,
+                "You have uploaded too much at once: wait a little.",
+                retry_after_ms=math.ceil(wait_s * 1000),
+            )
+
+    # ------------------------------------------------------------------ serving
+
+    async def serve(self, request: Request) -> Response:
+        """Hand out a file. Its address is a secret that only those know who may read it.
+
+        Raises:
+            RefusedError: there is no such file.
+            CommandError: the storage is away.
+        """
+        file_id = request.path_params["fileId"]
+        kind = type_of(file_id)
+        intake = self._services.intake
+        if kind is None or intake is None:
+            raise _nothing_here()
+        headers = self._headers(file_id, kind, clean_name(request.path_params["name"]))
+        if headers["ETag"] in head_of(request.scope).headers.get_all("If-None-Match"):
+            return Response(status_code=304, headers=headers)
+        try:
+            stored = await intake.storage.open(file_id)
+        except StorageError as exc:
+            self._services.stats.storage_failed(exc)
+            raise unavailable(exc) from None
+        if stored is None:
+            raise _nothing_here()
+        return _answer(stored, headers)
+
+    def _headers(self, file_id: str, kind: str, name: str) -> dict[str, str]:
+        return {
+            "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+            "Content-Disposition": disposition(name, inline=kind in INLINE),
+            "Content-Security-Policy": _POLICY,
+            # Pages from elsewhere that may use this server may show its pictures.
+            "Cross-Origin-Resource-Policy": (
+                "cross-origin" if self._services.settings.allowed_origins else "same-origin"
+            ),
+            # Private: what is deleted here does not live on in a cache for all.
+            "Cache-Control": f"private, max-age={_YEAR_S}, immutable",
+            "ETag": f'"{file_id.partition(".")[0]}"',
+        }
+
+
+class _Body:
+    """The body of a request as it comes in."""
+
+    def __init__(self, request: Request, silence_s: float) -> None:
+        self._receive = request.receive
+        self._silence_s = silence_s
+        self._more = True
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield what comes.
+
+        Raises:
+            TimeoutError: nothing came for too long.
+            RefusedError: the client is gone.
+        """
+        while self._more:
+            async with asyncio.timeout(self._silence_s):
+                message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._more = False
+                raise RefusedError(HttpCode.REQUEST_TIMEOUT, "The request broke off.")
+            self._more = message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def linger(self) -> None:
+        """Throw away what still comes, for a while."""
+        try:
+            async with asyncio.timeout(_LINGER_S):
+                async for _ in self.chunks():
+                    pass
+        except (TimeoutError, RefusedError, ClientDisconnect):
+            return
+
+
+def _answer(stored: Stored, headers: dict[str, str]) -> Response:
+    if isinstance(stored.source, AsyncIterator):
+        return StreamingResponse(
+            stored.source, headers={**headers, "Content-Length": str(stored.size)}
+        )
+    return FileResponse(stored.source, headers=headers)
+
+
+def _owner(caller: Caller, asked: Upload) -> str:
+    if isinstance(caller, Identity):
+        if asked.userId not in (None, caller.user_id):
+            raise CommandError(ErrorCode.FORBIDDEN, "A token uploads as its own user.")
+        return caller.user_id
+    if asked.userId is None:
+        raise CommandError(
+            ErrorCode.INVALID_MESSAGE, "With an API key `userId` says whose file it is."
+        )
+    try:
+        check_user_id(asked.userId, "`userId`")
+    except UserError as exc:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
+    return asked.userId
+
+
+def _length(request: Request) -> int | None:
+    """Return how long the body says it is; None if it does not."""
+    lengths = head_of(request.scope).headers.get_all("Content-Length")
+    if not lengths and not head_of(request.scope).headers.get_all("Transfer-Encoding"):
+        return 0
+    return int(lengths[0]) if lengths else None
+
+
+def _too_large(most: int) -> RefusedError:
+    return RefusedError(HttpCode.FILE_TOO_LARGE, f"A file may have {most} bytes at most.")
+
+
+def _nothing_here() -> RefusedError:
+    return RefusedError(HttpCode.NOT_FOUND, "There is no such file, or no more.")

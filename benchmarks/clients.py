@@ -11,8 +11,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from statistics import median
 from typing import NamedTuple
 
@@ -119,36 +119,37 @@ def _weigh_sdk(port: int, sizes: Sizes, number: int) -> Weight:
 
 
 async def _sdk(url: str, sizes: Sizes, name: str) -> Weight:
-    async with AsyncExitStack() as stack:
-        await _enter(stack, url, f"{name}-warm", range(_WARM_UP), _ROOM_SIZE)
+    async with _inside(url, f"{name}-warm", _WARM_UP, _ROOM_SIZE):
         gc.collect()
         before_kib = memory_kib(os.getpid())["Private_Dirty"]
         cpu_s = time.process_time()
-        await _enter(stack, url, f"{name}-idle", range(sizes.idle), _ROOM_SIZE)
-        connect_s = (time.process_time() - cpu_s) / sizes.idle
-        gc.collect()
-        grown_kib = memory_kib(os.getpid())["Private_Dirty"] - before_kib
-    async with AsyncExitStack() as stack:
-        rooms = await _enter(stack, url, f"{name}-talk", range(sizes.members), sizes.members)
+        async with _inside(url, f"{name}-idle", sizes.idle, _ROOM_SIZE):
+            connect_s = (time.process_time() - cpu_s) / sizes.idle
+            gc.collect()
+            grown_kib = memory_kib(os.getpid())["Private_Dirty"] - before_kib
+    async with _inside(url, f"{name}-talk", sizes.members, sizes.members) as rooms:
         delivery_s = await _talk(rooms, sizes)
     return Weight(grown_kib * 1024 / sizes.idle, connect_s * 1e6, delivery_s * 1e6)
 
 
-async def _enter(
-    stack: AsyncExitStack, url: str, name: str, numbers: range, room_size: int
-) -> list[Room]:
-    """Bring clients in; return the room of each."""
+@asynccontextmanager
+async def _inside(url: str, name: str, count: int, room_size: int) -> AsyncIterator[list[Room]]:
+    """Bring clients in and give the room of each; close them all at a time."""
     turn = asyncio.Semaphore(_AT_A_TIME)
+    clients: list[Client] = []
 
     async def enter(number: int) -> Room:
         token = _TOKENS.token(number, f"{name}-{number}").decode()
         async with turn:
-            client = await stack.enter_async_context(
-                Client(url, token, options=Options(proxy=None))
-            )
+            client = Client(url, token, options=Options(proxy=None))
+            clients.append(client)
+            await client.open()
             return await client.join(f"{name}-{number // room_size}")
 
-    return await asyncio.gather(*map(enter, numbers))
+    try:
+        yield await asyncio.gather(*map(enter, range(count)))
+    finally:
+        await asyncio.gather(*(client.close() for client in clients))
 
 
 async def _talk(rooms: list[Room], sizes: Sizes) -> float:

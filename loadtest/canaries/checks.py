@@ -6,6 +6,9 @@ from loadtest.results import CanaryFacts, Check
 from loadtest.scenario import Scenario
 from loadtest.verdict import at_most
 
+#: They are one thread; above this share of a core they wait for themselves.
+_BUSY_SHARE = 0.8
+
 
 def checks(scenario: Scenario, found: CanaryFacts | None) -> list[Check]:
     """Judge what they saw: none missing, doubled or out of order, all of them there at the end."""
@@ -21,6 +24,16 @@ def checks(scenario: Scenario, found: CanaryFacts | None) -> list[Check]:
         at_most("canary_unanswered", unanswered(found), 0, "", "Canaries' messages not stored"),
         at_most("canaries_away", found.away, 0, "", "Canaries not connected at the end"),
         *_limits(scenario, found),
+    ]
+
+
+def doubts(found: CanaryFacts | None, duration_s: float) -> list[str]:
+    """Say what casts doubt on the canaries' figures."""
+    if found is None or found.cpu_s <= _BUSY_SHARE * duration_s:
+        return []
+    return [
+        f"Canaries used {found.cpu_s / duration_s:.0%} of a core: their latencies include their "
+        f"own. Use fewer of them."
     ]
 
 

@@ -9,6 +9,8 @@ from loadtest.agent.tracking import Position, Tracker, Verdict
 from loadtest.latency import Recorder, folded, percentiles
 from loadtest.results import Percentiles
 
+#: Of latencies, in the order in which they are shown.
+KINDS = ("connect", "ack", "delivery", "storm_ack", "storm_delivery", "offline")
 #: Instead of the agents' T: what a canary says is no latency of theirs.
 _MARK = "C"
 
@@ -34,7 +36,7 @@ class Tally:
         #: By room, the last `seq` that was acknowledged to a canary.
         self.heads: dict[str, int] = {}
         self._content_bytes = content_bytes
-        self._latencies: dict[str, Recorder] = {}
+        self._latencies = {kind: Recorder() for kind in KINDS}
 
     def content(self, due_ns: int) -> str:
         """Return what a message says that is due then."""
@@ -65,13 +67,14 @@ class Tally:
 
     def record(self, kind: str, ns: int) -> None:
         """Count a latency of the whole test."""
-        self._latencies.setdefault(kind, Recorder()).record(ns)
+        self._latencies[kind].record(ns)
 
     def latency(self) -> dict[str, Percentiles]:
         """Return what was measured, by kind."""
         return {
             kind: percentiles(folded(recorder.counts))
-            for kind, recorder in sorted(self._latencies.items())
+            for kind, recorder in self._latencies.items()
+            if recorder.counts
         }
 
     def _judge(self, kind: str, counts_for: int, ns: int) -> None:

@@ -109,46 +109,6 @@ def integrity(results: Results) -> list[Tile]:
     ]
 
 
-def canaries(results: Results) -> list[Tile]:
-    """Return what the clients of the SDK saw; nothing without any."""
-    found = results.canaries
-    if found is None:
-        return []
-    faults = found.lost + found.duplicated + found.out_of_order
-    unanswered = found.published - found.acknowledged
-    tiles = [
-        Tile(
-            name="Faults seen",
-            value=numbers.count(faults),
-            note=f"lost, doubled or out of order, of {numbers.short(found.received)} messages",
-            bad=faults > 0,
-        ),
-        Tile(
-            name="Published",
-            value=numbers.count(found.published),
-            note="all of them stored" if not unanswered else f"{unanswered} of them not stored",
-            bad=unanswered > 0,
-        ),
-        Tile(
-            name="Reconnects",
-            value=numbers.count(found.reconnects),
-            note="all connected at the end" if not found.away else f"{found.away} not back",
-            bad=found.away > 0,
-        ),
-    ]
-    for name, kind, note in (
-        ("Ack p99", "ack", "publish until stored"),
-        ("Delivery p99", "delivery", "due until an application has it"),
-    ):
-        if kind in found.latency:
-            value = numbers.milliseconds(found.latency[kind].p99)
-            tiles.append(Tile(name=name, value=value, note=note))
-    if "offline" in found.latency:
-        longest = numbers.milliseconds(found.latency["offline"].highest)
-        tiles.append(Tile(name="Longest offline", value=longest, note="until connected again"))
-    return tiles
-
-
 def costs(results: Results) -> list[Tile]:
     """Return what the load cost per unit, as far as it was measured."""
     found = [

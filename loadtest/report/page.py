@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from loadtest.report import facts, figures, numbers, particulars, plot, tables
+from loadtest.report import canaries, facts, figures, numbers, particulars, plot, tables
 from loadtest.report.canvas import Canvas, Figure
 from loadtest.report.facts import Tile
 from loadtest.results import Check, Results
@@ -185,8 +185,8 @@ def _canaries(results: Results) -> str:
         f'<p class="remark">{found.clients} clients of the Python SDK in {found.rooms} rooms of '
         "the test, publishing and reading as an application does. Their figures are in none of "
         "the above.</p>"
-        f"{_tiles('What canaries saw', 'strip', facts.canaries(results))}"
-        f"{tables.html(particulars.canaries(found))}</section>"
+        f"{_tiles('What canaries saw', 'strip', canaries.tiles(found))}"
+        f"{tables.html(canaries.table(found))}</section>"
     )
 
 

@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from loadtest.report import numbers, series
 from loadtest.report.series import mean
 from loadtest.report.tables import NOTHING, Table
-from loadtest.results import CanaryFacts, Results, WorkerSample
+from loadtest.results import Results, WorkerSample
 
 #: Up to so many workers or agents have a row each.
 MOST_ROWS = 8
@@ -110,42 +110,6 @@ def agents(results: Results) -> Table:
             ]
         )
     return Table(head=head, rows=rows, note="Sums; of the clocks the worst.")
-
-
-def canaries(found: CanaryFacts) -> Table:
-    """A row per kind of latency that the SDK's clients measured."""
-    return Table(
-        head=["from, to", "samples", "p50", "p90", "p99", "highest"],
-        rows=[
-            [
-                _KINDS.get(kind, kind),
-                numbers.count(measured.samples),
-                *map(
-                    numbers.milliseconds,
-                    (measured.p50, measured.p90, measured.p99, measured.highest),
-                ),
-            ]
-            for kind, measured in found.latency.items()
-        ],
-        note=_endings(found),
-    )
-
-
-_KINDS = {
-    "connect": "opened, in the room",
-    "ack": "due, stored",
-    "delivery": "due, received",
-    "storm_ack": "due since the storm, stored",
-    "storm_delivery": "due since the storm, received",
-    "offline": "cut off, connected again",
-}
-
-
-def _endings(found: CanaryFacts) -> str:
-    """Return why connections ended, in the SDK's words."""
-    ended = [f"{reason} ({n})" for reason, n in sorted(found.endings.items())]
-    ended += [f"stopped for good: {reason} ({n})" for reason, n in sorted(found.stopped.items())]
-    return f"Connections that ended: {'; '.join(ended)}." if ended else ""
 
 
 def counts(results: Results) -> Table:

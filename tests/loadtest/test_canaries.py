@@ -13,7 +13,7 @@ from msgspec import structs
 
 from chat.client import ChatMessage, Gap
 from loadtest.agent.tokens import Signed
-from loadtest.canaries.checks import checks
+from loadtest.canaries.checks import checks, doubts
 from loadtest.canaries.flock import Flock
 from loadtest.canaries.orders import Job
 from loadtest.canaries.tally import Tally
@@ -31,6 +31,7 @@ from loadtest.scenario import (
     load,
 )
 from tests.loadtest.running import PATIENT, SMALL, Start, alive
+from tests.loadtest.tls import Certificate, tls_in_front_of
 from tests.support import processes
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.tokens import SECRET
@@ -79,9 +80,9 @@ def message(seq: int, content: str = "Hello!") -> ChatMessage:
 
 
 @asynccontextmanager
-async def flock(cluster: Cluster, scenario: Scenario) -> AsyncIterator[Flock]:
+async def flock(target: Target, scenario: Scenario) -> AsyncIterator[Flock]:
     """Canaries that have begun to talk, in the hold."""
-    job = Job(scenario=scenario, target=Target(url=cluster.urls[0]), seed=1)
+    job = Job(scenario=scenario, target=target, seed=1)
     tokens = Signed(SECRET.encode(), "load-*", 60.0, {})
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         made = Flock(job, tokens, tasks, stack)
@@ -93,13 +94,17 @@ async def flock(cluster: Cluster, scenario: Scenario) -> AsyncIterator[Flock]:
         yield made
 
 
+def at(cluster: Cluster) -> Target:
+    return Target(url=cluster.urls[0])
+
+
 async def end(canaries: Flock, **heads: int) -> CanaryFacts:
     canaries.begin(Phase(name="drain", at_ns=time.monotonic_ns()))
     return await canaries.finish(heads, 15.0)
 
 
 async def test_canaries_see_everything_once_and_in_order(cluster: Clusters) -> None:
-    async with flock(await cluster(1, **NO_LIMITS), SCENARIO) as canaries:
+    async with flock(at(await cluster(1, **NO_LIMITS)), SCENARIO) as canaries:
         await asyncio.sleep(1.0)
         found = await end(canaries)
 
@@ -114,7 +119,7 @@ async def test_canaries_see_everything_once_and_in_order(cluster: Clusters) -> N
 
 async def test_a_storm_cuts_canaries_and_the_sdk_mends_it(cluster: Clusters) -> None:
     scenario = structs.replace(SCENARIO, storm=Storm(at_s=0.5))
-    async with flock(await cluster(1, **NO_LIMITS), scenario) as canaries:
+    async with flock(at(await cluster(1, **NO_LIMITS)), scenario) as canaries:
         await asyncio.sleep(1.5)
         found = await end(canaries)
 
@@ -126,11 +131,27 @@ async def test_a_storm_cuts_canaries_and_the_sdk_mends_it(cluster: Clusters) -> 
     assert found.latency["storm_ack"].samples > 0
 
 
+async def test_tls_goes_through_the_cable_and_is_verified(
+    cluster: Clusters, certificate: Certificate
+) -> None:
+    scenario = structs.replace(SCENARIO, storm=Storm(at_s=0.3))
+    (worker,) = (await cluster(1, **NO_LIMITS)).workers
+    async with tls_in_front_of(worker.port, certificate) as url:
+        target = Target(url=url, ca_file=str(certificate.authority))
+        async with flock(target, scenario) as canaries:
+            await asyncio.sleep(1.0)
+            found = await end(canaries)
+
+    assert found.reconnects == 3
+    assert found.published == found.acknowledged
+    assert found.away == found.lost == found.duplicated == found.out_of_order == 0
+
+
 async def test_canaries_leave_and_join_as_often_as_the_others_and_miss_nothing(
     cluster: Clusters,
 ) -> None:
     scenario = structs.replace(SCENARIO, traffic=Traffic(churn_per_s=12.0))
-    async with flock(await cluster(1, **NO_LIMITS), scenario) as canaries:
+    async with flock(at(await cluster(1, **NO_LIMITS)), scenario) as canaries:
         await asyncio.sleep(1.5)
         found = await end(canaries)
 
@@ -141,7 +162,7 @@ async def test_canaries_leave_and_join_as_often_as_the_others_and_miss_nothing(
 
 async def test_a_worker_that_is_replaced_is_seen_as_a_reconnect(cluster: Clusters) -> None:
     workers = await cluster(1, **NO_LIMITS)
-    async with flock(workers, SCENARIO) as canaries:
+    async with flock(at(workers), SCENARIO) as canaries:
         await asyncio.sleep(0.5)
         await workers[0].restart()
         await asyncio.sleep(0.5)
@@ -153,7 +174,7 @@ async def test_a_worker_that_is_replaced_is_seen_as_a_reconnect(cluster: Cluster
 
 
 async def test_what_was_acknowledged_to_others_and_never_came_is_lost(cluster: Clusters) -> None:
-    async with flock(await cluster(1, **NO_LIMITS), SCENARIO) as canaries:
+    async with flock(at(await cluster(1, **NO_LIMITS)), SCENARIO) as canaries:
         await asyncio.sleep(0.3)
         canaries.begin(Phase(name="drain", at_ns=time.monotonic_ns()))
         found = await canaries.finish({"load-0": 1_000_000}, 0.5)
@@ -221,6 +242,11 @@ def test_a_limit_that_was_not_measured_is_missed_but_nobody_has_to_be_offline() 
     limits = {"canary_ack_p99_ms": 1.0, "canary_delivery_p99_ms": 1.0, "canary_offline_s": 1.0}
 
     assert failed(GOOD, **limits) == {"canary_ack_p99_ms", "canary_delivery_p99_ms"}
+
+
+def test_canaries_that_fill_a_core_cast_doubt_on_their_figures() -> None:
+    assert doubts(GOOD, 10.0) == doubts(None, 10.0) == []
+    assert "90% of a core" in doubts(structs.replace(GOOD, cpu_s=9.0), 10.0)[0]
 
 
 def test_the_summary_says_why_connections_ended() -> None:

@@ -57,6 +57,8 @@ async def test_everybody_comes_back_from_a_storm_and_misses_nothing(load_test: S
     assert run.results.recovery_s < 6
     assert run.results.totals.opened >= 120
     assert run.results.totals.lost == run.results.totals.gaps == 0
+    assert run.results.canaries is not None
+    assert run.results.canaries.reconnects >= 4, "the SDK's clients were cut too"
 
 
 async def test_an_agent_elsewhere_joins_with_the_secret_and_no_other_does(

@@ -60,7 +60,7 @@ class CanaryFacts(Struct, frozen=True, kw_only=True):
 
     clients: int
     rooms: int
-    away: int  # without a connection at the end
+    away: int  # not connected and in their room at the end
     published: int
     acknowledged: int
     failed: dict[str, int] = field(default_factory=dict)  # publishing, by the SDK's exception

@@ -28,7 +28,7 @@ class Pace:
         self.churn_per_s = churn_per_s
         self.began = asyncio.Event()
         self.over = asyncio.Event()
-        self.moved = asyncio.Event()  # something was received or acknowledged
+        self.moved = asyncio.Event()  # received or acknowledged, came or went
 
     async def over_by(self, at_ns: int) -> bool:
         """Wait until then; return whether it is over."""
@@ -83,9 +83,10 @@ class Canary:
         self._quiet.set()
 
     @property
-    def online(self) -> bool:
-        """Whether it has a connection."""
-        return self._client.state.phase is Phase.ONLINE
+    def inside(self) -> bool:
+        """Whether it has a connection and is in its room."""
+        online = self._client.state.phase is Phase.ONLINE
+        return online and self._room is not None and self._room.joined
 
     async def live(self) -> None:
         """Connect and do everything, until `close`."""
@@ -118,6 +119,7 @@ class Canary:
             if state.phase is Phase.STOPPED and not self._closing:
                 tally.stopped[state.reason] += 1
             was_online = online
+            self._pace.moved.set()
 
     async def _listen(self) -> None:
         """Be in the room and read, also after having left it."""
@@ -133,6 +135,7 @@ class Canary:
                     self._tally.rejoined += 1
                 self._room = room
                 self._inside.set()
+                self._pace.moved.set()
                 async for event in room.events():
                     if isinstance(event, Ordered):
                         self._tally.event(self, event, time.monotonic_ns())

@@ -20,6 +20,9 @@ from loadtest.canaries.tally import Tally
 from loadtest.control import Phase
 from loadtest.results import CanaryFacts
 
+#: Between two arrivals: the server admits 20 connections a second from one address.
+_ARRIVAL_NS = SECOND_NS // 10
+
 
 class Flock:
     """All canaries.
@@ -75,10 +78,16 @@ class Flock:
                 )
             )
 
+    @property
+    def inside(self) -> int:
+        """How many are connected and in their rooms."""
+        return sum(canary.inside for canary in self._canaries)
+
     def start(self, at_ns: int) -> None:
-        """Let them connect then."""
+        """Let them connect from then on, one after the other."""
         self._lives = [
-            self._tasks.create_task(self._live(canary, at_ns)) for canary in self._canaries
+            self._tasks.create_task(self._live(canary, at_ns + canary.number * _ARRIVAL_NS))
+            for canary in self._canaries
         ]
 
     def begin(self, phase: Phase) -> None:
@@ -154,7 +163,8 @@ class Flock:
 
     def _caught_up(self, heads: Mapping[str, int]) -> bool:
         return not any(
-            canary.outstanding or self._missing(canary, heads) for canary in self._canaries
+            canary.outstanding or not canary.inside or self._missing(canary, heads)
+            for canary in self._canaries
         )
 
     def _facts(self, heads: Mapping[str, int]) -> CanaryFacts:
@@ -163,7 +173,7 @@ class Flock:
         return CanaryFacts(
             clients=len(self._canaries),
             rooms=len({canary.room_id for canary in self._canaries}),
-            away=sum(not canary.online for canary in self._canaries),
+            away=len(self._canaries) - self.inside,
             published=tally.published,
             acknowledged=tally.acknowledged,
             failed=dict(tally.failed),

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("memory", "handshakes", "fanout", "small_rooms", "publish", "wait", "agent")
+NAMES = ("memory", "handshakes", "fanout", "small_rooms", "publish", "wait", "agent", "clients")
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.system import (
     BenchmarkError,
-    Worker,
     machine,
     memory_kib,
     raise_descriptor_limit,
@@ -44,8 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     raise_descriptor_limit()
     with redis_server() as redis, running_workers(redis) as workers:
-        idle_bytes, connects = _idle(workers[0], options.clients)
-        deliveries, lag_ms = _talk(workers[0], options)
+        idle_bytes, connects = idle(workers[0].port, options.clients)
+        scenario = talking(
+            options.members,
+            options.messages_per_s,
+            Rooms(shape="fixed" if options.small_rooms else "one"),
+        )
+        deliveries, lag_ms = talk(workers[0].port, scenario, options.seconds)
     rows: list[tuple[Cell, ...]] = [
         ("agent memory per idle client, bytes", round(idle_bytes)),
         ("connects per CPU second of the agent", round(connects)),
@@ -69,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _idle(worker: Worker, clients: int) -> tuple[float, float]:
+def idle(port: int, clients: int) -> tuple[float, float]:
+    """Have clients join rooms of 10; return bytes per client and connects per CPU second."""
     before_kib = memory_kib(os.getpid())["Private_Dirty"]
-    engine = _engine(worker, Scenario(title="idle", connections=_arriving(clients)))
+    engine = _engine(port, Scenario(title="idle", connections=_arriving(clients)))
     cpu_s = time.process_time()
     engine.start(time.monotonic_ns())
     _turn_until(engine, lambda counts: counts.connected == clients)
@@ -81,21 +86,27 @@ def _idle(worker: Worker, clients: int) -> tuple[float, float]:
     return grown_kib * 1024 / clients, clients / cpu_s
 
 
-def _talk(worker: Worker, options: argparse.Namespace) -> tuple[float, float]:
-    scenario = Scenario(
+def talking(members: int, messages_per_s: float, rooms: Rooms) -> Scenario:
+    """Return a scenario in which members talk."""
+    return Scenario(
         title="talk",
-        connections=_arriving(options.members),
-        rooms=Rooms(shape="fixed" if options.small_rooms else "one"),
-        traffic=Traffic(messages_per_s=options.messages_per_s),
+        connections=_arriving(members),
+        rooms=rooms,
+        traffic=Traffic(messages_per_s=messages_per_s),
     )
-    engine = _engine(worker, scenario)
+
+
+def talk(port: int, scenario: Scenario, seconds: float) -> tuple[float, float]:
+    """Have them talk; return deliveries per CPU second and the loop's longest turn in ms."""
+    members = scenario.connections.count
+    engine = _engine(port, scenario)
     engine.start(time.monotonic_ns())
-    _turn_until(engine, lambda counts: counts.connected == options.members)
+    _turn_until(engine, lambda counts: counts.connected == members)
     engine.begin(Phase(name="hold", at_ns=time.monotonic_ns()))
     engine.begin(Phase(name="warm_up", at_ns=time.monotonic_ns()))
     engine.reports()
     before, cpu_s, end_s = engine.counts().deliveries, time.process_time(), time.monotonic()
-    end_s += options.seconds
+    end_s += seconds
     lag_ms = 0.0
     while time.monotonic() < end_s:
         engine.turn()
@@ -104,7 +115,7 @@ def _talk(worker: Worker, options: argparse.Namespace) -> tuple[float, float]:
     cpu_s = time.process_time() - cpu_s
     deliveries = engine.counts().deliveries - before
     engine.close()
-    print(f"{deliveries:,} deliveries, {cpu_s:.1f} CPU s of {options.seconds} s")
+    print(f"{deliveries:,} deliveries, {cpu_s:.1f} CPU s of {seconds} s")
     return deliveries / cpu_s, lag_ms
 
 
@@ -112,9 +123,9 @@ def _arriving(clients: int) -> Connections:
     return Connections(count=clients, ramp_per_s=100_000.0)
 
 
-def _engine(worker: Worker, scenario: Scenario) -> Engine:
+def _engine(port: int, scenario: Scenario) -> Engine:
     target = Target(
-        url=f"ws://127.0.0.1:{worker.port}/ws",
+        url=f"ws://127.0.0.1:{port}/ws",
         source_addresses=tuple(f"127.0.1.{number}" for number in range(1, 9)),
     )
     assignment = Assignment(

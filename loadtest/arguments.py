@@ -127,6 +127,13 @@ def _size_arguments(group: Any) -> None:
     group.add_argument("--hold", type=seconds, metavar="S", help="seconds that are judged")
     group.add_argument("--rate", type=seconds, metavar="N", help="messages a second in all")
     group.add_argument(
+        "--canaries",
+        type=number,
+        metavar="N",
+        help="clients of the Python SDK beside the others, in a process of their own on this "
+        "machine; judged and reported apart",
+    )
+    group.add_argument(
         "--set",
         action="append",
         default=[],

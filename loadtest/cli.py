@@ -99,6 +99,7 @@ def _settings(options: argparse.Namespace) -> list[tuple[str, Any]]:
         "connections.ramp_per_s": options.ramp,
         "hold_s": options.hold,
         "traffic.messages_per_s": options.rate,
+        "canaries.count": options.canaries,
     }
     given = [(path, value) for path, value in named.items() if value is not None]
     return [*given, *options.set]

@@ -50,6 +50,34 @@ class Percentiles(Struct, frozen=True, kw_only=True):
     histogram: str
 
 
+class CanaryFacts(Struct, frozen=True, kw_only=True):
+    """What the clients of the Python SDK saw, as programs see it: what the SDK mended is no fault.
+
+    `latency`: ack and delivery from the moment a message was due in the hold, storm_ack and
+    storm_delivery when a storm had begun; connect, until in the room; offline, each time without a
+    connection.
+    """
+
+    clients: int
+    rooms: int
+    away: int  # not connected and in their room at the end
+    published: int
+    acknowledged: int
+    failed: dict[str, int] = field(default_factory=dict)  # publishing, by the SDK's exception
+    received: int  # messages, the agents' too
+    lost: int  # acknowledged to anybody, and not received
+    duplicated: int
+    out_of_order: int
+    gaps: int
+    reconnects: int
+    rejoined: int  # after leaving the room by their own will
+    endings: dict[str, int] = field(default_factory=dict)  # of connections, by the SDK's sentence
+    stopped: dict[str, int] = field(default_factory=dict)  # that will not come back, likewise
+    latency: dict[str, Percentiles] = field(default_factory=dict)
+    cpu_s: float  # of their process
+    rss_kib: int
+
+
 class Second(Struct, frozen=True, kw_only=True):
     """One second of the whole test. Rates are of this second; None where nothing was measured."""
 
@@ -135,6 +163,7 @@ class Results(Struct, frozen=True, kw_only=True):
     #: of messages that were due when a storm had begun, the others end there.
     latency: dict[str, Percentiles]
     recovery_s: float | None = None  # from the storm until the last client was back
+    canaries: CanaryFacts | None = None  # None without any
     timeline: list[Second]
     workers: list[WorkerSample] = field(default_factory=list)
     redis: list[RedisSample] = field(default_factory=list)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from loadtest import environment, verdict
+from loadtest.canaries import checks as canaries
 from loadtest.control import Counts
 from loadtest.coordinator.coordinator import SCHEDULE, Coordinator
 from loadtest.coordinator.plan import Outcome, Plan
@@ -98,7 +99,7 @@ def judge(plan: Plan, outcome: Outcome, sampler: Sampler, command: Sequence[str]
         cores=described.cores,
         busy_cores=verdict.busy_cores(sampler.host, outcome.timeline),
     )
-    checks = verdict.checks(evidence)
+    checks = verdict.checks(evidence) + canaries.checks(plan.scenario, outcome.canaries)
     return Results(
         title=plan.scenario.title,
         started_at=outcome.started_at,
@@ -112,12 +113,18 @@ def judge(plan: Plan, outcome: Outcome, sampler: Sampler, command: Sequence[str]
         totals=outcome.totals,
         latency=outcome.latency,
         recovery_s=recovery_s,
+        canaries=outcome.canaries,
         timeline=outcome.timeline,
         workers=[sample for sample in sampler.workers if sample.t_s >= 0],
         redis=[sample for sample in sampler.redis if sample.t_s >= 0],
         host=[sample for sample in sampler.host if sample.t_s >= 0],
         checks=checks,
-        doubts=[*outcome.notes, *verdict.doubts(evidence), *sampler.troubles],
+        doubts=[
+            *outcome.notes,
+            *verdict.doubts(evidence),
+            *canaries.doubts(outcome.canaries, outcome.duration_s),
+            *sampler.troubles,
+        ],
         passed=outcome.ended_by == SCHEDULE and all(check.passed for check in checks),
     )
 

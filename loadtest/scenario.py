@@ -85,6 +85,16 @@ class Tokens(Part, frozen=True, kw_only=True):
     refresh: bool = True
 
 
+class Canaries(Part, frozen=True, kw_only=True):
+    """Clients of the Python SDK beside the many, in rooms under load, as an application has one.
+
+    They leave and join as often as each of the others does, and a storm cuts them too.
+    """
+
+    count: Annotated[int, Meta(ge=0, le=200)] = 0
+    messages_per_s: Rate = 0.5  # of each
+
+
 class Thresholds(Part, frozen=True, kw_only=True):
     """Limits of what may be measured while holding; one that is passed fails the test.
 
@@ -102,6 +112,9 @@ class Thresholds(Part, frozen=True, kw_only=True):
     connected_share: Annotated[float, Meta(ge=0, le=1)] = 0.999  # of the clients asked for
     error_share: Annotated[float, Meta(ge=0, le=1)] = 0.001  # of commands refused
     gaps: int | None = None  # announced by the server
+    canary_ack_p99_ms: float | None = None
+    canary_delivery_p99_ms: float | None = None
+    canary_offline_s: float | None = None  # the longest time one was without a connection
 
 
 class Scenario(Part, frozen=True, kw_only=True):
@@ -115,6 +128,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     storm: Storm | None = None
     slow: SlowReaders | None = None
     tokens: Tokens = Tokens()
+    canaries: Canaries = Canaries()
     warm_up_s: Seconds = 2.0
     hold_s: Seconds = 30.0
     #: Longest wait for messages that are still on their way when the hold ends.

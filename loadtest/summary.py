@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from loadtest.canaries import words
 from loadtest.results import Percentiles, Results
 
 _MARKS = {True: "passed", False: "FAILED"}
@@ -17,6 +18,7 @@ def summarize(results: Results) -> str:
             "",
             *_latencies(results.latency),
             "",
+            *_canaries(results),
             *(f"  {_MARKS[check.passed]}  {check.sentence}" for check in results.checks),
             *_doubts(results.doubts),
             "",
@@ -65,13 +67,21 @@ def _figures(results: Results) -> Iterable[str]:
         yield f"  recovery        {results.recovery_s:.1f} s until the last client was back"
 
 
+def _canaries(results: Results) -> Iterable[str]:
+    """Return what the SDK's clients saw, apart from the others."""
+    if results.canaries is not None:
+        yield from words.lines(results.canaries)
+        yield from _latencies(results.canaries.latency)
+        yield ""
+
+
 def _latencies(latency: dict[str, Percentiles]) -> Iterable[str]:
     names = "".join(f"{name:>10}" for name in ("p50", "p90", "p99", "p99.9", "highest"))
-    yield f"  {'ms':<12}{names}{'samples':>14}"
+    yield f"  {'ms':<15}{names}{'samples':>14}"
     for kind, found in latency.items():
         cells = (found.p50, found.p90, found.p99, found.p999, found.highest)
         row = "".join(f"{value:>10.1f}" for value in cells)
-        yield f"  {kind.replace('_', ' '):<12}{row}{found.samples:>14,}"
+        yield f"  {kind.replace('_', ' '):<15}{row}{found.samples:>14,}"
 
 
 def _doubts(doubts: list[str]) -> Iterable[str]:

@@ -99,23 +99,19 @@ def checks(evidence: Evidence) -> list[Check]:
     found += _latency_checks(evidence)
     limits = evidence.scenario.thresholds
     if limits.recovery_s is not None:
-        found.append(
-            _at_most("recovery_s", evidence.recovery_s, limits.recovery_s, "s", "Recovery")
-        )
+        found.append(at_most("recovery_s", evidence.recovery_s, limits.recovery_s, "s", "Recovery"))
     refused = error_share(evidence.totals)
     found.append(
-        _at_most("error_share", refused, limits.error_share, "", "Share of refused commands")
+        at_most("error_share", refused, limits.error_share, "", "Share of refused commands")
     )
     if limits.gaps is not None:
-        found.append(_at_most("gaps", evidence.totals.gaps, limits.gaps, "", "Announced gaps"))
-    found.append(_at_most("lost", evidence.totals.lost, 0, "", "Lost messages"))
-    found.append(_at_most("duplicated", evidence.totals.duplicated, 0, "", "Duplicated messages"))
+        found.append(at_most("gaps", evidence.totals.gaps, limits.gaps, "", "Announced gaps"))
+    found.append(at_most("lost", evidence.totals.lost, 0, "", "Lost messages"))
+    found.append(at_most("duplicated", evidence.totals.duplicated, 0, "", "Duplicated messages"))
     found.append(
-        _at_most("out_of_order", evidence.totals.out_of_order, 0, "", "Messages out of order")
+        at_most("out_of_order", evidence.totals.out_of_order, 0, "", "Messages out of order")
     )
-    found.append(
-        _at_most("agents_missing", evidence.agents_missing, 0, "", "Agents that went away")
-    )
+    found.append(at_most("agents_missing", evidence.agents_missing, 0, "", "Agents that went away"))
     return found
 
 
@@ -135,10 +131,11 @@ def _latency_checks(evidence: Evidence) -> Iterable[Check]:
         if kind in evidence.latency:
             measured = getattr(evidence.latency[kind], percentile)
         words = f"{kind.capitalize()} {percentile}"
-        yield _at_most(f"{kind}_{percentile}_ms", measured, limit, "ms", words)
+        yield at_most(f"{kind}_{percentile}_ms", measured, limit, "ms", words)
 
 
-def _at_most(name: str, measured: float | None, limit: float, unit: str, words: str) -> Check:
+def at_most(name: str, measured: float | None, limit: float, unit: str, words: str) -> Check:
+    """Judge a limit that a figure must not pass; one that was not measured has passed it."""
     unit = f" {unit}" if unit else ""
     if measured is None:
         return Check(

@@ -38,7 +38,7 @@ class Dialer:
         self.host = parts.hostname
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self.upgrade = Upgrade(parts.netloc.rpartition("@")[2], path)
-        self._tls = _tls(target) if parts.scheme == "wss" else None
+        self._tls = tls_context(target) if parts.scheme == "wss" else None
         try:
             port = parts.port or (443 if self._tls else 80)
             found = _resolve(self.host, port, target.source_addresses)
@@ -136,7 +136,12 @@ def _bare(fd: int) -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
 
 
-def _tls(target: Target) -> ssl.SSLContext:
+def tls_context(target: Target) -> ssl.SSLContext:
+    """Return how the target's certificate is verified.
+
+    Raises:
+        TargetError: its file of authorities is none.
+    """
     try:
         context = ssl.create_default_context(cafile=target.ca_file)
     except (OSError, ssl.SSLError) as exc:

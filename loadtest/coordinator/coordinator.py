@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from loadtest.control import Counts, Phase, Progress, Start, Stop
+from loadtest.coordinator.canaries import Canaries
 from loadtest.coordinator.gathering import Gathering
 from loadtest.coordinator.link import AgentLink, LinkError
 from loadtest.coordinator.local import COMMAND, LocalAgents
@@ -25,7 +26,7 @@ from loadtest.coordinator.plan import (
 from loadtest.coordinator.server import JoinServer
 from loadtest.environment import boot_id
 from loadtest.merging import Merger, add_counts, missing_ends
-from loadtest.results import AgentFacts
+from loadtest.results import AgentFacts, CanaryFacts
 from loadtest.verdict import cpu_shares
 
 INTERRUPTED = "interrupted"
@@ -76,6 +77,8 @@ class Coordinator:
         self.merger: Merger | None = None
         self.start_ns = 0
         self._local = LocalAgents(plan.log_dir, command)
+        self._canaries = Canaries(plan)
+        self._seen: CanaryFacts | None = None
         self._server = JoinServer(
             plan.secret, plan.agents, on_progress=self._take, on_gone=self._lose
         )
@@ -114,6 +117,7 @@ class Coordinator:
         try:
             await self._gathering.join()
             await self._gathering.assign(self._boot_id)
+            await self._canaries.start()
             self._on_joined()
             started_at = datetime.now(UTC).isoformat(timespec="seconds")
             watching = asyncio.create_task(self._watch(), name="watch-agents")
@@ -125,6 +129,7 @@ class Coordinator:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             await self._server.stop()
+            await self._canaries.stop()
             if self._cut.is_set() or self.merger is None:
                 self._local.kill()
             await self._local.stop()
@@ -188,10 +193,11 @@ class Coordinator:
         drain_s = self.plan.scenario.drain_s
         self._enter("drain", now_ns, drain_s)
         await self._tell(Phase(name="drain", at_ns=now_ns))
-        await self._tell(Stop(drain_s=drain_s))
-        patience_s = drain_s + _FINISH_S + self.plan.scenario.connections.count / _CLOSED_PER_S
+        for link in self._present():
+            await link.say(Stop(drain_s=drain_s))
+        patience_s = 2 * drain_s + _FINISH_S + self.plan.scenario.connections.count / _CLOSED_PER_S
         cut = asyncio.create_task(self._cut.wait(), name="until-cut")
-        ended = asyncio.create_task(self._until_ended(), name="until-agents-ended")
+        ended = asyncio.create_task(self._until_ended(drain_s), name="until-agents-ended")
         try:
             await asyncio.wait(
                 [ended, cut], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
@@ -203,9 +209,11 @@ class Coordinator:
         for link in self.links:
             link.lose("was cut off" if self._cut.is_set() else "did not finish in time")
 
-    async def _until_ended(self) -> None:
+    async def _until_ended(self, drain_s: float) -> None:
         for link in self.links:
             await link.ended.wait()
+        heads = [link.finished.heads for link in self.links if link.finished]
+        self._seen = await self._canaries.finish(heads, drain_s)
 
     async def _watch(self) -> None:
         """Measure clocks again and again, and give up agents that are silent."""
@@ -230,10 +238,13 @@ class Coordinator:
 
     # ---------------------------------------------------------------- the parts
 
-    async def _tell(self, message: Start | Phase | Stop) -> None:
-        for link in self.links:
-            if link.gone is None:
-                await link.say(message)
+    async def _tell(self, message: Start | Phase) -> None:
+        for link in self._present():
+            await link.say(message)
+        await self._canaries.tell(message)
+
+    def _present(self) -> Iterable[AgentLink]:
+        return (link for link in self.links if link.gone is None)
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, unless something ends the test."""
@@ -291,6 +302,7 @@ class Coordinator:
             agents=[self._facts(merger, link) for link in self.links],
             agents_cpu_share=cpu_shares(*self._cpu_s, hold_s),
             agents_missing=len(missing),
+            canaries=self._seen,
             notes=list(self._notes),
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from loadtest.control import Counts, Target
-from loadtest.results import AgentFacts, Percentiles, Second
+from loadtest.results import AgentFacts, CanaryFacts, Percentiles, Second
 from loadtest.scenario import Scenario
 
 
@@ -69,4 +69,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
     agents: list[AgentFacts]
     agents_cpu_share: dict[int, float]  # of a core, while holding
     agents_missing: int
+    canaries: CanaryFacts | None = None
     notes: list[str] = field(default_factory=list)  # what went wrong with agents

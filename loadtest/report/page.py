@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from loadtest.report import facts, figures, numbers, particulars, plot, tables
+from loadtest.report import canaries, facts, figures, numbers, particulars, plot, tables
 from loadtest.report.canvas import Canvas, Figure
 from loadtest.report.facts import Tile
 from loadtest.results import Check, Results
@@ -48,6 +48,7 @@ def _body(results: Results) -> str:
             _tiles("What should be nothing", "strip", facts.integrity(results)),
             _tiles("What it cost", "strip", facts.costs(results)),
             *sections,
+            _canaries(results),
             _how(results),
             "</main>",
             _foot(results),
@@ -173,6 +174,20 @@ def _measured(results: Results) -> str:
 def _workers(results: Results) -> str:
     table = particulars.workers(results)
     return tables.html(table) if table else ""
+
+
+def _canaries(results: Results) -> str:
+    found = results.canaries
+    if found is None:
+        return ""
+    return (
+        '<section class="figures"><h2>Canaries</h2>'
+        f'<p class="remark">{found.clients} clients of the Python SDK in {found.rooms} rooms of '
+        "the test, publishing and reading as an application does. Their figures are in none of "
+        "the above.</p>"
+        f"{_tiles('What canaries saw', 'strip', canaries.tiles(found))}"
+        f"{tables.html(canaries.table(found))}</section>"
+    )
 
 
 # ---------------------------------------------------------------------- the end

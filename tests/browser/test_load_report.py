@@ -23,7 +23,7 @@ TEXT_OUTSIDE = """() => [...document.querySelectorAll("svg.plot text")].filter(t
 @pytest.fixture
 def report(tmp_path: Path) -> str:
     path = tmp_path / "report.html"
-    write_report(sample(hold_s=60, workers=9, storm=Storm(at_s=20)), path)
+    write_report(sample(hold_s=60, workers=9, storm=Storm(at_s=20), canaries=4), path)
     return path.as_uri()
 
 

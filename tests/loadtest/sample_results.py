@@ -11,6 +11,7 @@ from hdrh.histogram import HdrHistogram
 from loadtest.control import Counts, Target
 from loadtest.results import (
     AgentFacts,
+    CanaryFacts,
     Check,
     Environment,
     HostSample,
@@ -40,6 +41,7 @@ def sample(
     passed: bool = True,
     lost: int = 0,
     storm: Storm | None = None,
+    canaries: int = 0,
     doubts: tuple[str, ...] = (),
     seed: int = 7,
 ) -> Results:
@@ -116,6 +118,7 @@ def sample(
         ),
         latency=latency,
         recovery_s=None if storm is None else storm.spread_s + 1.3,
+        canaries=_canaries(rng, canaries, median_ms) if canaries else None,
         timeline=timeline,
         workers=_workers(timeline, rng, workers, room_size),
         redis=_redis(timeline, workers),
@@ -153,6 +156,34 @@ def sample(
         ],
         doubts=list(doubts),
         passed=passed and lost == 0,
+    )
+
+
+def _canaries(rng: random.Random, clients: int, median_ms: float) -> CanaryFacts:
+    return CanaryFacts(
+        clients=clients,
+        rooms=clients,
+        away=0,
+        published=400,
+        acknowledged=400,
+        received=9_000,
+        lost=0,
+        duplicated=0,
+        out_of_order=0,
+        gaps=0,
+        reconnects=clients,
+        rejoined=0,
+        endings={"the connection was lost": clients},
+        latency={
+            "connect": _percentiles(rng, clients, median_ms * 8, 0.4),
+            "ack": _percentiles(rng, 300, median_ms, 0.5),
+            "delivery": _percentiles(rng, 6_000, median_ms * 1.2, 0.6),
+            "storm_ack": _percentiles(rng, 100, median_ms * 2, 0.9),
+            "storm_delivery": _percentiles(rng, 3_000, median_ms * 3, 0.9),
+            "offline": _percentiles(rng, clients, 300.0, 0.4),
+        },
+        cpu_s=4.2,
+        rss_kib=52_000,
     )
 
 

@@ -4,102 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from loadtest import results
-from loadtest.results import Results
-from tests.support import processes
-from tests.support.cluster import Cluster
+from tests.loadtest.running import PATIENT, SMALL, Start, alive
 from tests.support.tokens import SECRET
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
 pytestmark = pytest.mark.slow
-
-SMALL = ("--connections", "60", "--ramp", "60", "--rate", "40", "--hold", "3", "--agents", "2")
-#: Nothing depends on how fast this machine is today.
-PATIENT = (
-    "--set",
-    "thresholds.delivery_p50_ms=5000",
-    "--set",
-    "thresholds.delivery_p99_ms=20000",
-    "--set",
-    "thresholds.ack_p99_ms=20000",
-    "--set",
-    "thresholds.connect_p99_ms=20000",
-    "--set",
-    "warm_up_s=0.5",
-)
-
-
-class Run:
-    """One `python -m loadtest run` as a child process."""
-
-    def __init__(self, process: asyncio.subprocess.Process, out: Path) -> None:
-        self.process = process
-        self.out = out
-        self.said = ""
-
-    async def end(self) -> int:
-        """Wait for its end and return the exit code."""
-        said, _ = await self.process.communicate()
-        self.said = said.decode()
-        return self.process.returncode or 0
-
-    @property
-    def results(self) -> Results:
-        return results.read(self.out / "results.json")
-
-    def agents(self) -> set[int]:
-        """Return the process ids of its agents."""
-        return processes.children_of(self.process.pid)
-
-    async def until_phase(self, phase: str) -> None:
-        """Wait until it says that a phase has begun."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(30.0):
-            while line := await self.process.stdout.readline():
-                self.said += line.decode()
-                if line.startswith(phase.encode()):
-                    return
-        raise AssertionError(f"{phase} never came:\n{self.said}")
-
-
-Start = Callable[..., Awaitable[Run]]
-
-
-@pytest.fixture
-async def load_test(
-    cluster: Callable[..., Awaitable[Cluster]], tmp_path: Path
-) -> AsyncIterator[Start]:
-    """Start load tests against a worker that has the limits of production."""
-    (worker,) = (await cluster(1)).workers
-    running: list[Run] = []
-
-    async def start(*arguments: str, key: str = SECRET) -> Run:
-        out = tmp_path / f"out-{len(running)}"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "loadtest", "run", *arguments),
-            *("--url", worker.url, "--ops", f"http://127.0.0.1:{worker.ops_port}"),
-            *("--out", str(out)),
-            cwd=REPOSITORY,
-            env=os.environ | {"CHAT_JWT_SECRET": key},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        running.append(Run(process, out))
-        return running[-1]
-
-    yield start
-    for run in running:
-        if run.process.returncode is None:
-            processes.kill_all(run.agents())
-            run.process.kill()
-            await run.process.wait()
 
 
 async def test_a_run_within_its_thresholds_exits_zero(load_test: Start) -> None:
@@ -143,6 +57,8 @@ async def test_everybody_comes_back_from_a_storm_and_misses_nothing(load_test: S
     assert run.results.recovery_s < 6
     assert run.results.totals.opened >= 120
     assert run.results.totals.lost == run.results.totals.gaps == 0
+    assert run.results.canaries is not None
+    assert run.results.canaries.reconnects >= 4, "the SDK's clients were cut too"
 
 
 async def test_an_agent_elsewhere_joins_with_the_secret_and_no_other_does(
@@ -236,14 +152,6 @@ async def test_agents_end_when_their_coordinator_is_killed(load_test: Start) -> 
     await run.end()
 
     await until(lambda: not any(map(alive, agents)), 20.0, what="no agent left")
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 async def test_a_key_the_server_does_not_know_connects_nobody(load_test: Start) -> None:

@@ -179,6 +179,16 @@ def test_the_verdict_the_checks_and_the_doubts_are_said(results: Results) -> Non
     assert "Read these figures with care" not in page(results)
 
 
+def test_canaries_stand_apart_and_are_not_mentioned_without_any(results: Results) -> None:
+    document = page(sample(hold_s=30, storm=Storm(at_s=10), canaries=4))
+    read(document)
+
+    assert "4 clients of the Python SDK in 4 rooms" in document
+    assert "cut off, connected again" in document
+    assert "Connections that ended: the connection was lost (4)." in document
+    assert "clients of the Python SDK" not in page(results)
+
+
 def test_a_test_that_broke_at_once_has_a_report_too(results: Results) -> None:
     document = page(without(results))
     read(document)

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 # Processes that share the tests: most of the time a test waits.
-JOBS ?= 2
+JOBS ?= 3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -114,7 +114,7 @@ check: $(INSTALLED_DEV)
 	$(BIN)/mypy
 
 test: system containers-system asyncapi-schema check
-	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadscope --no-loadscope-reorder
 
 test-fast: $(INSTALLED_DEV)
 	$(BIN)/pytest -m 'not slow and not chaos and not browser and not conformance and not containers'

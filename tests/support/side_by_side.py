@@ -1,38 +1,46 @@
-"""A pytest plugin: which tests go side by side when two processes share the suite (pytest-xdist).
+"""A pytest plugin: which tests go side by side when processes share the suite (pytest-xdist).
 
 Some folders do nothing but wait, for leases, probes, failovers and images: they use a tenth of a
-core. `make test` has one process run those and another one all the rest, one test after the other,
-since many of these are about time and want the machine to themselves.
+core. One process runs those, one after the other, while the others have the rest, a file at a time.
 """
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-#: The folders that wait, each with whether its tests share fixtures that outlive them.
-WAITING = {"containers": True, "shards": True, "checker": False}
-REST = "rest"
+#: The folders that wait.
+WAITING = frozenset({"containers", "shards", "checker"})
+#: A folder whose tests share what takes seconds to start.
+TOGETHER = frozenset({"browser"})
 
 
-@pytest.hookimpl(tryfirst=True)
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # it comes without types
+    """Hands out groups of tests. What is in one group stays in one process, in order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = _folder(nodeid)
+        if folder in WAITING:
+            return "waiting"
+        return folder if folder in TOGETHER else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Let groups be ours."""
+    return Sharing(config, log)
+
+
+@pytest.hookimpl
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in groups. What is in one group stays in one process, in order."""
-    if config.getoption("dist", "no") != "loadgroup":
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_is_late)
+    """Have what takes longest handed out first."""
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=_turn)
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(item.config.rootpath / "tests").parts[0]
+def _folder(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/").partition("/")[0]
 
 
-def _group(item: pytest.Item) -> str:
-    folder = _folder(item)
-    if folder not in WAITING:
-        return REST
-    return folder if WAITING[folder] else item.name
-
-
-def _is_late(item: pytest.Item) -> bool:
-    """The rest takes longest, so it is handed out before what is in many small groups."""
-    return not WAITING.get(_folder(item), True)
+def _turn(item: pytest.Item) -> int:
+    folder = _folder(item.nodeid)
+    return 0 if folder in WAITING else 1 if folder in TOGETHER else 2

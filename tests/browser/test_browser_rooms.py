@@ -81,7 +81,7 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     await toggle.click()
     await also_join(ada, other)
     assert await ada.page.locator("#room-name").text_content() == other
-    assert not await ada.page.locator("#rooms").is_visible()
+    await ada.page.locator("#rooms").wait_for(state="hidden")
     long = "Hello from a small screen, with a word that is as long as_" + "x" * 80
     await tap_send(ada, long)
     await ada.wait_texts(long)
@@ -89,9 +89,9 @@ async def test_a_room_on_a_phone_is_chosen_from_a_drawer(
     actions = ada.page.locator("#stream .actions")
     body = ada.page.locator(".message .body")
     await body.tap()
-    assert await actions.is_visible()
+    await actions.wait_for()
     await body.tap()
-    assert not await actions.is_visible()
+    await actions.wait_for(state="hidden")
     await ada.shot("phone-chat")
     await toggle.click()
     await ada.shot("phone-rooms")

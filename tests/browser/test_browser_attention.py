@@ -74,7 +74,7 @@ async def test_what_is_read_on_one_device_is_read_on_the_other(
     await laptop.page.keyboard.press("Alt+ArrowUp")
     line = laptop.page.locator("#stream .new-line")
     await line.wait_for()
-    assert await line.is_visible()
+    await line.wait_for()
     below = laptop.page.locator("#stream .new-line + .message .body")
     assert await below.text_content() == "number 0"
     await wait_badge(laptop, room, "30 new messages")  # not all of it was in sight

@@ -58,13 +58,13 @@ async def test_a_deleted_message_leaves_a_line_and_no_word(
 ) -> None:
     ada, grace = await two(site, open_window, room)
     await message(ada, "Yes").locator(".body").hover()
-    assert not await ada.page.locator("#stream .act-delete").is_visible()
+    await ada.page.locator("#stream .act-delete").wait_for(state="hidden")
     await act(ada, "Shall we", "Delete")
     assert await ada.texts() == ["Shall we meet at nien?", "Yes"]
     await ada.page.get_by_role("button", name="Really delete?").click()
     await grace.wait_texts("This message was deleted.", "Yes")
     await message(grace, "This message").locator(".body").hover()
-    assert not await grace.page.locator("#stream .actions").is_visible()
+    await grace.page.locator("#stream .actions").wait_for(state="hidden")
     await grace.page.reload()
     await grace.wait_texts("This message was deleted.", "Yes")
     await grace.shot("deleted")

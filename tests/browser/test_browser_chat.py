@@ -111,7 +111,7 @@ async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(
         await ending.get_by_text("Your access token is about to expire.").wait_for()
         await ending.get_by_label("Access token").fill("not a token")
         await ending.get_by_role("button", name="Use it").click()
-        assert await ending.is_visible()
+        await ending.wait_for()
         await ending.get_by_label("Access token").fill(token("ada"))
         await ending.get_by_role("button", name="Use it").click()
         await ending.wait_for(state="hidden")

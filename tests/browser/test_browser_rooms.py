@@ -68,7 +68,7 @@ async def test_what_is_said_in_another_room_is_counted_until_one_looks(
     await leave(ada)
     assert list(await unread(ada)) == [room]
     await leave(ada)
-    assert await ada.page.get_by_label("Your name").is_visible()
+    await ada.page.get_by_label("Your name").wait_for()
 
 
 async def test_a_room_on_a_phone_is_chosen_from_a_drawer(

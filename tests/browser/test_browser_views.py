@@ -59,7 +59,7 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     await reply(ada, "At the station?")
     under = message(grace, "Where").locator(".in-thread button")
     await under.click()
-    assert not await grace.page.locator("#thread-none").is_visible()
+    await grace.page.locator("#thread-none").wait_for(state="hidden")
     await reply(grace, "Yes, platform 2.")
     both = ["Where do we meet?", "At the station?", "Yes, platform 2."]
     await until(lambda: _is(replies(ada), both), what="both replies beside the conversation")
@@ -73,7 +73,7 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     await grace.shot("phone-thread")
 
     await grace.page.keyboard.press("Escape")
-    assert not await grace.page.locator("#thread").is_visible()
+    await grace.page.locator("#thread").wait_for(state="hidden")
     await grace.page.locator("#draft").wait_for()
     await reply(ada, "one more")
     await until(lambda: _is(replies(ada), [*both, "one more"]), what="it is stored")
@@ -85,7 +85,7 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     await notes.get_by_role("button").click()
     assert await has_focus(ada, "#thread-draft")
     await ada.page.keyboard.press("Escape")
-    assert await ada.page.locator("#people").is_visible()
+    await ada.page.locator("#people").wait_for()
 
 
 async def test_a_thread_that_began_long_ago_is_read_from_history(
@@ -142,7 +142,7 @@ async def test_words_are_found_in_what_is_loaded_and_in_threads(
     await ada.shot("search")
     await ada.page.keyboard.press("Escape")
     await until(lambda: _is(ada.page.evaluate(HIGHLIGHTED), []), what="nothing is marked any more")
-    assert not await ada.page.locator("#search").is_visible()
+    await ada.page.locator("#search").wait_for(state="hidden")
 
 
 async def test_a_theme_chosen_by_hand_outlives_the_page_and_never_flashes(
@@ -180,7 +180,7 @@ async def test_keys_are_listed_and_lead_everywhere(
     dialog = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
     assert "Search in the room" in (await dialog.text_content() or "")
     await ada.page.keyboard.press("Control+k")
-    assert not await ada.page.locator("#search").is_visible()
+    await ada.page.locator("#search").wait_for(state="hidden")
     await ada.page.keyboard.press("Escape")
     assert await ada.page.evaluate("document.activeElement.closest('#rooms') !== null")
     await ada.page.keyboard.press("F6")

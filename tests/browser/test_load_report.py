@@ -56,5 +56,5 @@ async def test_paper_has_light_colours_and_no_closed_drawers(browser: Browser, r
     await page.goto(report)
     ink = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ink == "rgb(255, 255, 255)"
-    assert not await page.locator("summary").first.is_visible()
+    await page.locator("summary").first.wait_for(state="hidden")
     await context.close()

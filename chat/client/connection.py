@@ -164,6 +164,7 @@ class Connection:
         try:
             await self._websocket.send(text)
         except ConnectionClosed:
+            self.over = True  # `read` may not have had its turn, and who tries again must not spin
             raise ConnectionLostError("the connection was lost") from None
 
     async def request(self, command: Command) -> Answer:

@@ -84,21 +84,25 @@ async def test_the_page_comes_back_by_itself_when_workers_are_replaced(
     await until(lambda: _agree(ada, grace, 3), 20, what="both windows agree")
 
 
-async def test_a_worker_that_is_killed_costs_nobody_a_message(
+async def test_killed_workers_cost_none_of_three_people_a_message(
     site: Supervised, open_window: OpenWindow, room: str
 ) -> None:
-    ada, grace = await open_window(site), await open_window(site)
-    await ada.enter("Ada", room)
-    await grace.enter("Grace", room)
+    ada, grace, hedy = await open_window(site), await open_window(site), await open_window(site)
+    everyone = (ada, grace, hedy)
+    for window, name in zip(everyone, ("Ada", "Grace", "Hedy"), strict=True):
+        await window.enter(name, room)
     await ada.say("before")
-    await grace.wait_texts("before")
+    for window in everyone:
+        await window.wait_texts("before")
     for pid in site.worker_pids():
         os.kill(pid, signal.SIGKILL)
-    await ada.say("into the void")
-    await until(lambda: ada.connections > 1 and grace.connections > 1, 20, what="new connections")
-    await grace.wait_texts("before", "into the void")
-    await grace.say("after")
-    await ada.wait_texts("before", "into the void", "after")
+    for window in everyone:
+        await window.say("into the void")
+    await until(lambda: all(each.connections > 1 for each in everyone), 20, what="new connections")
+    await until(lambda: _agree(ada, grace, 4), 20, what="two windows agree")
+    await hedy.say("after")
+    await until(lambda: _agree(ada, hedy, 5), 20, what="all windows agree")
+    assert await ada.texts() == ["before", *["into the void"] * 3, "after"]
 
 
 async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(

@@ -75,9 +75,10 @@ async def test_an_agent_elsewhere_joins_with_the_secret_and_no_other_does(
     stranger = await agent(address, wrong)
     said, _ = await stranger.communicate()
     friend = await agent(address, right)
+    code = await run.end()
 
-    assert await run.end() == 0, run.said
     assert await friend.wait() == 0
+    assert code == 0, run.said
     assert stranger.returncode == 2
     assert b"does not accept the join secret" in said
     assert [facts.clients for facts in run.results.agents] == [30, 30]

@@ -49,6 +49,7 @@ async def join(session: "Session", command: JoinRoom) -> None:
     connection = session.connection
     if connection is None:
         return
+    services.user_states.hurry(connection.user_id)
     room, acts = await entered(
         services.hub, services.enforcement, services.participation, connection, command.roomId
     )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROUND_S = 0.25
+#: How long those who come are gathered before Redis is told of them.
+GATHER_S = 0.02
 #: Users looked at in a round: after a crowd was cut off, all of it must not come at once.
 USERS_PER_ROUND = 500
 #: Connections passed in one stretch of a walk over them.
@@ -76,6 +78,7 @@ class UserStates:
         self._idle = IdleDevices()
         self._turns = Turns(settings.presence_grace, USERS_PER_ROUND)
         self._orphans = Orphans(presence, settings.lease_ttl, self._states.tell_if_idle)
+        self._newcomers: dict[str, None] = {}  # not announced yet
         self._wishes: dict[str, Wish] = {}  # not in Redis yet
         self._came_back: set[str] | None = None  # during the walk that is under way
         self._resync: Iterator[Connection] = iter(())
@@ -94,16 +97,31 @@ class UserStates:
             self._consider(user_id)  # the new one decides, if it is one
             return
 
-        def done(record: UserRecord | LinkError) -> None:
-            if isinstance(record, LinkError):
-                self._consider(user_id)
-            else:
-                self._states.learn(user_id, record)
+        if not self._newcomers:
+            self._loop.call_later(GATHER_S, self._announce)
+        self._newcomers[user_id] = None
 
-        self.presence.touch(user_id, self._worker_id, done)
+    def hurry(self, user_id: str) -> None:
+        """Announce a user now: what comes next goes by what Redis knows."""
+        if user_id in self._newcomers:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Tell Redis of those who have come lately: one write to the socket for all of them."""
+        newcomers, self._newcomers = self._newcomers, {}
+        for user_id in newcomers:
+
+            def done(record: UserRecord | LinkError, user_id: str = user_id) -> None:
+                if isinstance(record, LinkError):
+                    self._consider(user_id)
+                else:
+                    self._states.learn(user_id, record)
+
+            self.presence.touch(user_id, self._worker_id, done)
 
     def departed(self, connection: "Connection", user_id: str) -> None:
         """A connection is gone; its user is, if none comes back within the grace."""
+        self.hurry(user_id)
         self._turns.leave(user_id, self._loop.time())
         self._idle.remove(user_id, connection)
 

@@ -381,7 +381,7 @@ async def test_a_drained_worker_hands_its_users_over(
     await connect(workers[0], ann, room)
     await workers[1].wait_ended()
     await ben.command("ping")
-    assert told_of(ben, ann) == [("away", "x")]
+    assert set(told_of(ben, ann)) == {("away", "x")}  # the new worker may say it once more
     assert not _has_left(ben, ann)
     assert (await states(ben, room, ann))[0]["state"] == "away"
 

@@ -15,9 +15,12 @@ from tests.checker.verdict import run
 from tests.checker.workload import Plan
 from tests.support.redis_server import RedisServer
 
+#: Whether a message is under way in the moment of the harm is a matter of chance.
+RUNS = 3
+
 Breaks = Callable[[pytest.MonkeyPatch], None]
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def forgets_its_position(patch: pytest.MonkeyPatch) -> None:
@@ -69,6 +72,12 @@ async def test_a_broken_library_is_found_out(
     fresh_redis: RedisServer, monkeypatch: pytest.MonkeyPatch, breaks: Breaks, harm: Harm, rule: str
 ) -> None:
     breaks(monkeypatch)
-    async with nemesis_of(fresh_redis) as nemesis:
-        report = await run(nemesis, harm, Plan(seed=SEED, sdk=5), settle_s=5.0)
-    assert rule in report.rules_broken(), report.text()
+    said = ""
+    for seed in range(SEED, SEED + RUNS):
+        async with nemesis_of(fresh_redis) as nemesis:
+            report = await run(nemesis, harm, Plan(seed=seed, sdk=5), settle_s=5.0)
+        if rule in report.rules_broken():
+            return
+        said = report.text()
+        fresh_redis.run("FLUSHALL")
+    pytest.fail(said)

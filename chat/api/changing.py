@@ -8,15 +8,14 @@ from starlette.responses import Response
 from chat.api.acting import answered, name_of
 from chat.api.authentication import BODY, Caller, Guard
 from chat.api.body import decode_body
-from chat.api.head import head_of
-from chat.api.idempotency import client_message_id
+from chat.api.idempotency import client_id_of
 from chat.api.operations import Method, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.changes import Change, Unchanged
 from chat.broker.link import LinkError
-from chat.broker.outcomes import Published
+from chat.broker.outcomes import Published, ack_of
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
@@ -145,7 +144,7 @@ class Changing:
         details: dict[str, Any] = {"content": body.content}
         if mentions := checked_mentions(body.mentions, settings):
             details["mentions"] = mentions
-        client_id = _client_id(request, body.clientMessageId)
+        client_id = client_id_of(request.scope, body.clientMessageId)
         return await self._make(caller, message, "message_edited", client_id, details)
 
     async def delete(self, request: Request) -> Response:
@@ -159,7 +158,7 @@ class Changing:
         message = _asked(request, OneMessage)
         if not await self._guard.permits(caller, message.roomId, Action.MODERATE):
             await self._guard.require(caller, message.roomId, Action.DELETE)
-        return await self._make(caller, message, "message_deleted", _client_id(request), {})
+        return await self._make(caller, message, "message_deleted", client_id_of(request.scope), {})
 
     async def react(self, request: Request) -> Response:
         """Add a reaction, or take it back.
@@ -174,7 +173,7 @@ class Changing:
         check_reaction(message.reaction)
         kind = "reaction_added" if request.method == "PUT" else "reaction_removed"
         details = {"reaction": message.reaction}
-        return await self._make(caller, message, kind, _client_id(request), details)
+        return await self._make(caller, message, kind, client_id_of(request.scope), details)
 
     async def _make(
         self,
@@ -200,14 +199,11 @@ class Changing:
         )
         if isinstance(outcome, Published):
             return answered(
-                Ack(
-                    roomId=message.roomId,
-                    epoch=outcome.epoch,
-                    seq=outcome.seq,
-                    messageId=outcome.message_id,
-                    clientMessageId=client_id,
-                    timestamp=outcome.timestamp_ms,
-                    duplicate=outcome.duplicate,
+                ack_of(
+                    outcome,
+                    message.roomId,
+                    client_message_id=client_id,
+                    message_id=outcome.message_id,
                 )
             )
         if isinstance(outcome, Unchanged):
@@ -232,8 +228,3 @@ def _asked(request: Request, kind: type[M], **in_path: str) -> M:
         messageId=request.path_params["messageId"],
         **in_path,
     )
-
-
-def _client_id(request: Request, in_body: str | None = None) -> str | None:
-    keys = head_of(request.scope).headers.get_all("Idempotency-Key")
-    return client_message_id(in_body, keys)

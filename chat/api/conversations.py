@@ -12,7 +12,7 @@ from chat.api.query import decode_query
 from chat.api.refusals import AUTHENTICATED, IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.conversations import Actor
-from chat.broker.outcomes import Published
+from chat.broker.outcomes import Published, ack_of
 from chat.conversations import rules
 from chat.conversations.asking import (
     ROOMS_PER_COMMAND,
@@ -323,9 +323,4 @@ def _created(created: RoomCreated) -> Response:
 def _ack(room_id: str, published: Published | None) -> Ack:
     if published is None:
         return Ack(roomId=room_id, duplicate=True)
-    return Ack(
-        roomId=room_id,
-        epoch=published.epoch,
-        seq=published.seq,
-        timestamp=published.timestamp_ms,
-    )
+    return ack_of(published, room_id)

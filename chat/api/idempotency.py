@@ -1,8 +1,10 @@
 """Which request repeats which: a field of the body, or a header, with one meaning."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from chat.api.head import head_of
 from chat.protocol.errors import CommandError, ErrorCode
 
 #: An item of Structured Fields that is a string (RFC 9651 section 3.3.3).
@@ -10,6 +12,15 @@ _STRING = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
 #: What many clients send instead: no quotes, and nothing that a list or parameters could be.
 _BARE = re.compile(r"[!#-+./0-:<-\[\]-~-]+\Z")
 LENGTH_MAX = 64
+
+
+def client_id_of(scope: Mapping[str, Any], in_body: str | None = None) -> str | None:
+    """Return the `client_message_id` of a request.
+
+    Raises:
+        CommandError: invalid_message.
+    """
+    return client_message_id(in_body, head_of(scope).headers.get_all("Idempotency-Key"))
 
 
 def client_message_id(in_body: str | None, headers: Sequence[str]) -> str | None:

@@ -8,14 +8,13 @@ from starlette.responses import Response
 
 from chat.api.authentication import BODY, Caller, Guard
 from chat.api.body import decode_body
-from chat.api.head import head_of
-from chat.api.idempotency import client_message_id
+from chat.api.idempotency import client_id_of
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
-from chat.broker.outcomes import Outcome, Published
+from chat.broker.outcomes import Outcome, Published, ack_of
 from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.broker.retries import stored, stored_before
@@ -108,9 +107,7 @@ class Messages:
         sent = request.scope[BODY]
         body = decode_body(request, sent, MessageBody)
         author = _author(caller, body)
-        client_id = client_message_id(
-            body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
-        )
+        client_id = client_id_of(request.scope, body.clientMessageId)
         check_content(body.content, services.settings, may_be_empty=bool(body.attachments))
         mentions = checked_mentions(body.mentions, services.settings)
         slow_ms = services.slow_mode.wait_ms(room_id)
@@ -132,14 +129,8 @@ class Messages:
             clientMessageId=client_id,
         )
         published = self._judged(await self._outcome(checked, slow_ms, attachments))
-        ack = Ack(
-            roomId=room_id,
-            epoch=published.epoch,
-            seq=published.seq,
-            messageId=published.message_id,
-            clientMessageId=client_id,
-            timestamp=published.timestamp_ms,
-            duplicate=published.duplicate,
+        ack = ack_of(
+            published, room_id, client_message_id=client_id, message_id=published.message_id
         )
         status = 200 if published.duplicate else 201
         return Response(encode_event(ack), status, media_type=JSON)

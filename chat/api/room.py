@@ -7,14 +7,13 @@ from starlette.responses import Response
 from chat.api.acting import answered, name_of
 from chat.api.authentication import BODY, Guard
 from chat.api.body import decode_body
-from chat.api.head import head_of
-from chat.api.idempotency import client_message_id
+from chat.api.idempotency import client_id_of
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
 from chat.api.services import ApiServices
 from chat.broker.changes import Unchanged
 from chat.broker.link import LinkError
-from chat.broker.outcomes import Published
+from chat.broker.outcomes import Published, ack_of
 from chat.broker.refusals import is_uncertain, not_published
 from chat.broker.room_changes import RoomChange
 from chat.identity.access import Action
@@ -127,9 +126,7 @@ class RoomAbout:
         check_room_id(room_id)
         await self._guard.require(caller, room_id, Action.MODERATE)
         body = decode_body(request, request.scope[BODY], RoomBody)
-        client_id = client_message_id(
-            body.clientMessageId, head_of(request.scope).headers.get_all("Idempotency-Key")
-        )
+        client_id = client_id_of(request.scope, body.clientMessageId)
         user = caller.user if isinstance(caller, Identity) else None
         outcome = await self._services.room_changes.make(
             RoomChange(
@@ -147,13 +144,4 @@ class RoomAbout:
             if isinstance(outcome, LinkError):
                 self._services.stats.publish_uncertain += is_uncertain(outcome)
             raise not_published(outcome)
-        return answered(
-            Ack(
-                roomId=room_id,
-                epoch=outcome.epoch,
-                seq=outcome.seq,
-                clientMessageId=client_id,
-                timestamp=outcome.timestamp_ms,
-                duplicate=outcome.duplicate,
-            )
-        )
+        return answered(ack_of(outcome, room_id, client_message_id=client_id))

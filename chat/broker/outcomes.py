@@ -8,6 +8,7 @@ from msgspec import Struct
 from chat.broker.link import LinkError
 from chat.moderation.standing import Sanctioned
 from chat.protocol.errors import ErrorCode
+from chat.protocol.events import Ack
 
 
 # A struct costs an eighth of a frozen dataclass (0.06 to 0.5 us); these are made for every message.
@@ -102,3 +103,24 @@ def outcome_of(reply: list[Any]) -> Outcome:
     if kind == b"same":
         return Same()
     return Sanctioned(_SANCTIONS[kind], reply[1])
+
+
+def ack_of(
+    published: Published,
+    room_id: str,
+    *,
+    command_id: int | str | None = None,
+    client_message_id: str | None = None,
+    message_id: str | None = None,
+) -> Ack:
+    """Put what is stored into the wire's words; `message_id` where it is about a message."""
+    return Ack(
+        id=command_id,
+        roomId=room_id,
+        epoch=published.epoch,
+        seq=published.seq,
+        messageId=message_id,
+        clientMessageId=client_message_id,
+        timestamp=published.timestamp_ms,
+        duplicate=published.duplicate,
+    )

@@ -1,18 +1,17 @@
 """A Redis of our own for `chat up --local`: no install, data in a folder, stopped last."""
 
 import asyncio
-import contextlib
 import importlib.util
 import logging
 import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
 
 from chat.settings import SettingsError
 from chat.supervisor.backoff import Backoff
+from chat.supervisor.ending import end
 from chat.supervisor.folder import DataFolder
 
 _LOCK_TIMEOUT_S = 5.0  # a killed supervisor's Redis needs a moment to end
@@ -129,18 +128,8 @@ class EmbeddedRedis:
 
     async def _end_process(self) -> None:
         process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
+        if await end(process, _STOP_TIMEOUT_S) and process is not None:
             _log.warning("the embedded Redis (process %d) did not end: killed", process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
     async def _keep_alive(self, began_s: float) -> None:
         while True:

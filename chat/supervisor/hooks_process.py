@@ -1,15 +1,14 @@
 """A `chat hooks` beside the workers of `chat up --webhook`, started again when it dies."""
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
 
 from chat.supervisor.backoff import Backoff
+from chat.supervisor.ending import end
 from chat.supervisor.slot import EXIT_SETTINGS
 
 _COMMAND = (sys.executable, "-m", "chat", "hooks")
@@ -40,18 +39,7 @@ class HooksProcess:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await end(self._process, _STOP_TIMEOUT_S)
 
     async def _keep_alive(self, environ: Mapping[str, str]) -> None:
         while True:

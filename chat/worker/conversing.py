@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chat.broker.conversations import Actor
+from chat.broker.outcomes import ack_of
 from chat.conversations import rules
 from chat.conversations.asking import (
     ROOMS_PER_COMMAND,
@@ -99,14 +100,11 @@ async def change(session: "Session", command: RosterCommand) -> None:
             duplicate=True,
         )
     else:
-        ack = Ack(
-            id=command.id,
-            roomId=command.roomId,
-            epoch=published.epoch,
-            seq=published.seq,
-            clientMessageId=command.clientMessageId,
-            timestamp=published.timestamp_ms,
-            duplicate=published.duplicate,
+        ack = ack_of(
+            published,
+            command.roomId,
+            command_id=command.id,
+            client_message_id=command.clientMessageId,
         )
     session.send(ack)
 

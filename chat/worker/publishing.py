@@ -8,14 +8,13 @@ from msgspec import Struct, structs
 
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
-from chat.broker.outcomes import Outcome, Published, TooSoon
+from chat.broker.outcomes import Outcome, Published, TooSoon, ack_of
 from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import check_content, checked_mentions, is_uncertain, not_published
 from chat.identity.access import Action
 from chat.identity.tokens import Identity
 from chat.protocol.commands import Change, ChatMessage
 from chat.protocol.errors import CommandError
-from chat.protocol.events import Ack
 from chat.protocol.records import encode_body
 
 if TYPE_CHECKING:
@@ -144,14 +143,11 @@ def acknowledge(session: "Session", command: ChatMessage | Change, published: Pu
     """Send an `ack` to who said a name for the command."""
     if command.id is not None or command.clientMessageId is not None:
         session.send(
-            Ack(
-                id=command.id,
-                roomId=command.roomId,
-                epoch=published.epoch,
-                seq=published.seq,
-                messageId=published.message_id,
-                clientMessageId=command.clientMessageId,
-                timestamp=published.timestamp_ms,
-                duplicate=published.duplicate,
+            ack_of(
+                published,
+                command.roomId,
+                command_id=command.id,
+                client_message_id=command.clientMessageId,
+                message_id=published.message_id,
             )
         )

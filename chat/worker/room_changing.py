@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chat.broker.changes import Unchanged
-from chat.broker.outcomes import Published
+from chat.broker.outcomes import Published, ack_of
 from chat.broker.room_changes import RoomChange
 from chat.identity.access import Action
 from chat.protocol.about import change_in
@@ -37,13 +37,5 @@ async def change_room(session: "Session", command: ChangeRoom) -> None:
         raise refusal(session, outcome)
     services.stats.rooms_changed += not outcome.duplicate
     session.send(
-        Ack(
-            id=command.id,
-            roomId=command.roomId,
-            epoch=outcome.epoch,
-            seq=outcome.seq,
-            clientMessageId=client_id,
-            timestamp=outcome.timestamp_ms,
-            duplicate=outcome.duplicate,
-        )
+        ack_of(outcome, command.roomId, command_id=command.id, client_message_id=client_id)
     )

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import answered, name_of
-from chat.api.authentication import BODY, Caller, Guard
+from chat.api.authentication import BODY, Caller
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.idempotency import client_id_of
 from chat.api.operations import Method, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.changes import Change, Unchanged
 from chat.broker.link import LinkError
 from chat.broker.outcomes import Published, ack_of
@@ -53,12 +53,8 @@ _ANSWERS = {
 }
 
 
-class Changing:
+class Changing(Group):
     """The operations on a message that is there."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

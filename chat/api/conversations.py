@@ -5,12 +5,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import answered, name_of
-from chat.api.authentication import BODY, Caller, Guard
+from chat.api.authentication import BODY, Caller
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import AUTHENTICATED, IN_ROOM, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.conversations import Actor
 from chat.broker.outcomes import Published, ack_of
 from chat.conversations import rules
@@ -49,12 +49,8 @@ _SEAT = "/api/v1/rooms/{roomId}/participants/{userId}"
 _SEAT_PARAMETERS = {"roomId": "The private room.", "userId": "The user."}
 
 
-class Conversations:
+class Conversations(Group):
     """The operations on rooms with a roster."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -3,14 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Guard
 from chat.api.event_stream import EventStream
+from chat.api.group import Group
 from chat.api.head import head_of
 from chat.api.operations import EVENT_STREAM, Operation
 from chat.api.problems import HttpCode
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM
-from chat.api.services import ApiServices
 from chat.api.sse import parse_position
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
@@ -37,12 +36,8 @@ from chat.protocol.http import Follow, StreamClosed, StreamOpened
 LAST_EVENT_ID = "Last-Event-ID"
 
 
-class Events:
+class Events(Group):
     """The operation that streams."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

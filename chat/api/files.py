@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from chat.api.authentication import Caller, Guard
+from chat.api.group import Group
 from chat.api.head import head_of
 from chat.api.operations import JSON, Operation, route
 from chat.api.problems import HttpCode, RefusedError
@@ -46,7 +47,7 @@ def is_upload(method: str, path: str) -> bool:
     return method == "POST" and _UPLOADS.fullmatch(path) is not None
 
 
-class Uploads:
+class Uploads(Group):
     """The operations on files.
 
     Args:
@@ -55,8 +56,7 @@ class Uploads:
     """
 
     def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
+        super().__init__(services, guard)
         self._running = 0
 
     def operations(self) -> list[Operation]:

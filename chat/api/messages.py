@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import BODY, Caller, Guard
+from chat.api.authentication import BODY, Caller
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.idempotency import client_id_of
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.outcomes import Outcome, Published, ack_of
@@ -37,12 +37,8 @@ class Author(NamedTuple):
     user: dict[str, Any] | None
 
 
-class Messages:
+class Messages(Group):
     """The operation that publishes."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -4,10 +4,9 @@ from msgspec import json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Guard
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import AUTHENTICATED
-from chat.api.services import ApiServices
 from chat.broker.pages import user_state
 from chat.identity.apikeys import Scope
 from chat.identity.tokens import Identity
@@ -17,12 +16,8 @@ from chat.protocol.events import UserState
 from chat.protocol.moderation import UserPath
 
 
-class Presences:
+class Presences(Group):
     """The operation on a user's state."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -5,13 +5,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import DONE, EVERYWHERE, answered, name_of, require_everywhere
-from chat.api.authentication import BODY, Guard
+from chat.api.authentication import BODY
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.problems import HttpCode, RefusedError
 from chat.api.query import decode_query
 from chat.api.refusals import AUTHENTICATED, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.reports import Entry
 from chat.identity.apikeys import Scope
 from chat.protocol.errors import CommandError, ErrorCode
@@ -27,12 +27,8 @@ from chat.protocol.moderation import (
 )
 
 
-class Reporting:
+class Reporting(Group):
     """The operations on reports."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -5,12 +5,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import answered, name_of
-from chat.api.authentication import BODY, Guard
+from chat.api.authentication import BODY
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.idempotency import client_id_of
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.changes import Unchanged
 from chat.broker.link import LinkError
 from chat.broker.outcomes import Published, ack_of
@@ -27,12 +27,8 @@ from chat.protocol.http import ReadRoom, RoomBody, RoomPage
 _PATH = "/api/v1/rooms/{roomId}"
 
 
-class RoomAbout:
+class RoomAbout(Group):
     """The operations on what is set of a room."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

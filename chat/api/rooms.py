@@ -5,11 +5,11 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Caller, Guard
+from chat.api.authentication import Caller
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM
-from chat.api.services import ApiServices
 from chat.broker.pages import history_page, presence_page
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
@@ -21,12 +21,8 @@ from chat.protocol.events import HistoryPage, PresencePage, encode_event
 C = TypeVar("C", History, Presence)
 
 
-class Rooms:
+class Rooms(Group):
     """The operations on rooms."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

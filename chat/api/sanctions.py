@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import DONE, act_of, answered
-from chat.api.authentication import BODY, Guard
+from chat.api.authentication import BODY
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.sanctions import Listed
 from chat.conversations.kinds import has_roster
 from chat.identity.access import Action
@@ -51,12 +51,8 @@ _ACTS = {
 }
 
 
-class Sanctioning:
+class Sanctioning(Group):
     """The operations on who may be and write in a room."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from chat.api.authentication import BODY, Guard
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.problems import HttpCode, RefusedError
 from chat.api.refusals import AUTHENTICATED, WITH_BODY
@@ -20,12 +21,11 @@ from chat.protocol.http import MintedToken, TokenBody
 from chat.settings import Settings, SettingsError
 
 
-class Tokens:
+class Tokens(Group):
     """The operation that mints."""
 
     def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
+        super().__init__(services, guard)
         self._key = _signing_key(services.settings)
 
     def operations(self) -> list[Operation]:

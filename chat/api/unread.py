@@ -4,11 +4,11 @@ from msgspec import ValidationError, convert
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat.api.authentication import Caller, Guard
+from chat.api.authentication import Caller
+from chat.api.group import Group
 from chat.api.operations import JSON, Operation
 from chat.api.query import value_of
 from chat.api.refusals import IN_ROOM
-from chat.api.services import ApiServices
 from chat.broker.link import LinkError
 from chat.broker.pages import room_unread
 from chat.conversations.kinds import has_roster
@@ -21,12 +21,8 @@ from chat.protocol.events import UnreadCounts, encode_event
 from chat.protocol.http import UnreadOf
 
 
-class Unread:
+class Unread(Group):
     """The operation on unread counts."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

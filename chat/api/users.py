@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.api.acting import DONE, EVERYWHERE, act_of, answered, require_everywhere
-from chat.api.authentication import BODY, Guard
+from chat.api.authentication import BODY
 from chat.api.body import decode_body
+from chat.api.group import Group
 from chat.api.operations import JSON, Handler, Operation
 from chat.api.query import decode_query
 from chat.api.refusals import AUTHENTICATED, WITH_BODY
-from chat.api.services import ApiServices
 from chat.broker.audit import Entry
 from chat.identity.apikeys import Scope
 from chat.moderation.acts import Kind
@@ -21,12 +21,8 @@ from chat.protocol.events import Ack
 from chat.protocol.moderation import AuditEntry, AuditPage, OnToken, ReadAudit, UserPath, Why
 
 
-class Users:
+class Users(Group):
     """The operations on users everywhere."""
-
-    def __init__(self, services: ApiServices, guard: Guard) -> None:
-        self._services = services
-        self._guard = guard
 
     def operations(self) -> list[Operation]:
         """Return what can be asked."""

@@ -600,8 +600,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     publish_hook_secret: Annotated[
         str,
         _doc(
-            "Signs what the hook is asked: `whsec_` and 24 to 64 random bytes in base64; several "
-            "with spaces between them while one replaces another."
+            "Signs what the hook is asked: `whsec_` and 24 to 64 random bytes in base64, as "
+            "`chat hooks --secret` makes it; two with a space between while one replaces the other."
         ),
     ] = ""
     publish_hook_rooms: Annotated[

@@ -8,6 +8,7 @@ import pytest
 from chat.identity.apikeys import Scope
 from tests.api.conftest import Site, StartApi
 from tests.api.keys import Keys
+from tests.api.site import Api
 from tests.support import http
 from tests.support.client import ChatClient
 from tests.support.sse import EventStream
@@ -19,6 +20,10 @@ Enter = Callable[..., Awaitable[ChatClient]]
 
 def at(room: str, query: str = "") -> str:
     return f"/api/v1/rooms/{room}/events{query}"
+
+
+async def shows(api: Api, line: str) -> bool:
+    return f"\n{line}\n" in (await http.get(api.ops_port, "/metrics")).body
 
 
 async def said(site: Site, room: str, *contents: str) -> None:
@@ -303,25 +308,20 @@ async def test_a_stream_ends_with_its_token(start_api: StartApi, room: str) -> N
         *_, last = await stream.rest()
         assert last.json == {"type": "stream_closed", "roomId": room, "reason": "token_expired"}
         assert stream.is_over
-    page = (await http.get(api.ops_port, "/metrics")).body
-    assert '\nchat_api_streams_ended_total{reason="token_expired"} 1.0' in page
+    await until(lambda: shows(api, 'chat_api_streams_ended_total{reason="token_expired"} 1.0'))
 
 
 async def test_a_client_that_leaves_is_noticed_and_the_room_left(
     start_api: StartApi, room: str
 ) -> None:
     api = await start_api(subscription_linger=0.5)
-
-    async def shows(line: str) -> bool:
-        return f"\n{line}\n" in (await http.get(api.ops_port, "/metrics")).body
-
     stream = await api.stream(room)
-    assert await shows("chat_api_streams 1.0")
-    assert await shows("chat_api_stream_rooms 1.0")
+    assert await shows(api, "chat_api_streams 1.0")
+    assert await shows(api, "chat_api_stream_rooms 1.0")
     await stream.close()
-    await until(lambda: shows("chat_api_streams 0.0"))
-    await until(lambda: shows("chat_api_stream_rooms 0.0"))
-    assert await shows('chat_api_streams_ended_total{reason="client"} 1.0')
+    await until(lambda: shows(api, "chat_api_streams 0.0"))
+    await until(lambda: shows(api, "chat_api_stream_rooms 0.0"))
+    await until(lambda: shows(api, 'chat_api_streams_ended_total{reason="client"} 1.0'))
 
 
 async def test_readers_of_a_room_share_one_subscription(

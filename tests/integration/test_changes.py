@@ -130,6 +130,7 @@ async def test_two_edits_in_a_row_are_stored_in_that_order(
     await ann.send(type="chat_message", id="last", roomId=room, content="after")
     answer = await ann.wait_for(lambda event: event.get("id") == "last")
     assert answer["seq"] == 11
+    await heard_up_to(ann, room, 11)
     assert [event["content"] for event in of_type(ann, "message_edited")] == list("123456789")
     assert (await history(ann, room))["messages"][0]["content"] == "9"
 

@@ -78,6 +78,7 @@ class Conversations(Group):
                 errors=(
                     *IN_ROOM,
                     *WITH_BODY,
+                    ErrorCode.CONTENT_REFUSED,
                     ErrorCode.ROOM_EXISTS,
                     ErrorCode.TOO_MANY_ROOMS,
                     ErrorCode.TOO_MANY_PARTICIPANTS,
@@ -183,8 +184,9 @@ class Conversations(Group):
             check_room_id(room_id)
             check_private(room_id)
             self._require_create(caller, room_id, len(body.userIds))
-            about = described(body.title, body.topic)
-            await conversations.create(owner, room_id, body.userIds, about, name_of(caller))
+            about = await conversations.create(
+                owner, room_id, body.userIds, described(body.title, body.topic), name_of(caller)
+            )
             return _created(RoomCreated(roomId=room_id, role=Role.OWNER, room=about_after(about)))
         users = direct_users(owner, body.userIds)
         room_id = direct_between(users)

@@ -23,7 +23,7 @@ from chat.broker.refusals import busy, unavailable
 from chat.files.ids import new_id, type_of
 from chat.files.intake import Intake, Received, RefusedKindError, TooLargeError
 from chat.files.kinds import INLINE
-from chat.files.names import clean_name, disposition, url_of
+from chat.files.names import clean_name, disposition, filtered_name, url_of
 from chat.files.storage import StorageError, Stored
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
@@ -98,6 +98,7 @@ class Uploads(Group):
                 errors=(
                     *IN_ROOM,
                     ErrorCode.INVALID_MESSAGE,
+                    ErrorCode.CONTENT_REFUSED,
                     HttpCode.REQUEST_TIMEOUT,
                     HttpCode.FILE_TOO_LARGE,
                     HttpCode.FILE_TYPE_REFUSED,
@@ -157,6 +158,7 @@ class Uploads(Group):
         check_room_id(room_id)
         await self._guard.require(caller, room_id, Action.PUBLISH)
         user_id = _owner(caller, asked)
+        name = self._name(room_id, asked.name)
         length = _length(request)
         if length is not None and length > settings.upload_max_bytes:
             raise _too_large(settings.upload_max_bytes)
@@ -170,7 +172,7 @@ class Uploads(Group):
         try:
             async with asyncio.timeout(settings.upload_timeout):
                 async with intake.received(body.chunks()) as received:
-                    return await self._kept(room_id, user_id, clean_name(asked.name), received)
+                    return await self._kept(room_id, user_id, name, received)
         except TimeoutError:
             raise RefusedError(
                 HttpCode.REQUEST_TIMEOUT,
@@ -205,6 +207,17 @@ class Uploads(Group):
         await self._intake().storage.put(file_id, received.path)
         await files.offer(room_id, user_id, json.decode(json.encode(attachment)))
         return attachment
+
+    def _name(self, room_id: str, asked: str) -> str:
+        """Return what a file is called, as others may see it.
+
+        Raises:
+            CommandError: content_refused.
+        """
+        name, screening = clean_name(asked), self._services.screening
+        if screening is None:
+            return name
+        return filtered_name(name, lambda words: screening.filtered(room_id, words, "file name"))
 
     def _intake(self) -> Intake:
         intake = self._services.intake

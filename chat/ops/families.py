@@ -202,7 +202,7 @@ FAMILIES: tuple[Family, ...] = (
     _counter(
         "word_filter_hits",
         "word_filter_hits",
-        "Messages that the word filter blocked or masked.",
+        "Texts that the word filter blocked or masked.",
         "action",
     ),
     _gauge("word_filter_rules", "word_filter_rules", "Words and patterns in force.", "worker"),
@@ -412,7 +412,7 @@ API_FAMILIES: tuple[Family, ...] = (
         "counter",
         "word_filter_hits_total",
         "word_filter_hits",
-        "Messages that the word filter blocked or masked.",
+        "Texts that the word filter blocked or masked.",
         "action",
     ),
     _api(

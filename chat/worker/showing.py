@@ -17,13 +17,15 @@ def set_presence(session: "Session", command: SetPresence) -> None:
     """Take note of what a user wants others to see; it is written and told soon.
 
     Raises:
-        CommandError: invalid_message, busy.
+        CommandError: invalid_message, content_refused, busy.
     """
     states, connection = session.services.user_states, session.connection
     user_id = session.require_identity().user_id
     if connection is None:
         return
     status = None if command.status is None else checked_status(command.status)
+    if status and (screening := session.services.screening) is not None:
+        status = screening.filtered(None, status, "status")
     if command.automatic:
         if command.state == "busy" or status is not None:
             raise CommandError(

@@ -82,6 +82,7 @@ DOORS = {
         "api/health.py",
         "api/messages.py",
         "api/operations.py",
+        "api/reporting.py",
         "api/reports.py",
         "api/presence.py",
         "api/room.py",

@@ -26,6 +26,7 @@ from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
 from chat.api.presence import Presences
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
+from chat.api.reporting import MessageReports
 from chat.api.reports import Reporting
 from chat.api.room import RoomAbout
 from chat.api.rooms import Rooms
@@ -68,6 +69,7 @@ def build_application(services: ApiServices) -> Edge:
         *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
+        *MessageReports(services, guard).operations(),
         *Reporting(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),

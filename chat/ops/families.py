@@ -427,6 +427,32 @@ API_FAMILIES: tuple[Family, ...] = (
         "reports_open",
         "Reported messages that nobody has resolved, as of at most a minute ago.",
     ),
+    _api(
+        "counter",
+        "messages_reported_total",
+        "messages_reported",
+        "Messages that were reported over HTTP.",
+    ),
+    # conversations
+    _api(
+        "counter",
+        "roster_changes_total",
+        "roster_changes",
+        "As chat_roster_changes_total: rosters made or changed over HTTP.",
+        "change",
+    ),
+    _api(
+        "counter",
+        "roster_changes_raced_total",
+        "roster_changes_raced",
+        "As chat_roster_changes_raced_total.",
+    ),
+    _api(
+        "counter",
+        "listings_repaired_total",
+        "listings_repaired",
+        "As chat_listings_repaired_total.",
+    ),
 )
 
 

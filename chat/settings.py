@@ -638,12 +638,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     word_filter_file: Annotated[
         str,
         _doc(
-            "File with words and patterns that block or mask messages; read again when it "
-            "changes; see moderation.md. Empty: no filter."
+            "File with words and patterns that block or mask messages, titles, topics, statuses "
+            "and names of files; read again when it changes; see moderation.md. Empty: no filter."
         ),
     ] = ""
     word_filter_rooms: Annotated[
-        str, _doc("Room patterns with commas between them: where the word filter holds.")
+        str,
+        _doc(
+            "Room patterns with commas between them: where the word filter holds. Statuses belong "
+            "to no room and are filtered in any case."
+        ),
     ] = "*"
     reports_size: Annotated[
         Count, _doc("Reported messages that are kept, each with a copy; beyond it the oldest goes.")

@@ -64,6 +64,30 @@ def name_of(caller: Caller) -> str:
     return caller.user_id if isinstance(caller, Identity) else f"{PREFIX}{caller.id}"
 
 
+def user_of(caller: Caller, named: str | None, *, does: str) -> str:
+    """Return in whose name a caller acts: a token's own user, or the one that an API key names.
+
+    Args:
+        caller: who asks.
+        named: `userId` of the request.
+        does: what is done, as in "A token uploads as its own user."
+
+    Raises:
+        CommandError: forbidden, invalid_message.
+    """
+    if isinstance(caller, Identity):
+        if named not in (None, caller.user_id):
+            raise CommandError(ErrorCode.FORBIDDEN, f"A token {does} as its own user.")
+        return caller.user_id
+    if named is None:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"With an API key `userId` says who {does}.")
+    try:
+        check_user_id(named, "`userId`")
+    except UserError as exc:
+        raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
+    return named
+
+
 def answered(ack: Ack) -> Response:
     """Say that it is done."""
     return Response(encode_event(ack), media_type=JSON)

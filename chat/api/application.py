@@ -18,22 +18,25 @@ from chat.api.conversations import Conversations
 from chat.api.documentation import STYLE_PATH, documentation_page
 from chat.api.edge import WITH_BODY, Edge, has_body
 from chat.api.events import Events
-from chat.api.files import Uploads
 from chat.api.head import head_of
 from chat.api.health import HEALTH
 from chat.api.messages import Messages
 from chat.api.openapi import describe
 from chat.api.operations import JSON, Handler, Operation, route, routes
+from chat.api.participants import Rosters
 from chat.api.presence import Presences
 from chat.api.problems import HttpCode, Refusal, RefusedError, refusal, refusal_of
+from chat.api.reporting import MessageReports
 from chat.api.reports import Reporting
 from chat.api.room import RoomAbout
 from chat.api.rooms import Rooms
 from chat.api.sanctions import Sanctioning
 from chat.api.services import ApiServices
+from chat.api.serving import FileServing
 from chat.api.statistics import Cluster
 from chat.api.tokens import Tokens
 from chat.api.unread import Unread
+from chat.api.uploading import Uploads
 from chat.api.users import Users
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
@@ -55,7 +58,6 @@ class File(NamedTuple):
 def build_application(services: ApiServices) -> Edge:
     """Put the application together."""
     guard = Guard(services)
-    uploads = Uploads(services, guard)
     operations = [
         HEALTH,
         *Messages(services, guard).operations(),
@@ -64,19 +66,21 @@ def build_application(services: ApiServices) -> Edge:
         *Rooms(services, guard).operations(),
         *RoomAbout(services, guard).operations(),
         *Conversations(services, guard).operations(),
+        *Rosters(services, guard).operations(),
         *Unread(services, guard).operations(),
         *Presences(services, guard).operations(),
         *Sanctioning(services, guard).operations(),
         *Users(services, guard).operations(),
+        *MessageReports(services, guard).operations(),
         *Reporting(services, guard).operations(),
         *Tokens(services, guard).operations(),
         *Cluster(services.registry, guard).operations(),
-        *uploads.operations(),
+        *Uploads(services, guard).operations(),
     ]
     routed = Starlette(
         routes=[
             *routes(replace(one, handler=_with_body(one, services)) for one in operations),
-            *uploads.routes(),
+            *FileServing(services).routes(),
             *_page(),
             *_documents(operations),
         ],

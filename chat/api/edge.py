@@ -10,12 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from chat.api.files import is_upload
 from chat.api.head import Head, head_of
 from chat.api.operations import EVENT_STREAM, ROUTE
 from chat.api.problems import HttpCode, Refusal, refusal, refusal_of
 from chat.api.services import ApiServices
 from chat.api.stats import NO_ROUTE
+from chat.api.uploading import is_upload
 from chat.broker.refusals import busy
 from chat.gateway.address import client_address
 from chat.gateway.http import SECURITY_HEADERS

@@ -88,7 +88,8 @@ class HttpSide:
         )
         self._feed.hub.on(b"s", self._enforcement.heard)
         self._feed.hub.on_missed_act = self._enforcement.missed
-        room_changes = RoomChanges(broker, settings, moderation)
+        screening = Screening.from_settings(settings, self._redis)
+        room_changes = RoomChanges(broker, settings, moderation, screening)
         people = people_of(self._store, broker, room_changes, moderation.audit, self._redis)
         self._participation = Participation(
             self._redis,
@@ -104,7 +105,6 @@ class HttpSide:
         )
         self._feed.on_control = self._on_control
         self._keyring = KeyRing.from_settings(settings)
-        screening = Screening.from_settings(settings, self._redis)
         self._services = ApiServices(
             api_id=unique,
             settings=settings,

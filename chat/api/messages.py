@@ -1,6 +1,5 @@
 """Publishing to a room without a connection: the same script, limits and refusals as there."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -12,7 +11,6 @@ from chat.api.group import Group
 from chat.api.idempotency import client_id_of
 from chat.api.operations import JSON, Operation
 from chat.api.refusals import IN_ROOM, WITH_BODY
-from chat.broker.files import Attachment
 from chat.broker.link import LinkError
 from chat.broker.outcomes import Outcome, Published, ack_of
 from chat.broker.publication import EXEMPT, Publication
@@ -122,18 +120,17 @@ class Messages(Group):
             mentions=mentions or None,
             replyTo=body.replyTo,
             threadId=body.threadId,
+            attachments=attachments or None,
             clientMessageId=client_id,
         )
-        published = self._judged(await self._outcome(checked, slow_ms, attachments))
+        published = self._judged(await self._outcome(checked, slow_ms))
         ack = ack_of(
             published, room_id, client_message_id=client_id, message_id=published.message_id
         )
         status = 200 if published.duplicate else 201
         return Response(encode_event(ack), status, media_type=JSON)
 
-    async def _outcome(
-        self, checked: Submission, slow_ms: int, attachments: Sequence[Attachment]
-    ) -> Outcome:
+    async def _outcome(self, checked: Submission, slow_ms: int) -> Outcome:
         """Take a message through the word filter and the hook, and store what is left of it."""
         services, broker, screening = (
             self._services,
@@ -158,7 +155,7 @@ class Messages(Group):
             reply_to=None if reply_to is None else (reply_to.seq, reply_to.messageId),
             thread_id=checked.threadId,
             mentions=text.mentions,
-            attachments=attachments,
+            attachments=checked.attachments or (),
         )
         return await stored(
             broker, Publication(room_id, user_id, message_id, record, client_id, slow_ms)

@@ -77,6 +77,7 @@ class RoomAbout(Group):
                 errors=(
                     *IN_ROOM,
                     *WITH_BODY,
+                    ErrorCode.CONTENT_REFUSED,
                     ErrorCode.BANNED,
                     ErrorCode.MUTED,
                     ErrorCode.NOT_REPLICATED,

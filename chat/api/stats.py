@@ -25,6 +25,7 @@ class ApiStats:
         self.key_rate_limited = 0
         self.messages_published = 0
         self.publish_uncertain = 0
+        self.messages_reported = 0
         self.uploads: Counter[str] = Counter({"stored": 0})  # by result: stored, or a code
         self.uploads_in_flight = 0
         self.upload_bytes = 0

@@ -23,7 +23,7 @@ from chat.broker.outcomes import Outcome, Published, Raced, Same
 from chat.broker.publication import EXEMPT, Publication
 from chat.broker.refusals import busy, not_published
 from chat.broker.retries import stored
-from chat.broker.room_changes import RoomChange, RoomChanges, check
+from chat.broker.room_changes import RoomChange, RoomChanges
 from chat.broker.rosters import Reading, RosterChange, Rosters
 from chat.broker.settling import Settling
 from chat.conversations import rules
@@ -103,8 +103,10 @@ class Conversations:
         invited: Sequence[str],
         about: AboutChange,
         by: str | None = None,
-    ) -> None:
+    ) -> AboutChange:
         """Make a private room: `owner` owns it, others are invited as members.
+
+        Returns what is set of it: title and topic as the word filter leaves them.
 
         Args:
             owner: the first participant.
@@ -115,10 +117,10 @@ class Conversations:
 
         Raises:
             CommandError: room_exists, too_many_rooms, too_many_participants, invalid_message,
-                banned, unavailable.
+                content_refused, banned, unavailable.
             LinkError: Redis is away; it may have been done.
         """
-        check(about, self._settings)
+        about = self._room_changes.checked(room_id, about)
         others = [user_id for user_id in dict.fromkeys(invited) if user_id != owner]
         if len(others) >= self._settings.participants_per_room:
             raise CommandError(
@@ -138,6 +140,7 @@ class Conversations:
             if not isinstance(described, Published | Unchanged):
                 raise not_published(described)
         await self._settling.settle_all(room_id, seats, by or owner)
+        return about
 
     async def open_direct(self, user_ids: Sequence[str], by: str, room_id: str) -> bool:
         """Open the direct room of some users; return whether it had been there before.

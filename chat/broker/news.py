@@ -15,6 +15,8 @@ from chat.settings import Settings
 SHARES_TAG = "/hooks"
 #: The log of a lane has this name among the rooms: no room can have it.
 LOG = "/"
+#: And so have the reports, which are told in the lane of their slot.
+REPORTS = "/reports"
 #: Events that the log of a lane keeps in any case.
 EVENTS_MIN = 100
 
@@ -43,6 +45,11 @@ class Lane:
         self.news = f"{self._prefix}:news"
         self.channel = f"{prefix}:{database}:{{{tag}}}:hooks"
         self.log_keys = f"{self._prefix}:log", f"{self._prefix}:events", self.news
+
+    @property
+    def report_keys(self) -> tuple[str, str, str]:
+        """Of the reports: hash with the seq of the last one, list of ids, the news; in one lane."""
+        return f"{self._prefix}:reported", f"{self._prefix}:report-ids", self.news
 
     def due(self, endpoint: str) -> str:
         """Sorted set: rooms with news for an endpoint, by the next seq it is to be told."""

@@ -1,6 +1,7 @@
 """Messages that members report: a bounded stream of them, each with a copy, for moderators to read.
 
-All of it lies in the slot of the audit trail, so that one script keeps a report and notes it there.
+All of it lies in the slot of the audit trail, so that one script keeps a report, notes it there and
+tells `chat hooks` of it.
 """
 
 import asyncio
@@ -95,6 +96,7 @@ class Reports:
             reason=reason,
             message_id=message_id,
         )
+        lane = None if store.news is None else store.news.lane_of(CONTROL_TAG)
         reply = await store.evaluated(
             store.scripts.report_add,
             CONTROL_TAG,
@@ -103,12 +105,14 @@ class Reports:
                 keys.audit,
                 keys.reported(by, room_id, message_id),
                 keys.reports_by(by),
+                *(() if lane is None else lane.report_keys),
             ),
             *self._bounds,
             orjson.dumps({"by": by, "reason": reason, "message": copy}),
             settings.audit_size,
             encode_act(act),
             settings.reports_per_hour,
+            *(() if lane is None else (lane.channel,)),
         )
         if reply[0] == b"many":
             raise CommandError(
@@ -117,6 +121,15 @@ class Reports:
                 retry_after_ms=max(1, reply[1]),
             )
         return bool(reply[0] == b"ok")
+
+    async def has(self, by: str, room_id: str, message_id: str) -> bool:
+        """Whether a user has reported a message, and the report is kept.
+
+        Raises:
+            LinkError: no answer.
+        """
+        key = self._store.keys.reported(by, room_id, message_id)
+        return bool(await self._store.ask(CONTROL_TAG, "EXISTS", key))
 
     async def page(self, before: str | None, limit: int) -> list[Entry]:
         """Return reports, newest first.

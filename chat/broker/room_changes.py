@@ -4,13 +4,16 @@
                              ▲                    │ no
                              └── what is set now ─┘
 
-As with messages (`chat.broker.changes`), and for the same reason: no Lua parses what users wrote.
+Words are checked and filtered before. Merged here as messages are (`chat.broker.changes`), and for
+the same reason: no Lua parses what users wrote.
 """
 
 import asyncio
 import unicodedata
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from msgspec import structs
 
 from chat.broker.broker import Broker
 from chat.broker.changes import Unchanged
@@ -60,6 +63,17 @@ class RoomChange:
     is_birth: bool = False
 
 
+class WordFilter(Protocol):
+    """What titles and topics go through on their way to be stored."""
+
+    def filtered(self, room_id: str, words: str, what: str) -> str:
+        """Return what is to be stored of a text.
+
+        Raises:
+            CommandError: it is refused.
+        """
+
+
 class RoomChanges:
     """Changes what is set of any room.
 
@@ -67,23 +81,51 @@ class RoomChanges:
         broker: where it is kept.
         settings: how much may be set.
         moderation: hears of changes before they are made.
+        words: what titles and topics go through; None where all pass.
     """
 
-    def __init__(self, broker: Broker, settings: Settings, moderation: Moderation) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        moderation: Moderation,
+        words: WordFilter | None = None,
+    ) -> None:
         self._broker = broker
         self._settings = settings
         self._moderation = moderation
+        self._words = words
+
+    def checked(self, room_id: str, change: AboutChange) -> AboutChange:
+        """Return what is to be set of a room as the word filter leaves it.
+
+        Raises:
+            CommandError: invalid_message, content_refused.
+        """
+        check(change, self._settings)
+        if self._words is None:
+            return change
+        named = {"title": change.title, "topic": change.topic}
+        return structs.replace(
+            change,
+            **{
+                name: self._words.filtered(room_id, words, name)
+                for name, words in named.items()
+                if isinstance(words, str)
+            },
+        )
 
     async def make(self, wanted: RoomChange) -> Outcome | Unchanged:
         """Store a change and tell it; `Raced` means that it was given up.
 
         Raises:
-            CommandError: invalid_message; banned, muted.
+            CommandError: invalid_message, content_refused; banned, muted.
             LinkError: Redis is away; nothing was stored.
 
         Cancellation: safe; the change is stored or it is not.
         """
-        check(wanted.change, self._settings)
+        if not wanted.is_birth:  # who makes a room has had it checked before
+            wanted = replace(wanted, change=self.checked(wanted.room_id, wanted.change))
         about = (await self._broker.read_page(wanted.room_id)).about
         before = _stored(about)
         outcome: Outcome = Raced(None)

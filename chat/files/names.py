@@ -1,6 +1,7 @@
 """Names that people gave their files: to be shown, and to save a file under; never a path here."""
 
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import quote
 
 MAX_CHARS = 100
@@ -25,6 +26,17 @@ def clean_name(name: str) -> str:
         ending = f"{dot}{ending}" if stem and len(ending) <= 10 else ""
         seen = seen[: MAX_CHARS - len(ending)] + ending
     return seen or _UNNAMED
+
+
+def filtered_name(name: str, words_of: Callable[[str], str]) -> str:
+    """Return a name as a word filter leaves it, which keeps the length of what it is given.
+
+    In names of files underscores stand where a text has spaces, so words end there.
+    """
+    left = words_of(name.replace("_", " "))
+    return "".join(
+        "_" if was == "_" and now == " " else now for was, now in zip(name, left, strict=True)
+    )
 
 
 def disposition(name: str, *, inline: bool) -> str:

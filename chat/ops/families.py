@@ -202,7 +202,7 @@ FAMILIES: tuple[Family, ...] = (
     _counter(
         "word_filter_hits",
         "word_filter_hits",
-        "Messages that the word filter blocked or masked.",
+        "Texts that the word filter blocked or masked.",
         "action",
     ),
     _gauge("word_filter_rules", "word_filter_rules", "Words and patterns in force.", "worker"),
@@ -412,7 +412,7 @@ API_FAMILIES: tuple[Family, ...] = (
         "counter",
         "word_filter_hits_total",
         "word_filter_hits",
-        "Messages that the word filter blocked or masked.",
+        "Texts that the word filter blocked or masked.",
         "action",
     ),
     _api(
@@ -426,6 +426,32 @@ API_FAMILIES: tuple[Family, ...] = (
         "reports_open",
         "reports_open",
         "Reported messages that nobody has resolved, as of at most a minute ago.",
+    ),
+    _api(
+        "counter",
+        "messages_reported_total",
+        "messages_reported",
+        "Messages that were reported over HTTP.",
+    ),
+    # conversations
+    _api(
+        "counter",
+        "roster_changes_total",
+        "roster_changes",
+        "As chat_roster_changes_total: rosters made or changed over HTTP.",
+        "change",
+    ),
+    _api(
+        "counter",
+        "roster_changes_raced_total",
+        "roster_changes_raced",
+        "As chat_roster_changes_raced_total.",
+    ),
+    _api(
+        "counter",
+        "listings_repaired_total",
+        "listings_repaired",
+        "As chat_listings_repaired_total.",
     ),
 )
 

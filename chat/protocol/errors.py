@@ -176,7 +176,7 @@ ERROR_MEANINGS: dict[ErrorCode, Meaning] = {
         "wait `retryAfterMs`; without it ask a moderator",
     ),
     ErrorCode.CONTENT_REFUSED: Meaning(
-        "the message says what may not be said here", "show `message`, change the content"
+        "it says what may not be said here", "show `message`, change the words"
     ),
     ErrorCode.NOT_ENABLED: Meaning("the operator has not turned this on", "do without it"),
     ErrorCode.READ_ONLY: Meaning(

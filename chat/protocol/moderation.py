@@ -9,7 +9,16 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from chat.protocol.about import AboutChange
-from chat.protocol.commands import Command, DurationMs, Reason, RoomId, UserId
+from chat.protocol.commands import (
+    Command,
+    DurationMs,
+    MessageId,
+    Reason,
+    ReportReason,
+    RoomId,
+    Seq,
+    UserId,
+)
 from chat.protocol.events import StoredMessage
 
 TokenId = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -129,6 +138,15 @@ class ReportPath(Command, frozen=True, kw_only=True):
     """Which report is resolved."""
 
     reportId: EntryId
+
+
+class ReportBody(Struct, frozen=True, kw_only=True):
+    """Which message of the room is reported, and why; with an API key, `userId` says by whom."""
+
+    seq: Seq
+    messageId: MessageId
+    reason: ReportReason
+    userId: UserId | None = None
 
 
 class Resolve(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mentions: list[str] | None = None
     replyTo: MessagePlace | None = None
     threadId: str | None = None
+    attachments: list[dict[str, Any]] | None = None
     clientMessageId: str | None = None
     seq: int | None = None
     messageId: str | None = None

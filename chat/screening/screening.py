@@ -1,4 +1,4 @@
-"""What a message goes through before it is stored: the word filter, then the hook.
+"""What is written goes through before others see it: the word filter, and messages then the hook.
 
 Words are looked up at once. The hook is asked for rooms of a pattern only, and all others are told
 so by one look: they never wait.
@@ -83,19 +83,24 @@ class Screening:
         parts = (self._word_file, self._remote)
         return [part.run() for part in parts if part is not None]
 
-    def filtered(self, room_id: str, content: str) -> str:
-        """Return a content as the word filter leaves it. Does not wait.
+    def filtered(self, room_id: str | None, words: str, what: str = "message") -> str:
+        """Return what somebody wrote as the word filter leaves it. Does not wait.
+
+        Args:
+            room_id: where it is seen; None for what is seen in all rooms, and always filtered.
+            words: the text.
+            what: what it is, in the words of the refusal.
 
         Raises:
             CommandError: content_refused.
         """
-        if self._word_file is None or not self._is_filtered(room_id):
-            return content
-        passed = self._word_file.words.applied(content)
+        if self._word_file is None or not (room_id is None or self._is_filtered(room_id)):
+            return words
+        passed = self._word_file.words.applied(words)
         if passed is None:
             self._stats.word_filter_hits.add("blocked")
-            raise refused("The message has a word that is not allowed here.")
-        if passed != content:
+            raise refused(f"The {what} has a word that is not allowed here.")
+        if passed != words:
             self._stats.word_filter_hits.add("masked")
         return passed
 
@@ -179,7 +184,7 @@ class Screening:
 
 
 def refused(words: str) -> CommandError:
-    """Say that a message may not be stored because of what it says."""
+    """Say that something may not be stored because of what it says."""
     return CommandError(ErrorCode.CONTENT_REFUSED, words)
 
 

@@ -158,7 +158,7 @@ class Courier:
 
     def _gap(self, turn: Turn, found: Found, first: int, last: int, reason: str) -> Event:
         place = turn.place
-        room_id = None if place.is_log else place.room_id
+        room_id = None if place.is_log or place.is_reports else place.room_id
         now_ms = int(time.time() * 1000)
         return gap(place.where, room_id, found.epoch, first, last, reason=reason, at_ms=now_ms)
 

@@ -9,27 +9,33 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chat.broker.broker import Broker
+from chat.broker.keys import CONTROL_TAG
 from chat.broker.link import LinkError
-from chat.broker.news import LOG, Lane, News
+from chat.broker.news import LOG, REPORTS, Lane, News
 from chat.broker.store import Store
-from chat.webhooks.delivery import Event, Found, of_logged, of_record
+from chat.webhooks.delivery import Event, Found, of_logged, of_record, of_report
 from chat.webhooks.endpoints import Endpoint
 
 
 class Place(NamedTuple):
-    """A room, or the log of a lane."""
+    """A room, the log of a lane, or the reports."""
 
     lane: Lane
     room_id: str
 
     @property
     def is_log(self) -> bool:
-        """Whether it is no room."""
+        """Whether it is the log of its lane."""
         return self.room_id == LOG
 
     @property
+    def is_reports(self) -> bool:
+        """Whether it is the reports."""
+        return self.room_id == REPORTS
+
+    @property
     def where(self) -> str:
-        """Room id, or tag of the lane."""
+        """Room id, tag of the lane, or the name of the reports."""
         return self.lane.tag if self.is_log else self.room_id
 
 
@@ -71,7 +77,7 @@ class Cursors:
         return ",".join(
             str(number)
             for number, endpoint in enumerate(self._endpoints, 1)
-            if (endpoint.wants_logged if room_id == LOG else endpoint.wants_room(room_id))
+            if _wants(endpoint, room_id)
         )
 
     async def due(self, lane: Lane, endpoint: Endpoint, first: int, most: int) -> list[str]:
@@ -102,7 +108,11 @@ class Cursors:
             LinkError: no answer; it may have been moved.
         """
         lane = place.lane
-        last = lane.log_keys[0] if place.is_log else self._store.keys.stream(place.room_id)
+        last = self._store.keys.stream(place.room_id)
+        if place.is_log:
+            last = lane.log_keys[0]
+        elif place.is_reports:
+            last = lane.report_keys[0]
         return int(
             await self._store.evaluated(
                 self._store.scripts.due_advance,
@@ -120,11 +130,15 @@ class Cursors:
         Raises:
             LinkError: no answer, or what is there is nothing of ours.
         """
-        if not place.is_log:
-            page = await self._broker.read_page(place.room_id, first, count)
-            events = [of_record(place.room_id, record) for record in page.records]
-            return Found(page.head_seq, events, page.epoch)
-        lane = place.lane
+        if place.is_log:
+            return await self._read_log(place.lane, first, count)
+        if place.is_reports:
+            return await self._read_reports(place.lane, first, count)
+        page = await self._broker.read_page(place.room_id, first, count)
+        events = [of_record(place.room_id, record) for record in page.records]
+        return Found(page.head_seq, events, page.epoch)
+
+    async def _read_log(self, lane: Lane, first: int, count: int) -> Found:
         head, seq, entries = await self._store.evaluated(
             self._store.scripts.event_read, lane.tag, lane.log_keys[:2], first, count
         )
@@ -133,6 +147,33 @@ class Cursors:
         except ValueError as exc:
             raise LinkError(f"the log of a lane cannot be read: {exc}") from None
 
+    async def _read_reports(self, lane: Lane, first: int, count: int) -> Found:
+        store = self._store
+        head, seq, entries = await store.evaluated(
+            store.scripts.report_read,
+            CONTROL_TAG,
+            (*lane.report_keys[:2], store.keys.reports),
+            first,
+            count,
+        )
+        try:
+            return Found(head, _reported(seq, entries), "")
+        except (ValueError, KeyError) as exc:
+            raise LinkError(f"the reports cannot be read: {exc!r}") from None
+
+
+def _wants(endpoint: Endpoint, room_id: str) -> bool:
+    if room_id == LOG:
+        return endpoint.wants_logged
+    return endpoint.wants_reports if room_id == REPORTS else endpoint.wants_room(room_id)
+
 
 def _logged(tag: str, first: int, entries: Sequence[bytes]) -> list[Event]:
     return [of_logged(tag, seq, entry) for seq, entry in enumerate(entries, first)]
+
+
+def _reported(first: int, entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Event]:
+    return [
+        of_report(REPORTS, seq, entry_id.decode(), fields[1])
+        for seq, (entry_id, fields) in enumerate(entries, first)
+    ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from chat.protocol.records import Record, event_head
-from chat.webhooks.kinds import GAP
+from chat.webhooks.kinds import GAP, REPORTED
 
 
 class Event(NamedTuple):
@@ -16,7 +16,7 @@ class Event(NamedTuple):
 
     Args:
         event_id: always the same for the same event.
-        seq: its place in its room or lane.
+        seq: its place in its room or lane, or among the reports.
         at_ms: when it was stored.
         kind: its type.
         room_id: where; None for what concerns no room.
@@ -78,6 +78,32 @@ def of_logged(tag: str, seq: int, entry: bytes) -> Event:
     return Event(event_id, seq, int(at_ms), fields["type"], fields.get("roomId"), front + rest)
 
 
+def of_report(where: str, seq: int, entry_id: str, report: bytes) -> Event:
+    """Return the event of a report that is kept: JSON of who, why, and the message as it was.
+
+    Args:
+        where: the name of the reports.
+        seq: its place among those noted.
+        entry_id: `<ms>-<number>`, which names it.
+        report: the report.
+
+    Raises:
+        ValueError, KeyError: it is nothing of ours.
+    """
+    event_id, at_ms = f"{where}:{entry_id}", int(entry_id.partition("-")[0])
+    room_id: str = orjson.loads(report)["message"]["roomId"]
+    front = orjson.dumps(
+        {
+            "eventId": event_id,
+            "type": REPORTED,
+            "timestamp": at_ms,
+            "reportId": entry_id,
+            "roomId": room_id,
+        }
+    )
+    return Event(event_id, seq, at_ms, REPORTED, room_id, front[:-1] + b"," + report[1:])
+
+
 def gap(
     where: str,
     room_id: str | None,
@@ -91,8 +117,8 @@ def gap(
     """Return the event that says what an endpoint will not be told.
 
     Args:
-        where: room id, or tag of a lane.
-        room_id: the room, None for a lane.
+        where: room id, tag of a lane, or the name of the reports.
+        room_id: the room, None for what is none.
         epoch: of the room now.
         first: seq of the first event that is gone.
         last: of the last one.

@@ -20,7 +20,7 @@ from msgspec import Struct, ValidationError, convert
 from chat.protocol.patterns import Pattern
 from chat.protocol.signature import SecretError, parse_secrets
 from chat.settings import Settings, SettingsError
-from chat.webhooks.kinds import KINDS, LOGGED
+from chat.webhooks.kinds import KINDS, LOGGED, REPORTED
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ class Endpoint:
         self.rooms = tuple(rooms)
         self.kinds = frozenset(kind for kind in KINDS if _matches(events, kind))
         self.wants_logged = not self.kinds.isdisjoint(LOGGED)
+        self.wants_reports = REPORTED in self.kinds
         self._patterns = tuple(map(Pattern, rooms))
         self._secret_file = secret_file
         self._mark = _mark_of(secret_file)

@@ -11,6 +11,8 @@ STORED = (
 )
 #: What is noted in the log of a lane.
 LOGGED = ("user_joined", "user_left", "connected", "disconnected")
-KINDS = (*STORED, *LOGGED)
+#: A message was reported; it is told from the reports that are kept.
+REPORTED = "report_created"
+KINDS = (*STORED, *LOGGED, REPORTED)
 #: Told to every endpoint, whatever it asks for: what it will not be told.
 GAP = "gap"

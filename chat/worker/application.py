@@ -19,6 +19,7 @@ from chat.identity.tokens import Identity, InvalidTokenError, UnknownKeyError, m
 from chat.protocol.errors import CloseCode
 from chat.protocol.opening import PATH, TOKEN_SUBPROTOCOL
 from chat.settings import SettingsError
+from chat.worker.authentication import greet
 from chat.worker.services import Services
 from chat.worker.session import Session
 
@@ -174,7 +175,7 @@ class ChatApplication:
             connection.close(CloseCode.REVOKED)  # while the handshake was under way
         elif isinstance(admission, Identity):
             session.accept(admission)
-            session.greet()
+            greet(session)
             connection.authenticated(admission.user_id)
         elif isinstance(admission, InvalidTokenError):
             connection.close(CloseCode.UNAUTHORIZED, str(admission))

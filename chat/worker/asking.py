@@ -146,6 +146,7 @@ async def _judged(
             mentions=checked.mentions or None,
             replyTo=command.replyTo,
             threadId=command.threadId,
+            attachments=list(checked.attachments) or None,
             clientMessageId=command.clientMessageId,
         )
         return await screening.ask(submission)

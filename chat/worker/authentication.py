@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from chat import __version__
+from chat.conversations.kinds import inbox_of
 from chat.identity.access import Action
 from chat.identity.tokens import InvalidTokenError
 from chat.protocol.commands import Authenticate, RefreshToken
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
-from chat.protocol.events import RoomLeft, TokenRefreshed
+from chat.protocol.events import Connected, RoomLeft, ServerInfo, TokenRefreshed
+from chat.protocol.opening import SUBPROTOCOL
 
 if TYPE_CHECKING:
     from chat.worker.session import Session
@@ -29,8 +32,30 @@ async def authenticate(session: "Session", command: Authenticate) -> None:
         connection.close(CloseCode.UNAUTHORIZED, str(exc))
         return
     session.accept(identity)
-    session.greet(command.id)
+    greet(session, command.id)
     connection.authenticated(identity.user_id)
+
+
+def greet(session: "Session", command_id: int | str | None = None) -> None:
+    """Tell the client that it is in."""
+    services, identity = session.services, session.require_identity()
+    settings = services.settings
+    connection_id = services.next_id("conn")
+    if services.comings is not None:
+        services.comings.came(session, connection_id)
+    session.send(
+        Connected(
+            id=command_id,
+            connectionId=connection_id,
+            userId=identity.user_id,
+            protocol=SUBPROTOCOL,
+            serverInfo=ServerInfo(workerId=services.worker_id, version=__version__),
+            expiresAt=identity.expires_at_s * 1000,
+            pingIntervalMs=int(settings.ping_interval * 1000),
+            maxMessageBytes=settings.max_message_bytes,
+            inbox=inbox_of(identity.user_id),
+        )
+    )
 
 
 async def refresh(session: "Session", command: RefreshToken) -> None:

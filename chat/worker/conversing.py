@@ -39,8 +39,8 @@ async def create(session: "Session", command: CreateRoom) -> None:
     """Make a private room of the user's own.
 
     Raises:
-        CommandError: forbidden, invalid_room, invalid_message, rate_limited, room_exists,
-            too_many_rooms, too_many_participants.
+        CommandError: forbidden, invalid_room, invalid_message, content_refused, rate_limited,
+            room_exists, too_many_rooms, too_many_participants.
         LinkError: Redis is away; it may have been done.
     """
     conversations, identity = session.services.conversations, session.require_identity()
@@ -49,8 +49,8 @@ async def create(session: "Session", command: CreateRoom) -> None:
     require_create(session, room_id)
     check_users(command.userIds)
     session.charge(messages=len(command.userIds))
-    about = described(command.title, command.topic)
-    await conversations.create(identity.user_id, room_id, command.userIds, about)
+    wanted = described(command.title, command.topic)
+    about = await conversations.create(identity.user_id, room_id, command.userIds, wanted)
     session.send(
         RoomCreated(id=command.id, roomId=room_id, role=Role.OWNER, room=about_after(about))
     )

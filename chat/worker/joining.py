@@ -1,4 +1,4 @@
-"""Joining a room: membership, history since the client's position, and live, without a seam.
+"""Joining a room: membership, history since the client's position, live, without a seam; leaving.
 
 How nothing is missed and nothing comes twice stands in `chat/rooms/recovery.py`.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chat.conversations.kinds import has_roster
 from chat.protocol.about import NOTHING
 from chat.protocol.availability import Availability
-from chat.protocol.commands import JoinRoom
+from chat.protocol.commands import JoinRoom, LeaveRoom
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
 from chat.protocol.events import RoomJoined, RoomLeft
 from chat.rooms.recovery import chunks, entered, is_current, missed, position, turn
@@ -19,6 +19,16 @@ from chat.rooms.stream import Item, Lost, Stream
 if TYPE_CHECKING:
     from chat.gateway.connection import Connection
     from chat.worker.session import Session
+
+
+def leave(session: "Session", command: LeaveRoom) -> None:
+    """Take the session out of a room.
+
+    Raises:
+        CommandError: not_joined.
+    """
+    session.leave(session.require_room(command.roomId))
+    session.send(RoomLeft(id=command.id, roomId=command.roomId))
 
 
 class _RemovedError(Exception):

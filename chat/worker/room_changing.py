@@ -19,7 +19,8 @@ async def change_room(session: "Session", command: ChangeRoom) -> None:
     """Set it, and answer once it is stored and told; who does it need not be in the room.
 
     Raises:
-        CommandError: forbidden, invalid_message, banned, muted, busy, unavailable, not_replicated.
+        CommandError: forbidden, invalid_message, content_refused, banned, muted, busy,
+            unavailable, not_replicated.
         LinkError: Redis is away.
     """
     services, identity = session.services, session.require_identity()

@@ -16,23 +16,17 @@ from typing import Any
 
 import orjson
 
-from chat import __version__
 from chat.broker.link import LinkError
 from chat.broker.refusals import unavailable
-from chat.conversations.kinds import has_roster, inbox_of, is_reserved
-from chat.conversations.seats import grants
 from chat.gateway.connection import Connection
-from chat.identity.access import Action
 from chat.identity.tokens import Identity
 from chat.limits.connection import ConnectionLimits
 from chat.protocol import commands, events
 from chat.protocol.commands import AnyCommand, command_id_of, decode_command
 from chat.protocol.errors import CloseCode, CommandError, ErrorCode
-from chat.protocol.frames import text_frame
-from chat.protocol.opening import SUBPROTOCOL
-from chat.rooms.room import Room
-from chat.worker import authentication, marking, publishing, showing
+from chat.worker import authentication, joining, marking, publishing, showing
 from chat.worker.services import Services
+from chat.worker.standing import Standing
 from chat.worker.work import work
 
 log = logging.getLogger(__name__)
@@ -43,31 +37,20 @@ FLOOD_MAX = 1024
 FOREVER_S = 86400.0
 
 
-class Session:
-    """One authenticated (or not yet authenticated) connection and the rooms it is in."""
+class Session(Standing):
+    """One authenticated (or not yet authenticated) connection: what comes from it, gate by gate."""
 
     __slots__ = (
-        "_errors_in_a_row",
         "_inbox",
         "_limits",
         "_paused",
         "_task",
         "_warned",
-        "connection",
-        "display",
-        "identity",
-        "rooms",
-        "services",
     )
 
     def __init__(self, services: Services, connection: Connection) -> None:
-        self.services = services
-        self.connection: Connection | None = connection  # None once it is gone
-        self.identity: Identity | None = None  # None until authenticated
-        self.display: bytes | None = None  # the identity's display data as JSON
-        self.rooms: tuple[Room, ...] = ()  # few; a tuple is the smallest thing that holds them
+        super().__init__(services, connection)
         self._limits: ConnectionLimits | None = None  # from the first command on
-        self._errors_in_a_row = 0
         self._inbox: deque[str] | None = None  # while a command waits for Redis
         self._task: Any = None  # what waits; owned by services.tasks
         self._paused = False
@@ -211,9 +194,9 @@ class Session:
                 if (waiting := publishing.publish(self, command)) is not None:
                     self._wait_for(command, waiting)
             case commands.Typing():
-                self._typing(command)
+                showing.typing(self, command)
             case commands.LeaveRoom():
-                self._leave(command)
+                joining.leave(self, command)
             case commands.SetPresence():
                 showing.set_presence(self, command)
             case commands.MarkRead() | commands.MarkDelivered() if marking.mark_at_once(
@@ -222,43 +205,6 @@ class Session:
                 pass
             case _:
                 self._wait_for(command, work(self, command))
-
-    # ---------------------------------------------------------------- commands
-
-    def _typing(self, command: commands.Typing) -> None:
-        room = self.require_room(command.roomId)
-        self.require(command.roomId, Action.PUBLISH)
-        user_id = self.require_identity().user_id
-        self.services.enforcement.require_voice(room, user_id)
-        if not room.about.readOnly or self.may(room.room_id, Action.MODERATE):
-            self.services.typists.said(room, user_id, is_typing=command.isTyping)
-        if command.id is not None:
-            self.send(events.Ack(id=command.id, roomId=room.room_id))
-
-    def _leave(self, command: commands.LeaveRoom) -> None:
-        self.leave(self.require_room(command.roomId))
-        self.send(events.RoomLeft(id=command.id, roomId=command.roomId))
-
-    def leave(self, room: Room) -> None:
-        """Stop being a member of a room, at once."""
-        self.rooms = tuple(other for other in self.rooms if other is not room)
-        if self.connection is not None:
-            self.services.hub.fan_out.flush_room(room)
-            self._forget(room, self.connection, at_once=True)
-
-    def sign_out(self, code: CloseCode) -> None:
-        """Leave every room at once and close: nobody waits for this one to come back."""
-        for room in self.rooms:
-            self.leave(room)
-        if self.connection is not None:
-            self.connection.close(code)
-
-    def _forget(self, room: Room, connection: Connection, *, at_once: bool) -> None:
-        services, identity = self.services, self.require_identity()
-        room.remove(connection)
-        services.stats.memberships -= 1
-        services.attendance.depart(room, identity.user_id, at_once=at_once)
-        services.hub.let_linger(room)
 
     # ------------------------------------------------------- commands that wait
 
@@ -299,129 +245,9 @@ class Session:
 
     # ------------------------------------------------------------------ helpers
 
-    def require_identity(self) -> Identity:
-        """Return who this is; commands get here only when that is known."""
-        if self.identity is None:
-            raise CommandError(ErrorCode.NOT_AUTHENTICATED, "Send `authenticate` first.")
-        return self.identity
-
-    def require_room(self, room_id: str) -> Room:
-        """Return a room this connection is in.
-
-        Raises:
-            CommandError: not_joined.
-        """
-        for room in self.rooms:
-            if room.room_id == room_id:
-                return room
-        raise CommandError(ErrorCode.NOT_JOINED, "Join the room first.")
-
-    def may(self, room_id: str, action: Action) -> bool:
-        """Whether this user may do something: by the token, and where there is a roster by role.
-
-        A role is known of a room that the user has joined here; without it nothing is allowed.
-        """
-        identity = self.require_identity()
-        by_token = identity.capabilities.allows(room_id, action)
-        if not is_reserved(room_id):
-            return by_token
-        seat = self.services.participation.seat(room_id, identity.user_id)
-        return grants(room_id, identity.user_id, action, seat, by_token=by_token)
-
-    def require(self, room_id: str, action: Action) -> None:
-        """Let pass who may do something; see `may`.
-
-        Raises:
-            CommandError: forbidden.
-        """
-        if not self.may(room_id, action):
-            raise forbidden(action)
-
-    async def require_now(self, room_id: str, action: Action) -> None:
-        """As `require`, for who need not have joined: where there is a roster, it is asked.
-
-        Raises:
-            CommandError: forbidden.
-            LinkError: Redis is away.
-        """
-        if not has_roster(room_id):
-            self.require(room_id, action)
-            return
-        identity = self.require_identity()
-        seat = await self.services.directory.seat(room_id, identity.user_id)
-        by_token = identity.capabilities.allows(room_id, action)
-        if not grants(room_id, identity.user_id, action, seat, by_token=by_token):
-            raise forbidden(action)
-
-    def require_entry(self, room_id: str) -> None:
-        """Let pass whose token allows a room; where there is a roster, that is asked next.
-
-        Raises:
-            CommandError: forbidden.
-        """
-        if not has_roster(room_id):
-            self.require(room_id, Action.JOIN)
-        elif not self.require_identity().capabilities.allows(room_id, Action.JOIN):
-            raise forbidden(Action.JOIN)
-
     def accept(self, identity: Identity) -> None:
         """Put an identity in force: the first one, or a refreshed one."""
         self.identity = identity
         self.display = None if identity.user is None else orjson.dumps(identity.user)
         self._warned = False
         self.services.user_states.arrived(identity.user_id)
-
-    def greet(self, command_id: int | str | None = None) -> None:
-        """Tell the client that it is in."""
-        services, identity = self.services, self.require_identity()
-        settings = services.settings
-        connection_id = services.next_id("conn")
-        if services.comings is not None:
-            services.comings.came(self, connection_id)
-        self.send(
-            events.Connected(
-                id=command_id,
-                connectionId=connection_id,
-                userId=identity.user_id,
-                protocol=SUBPROTOCOL,
-                serverInfo=events.ServerInfo(workerId=services.worker_id, version=__version__),
-                expiresAt=identity.expires_at_s * 1000,
-                pingIntervalMs=int(settings.ping_interval * 1000),
-                maxMessageBytes=settings.max_message_bytes,
-                inbox=inbox_of(identity.user_id),
-            )
-        )
-
-    def send(self, event: events.Event) -> None:
-        """Send an event to this connection, if it is still there."""
-        if self.connection is not None:
-            self.connection.send(text_frame(events.encode_event(event)))
-
-    def refuse(
-        self, command_id: int | str | None, error: CommandError, room_id: str | None = None
-    ) -> None:
-        """Answer a command with an error; many in a row end the connection."""
-        self.services.stats.errors.add(error.code)
-        self.send(
-            events.Error(
-                id=command_id,
-                code=error.code,
-                message=error.message,
-                roomId=room_id,
-                retryAfterMs=error.retry_after_ms,
-                uncertain=error.uncertain,
-            )
-        )
-        if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY, ErrorCode.INTERNAL):
-            return  # not the client's fault
-        self._errors_in_a_row += 1
-        limit = self.services.settings.max_errors_in_a_row
-        if self._errors_in_a_row >= limit and self.connection is not None:
-            self.connection.close(CloseCode.TOO_MANY_ERRORS)
-
-
-def forbidden(action: Action) -> CommandError:
-    """Say that neither token nor role allow something."""
-    return CommandError(
-        ErrorCode.FORBIDDEN, f"Your token does not allow you to {action.value} here."
-    )

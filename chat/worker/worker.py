@@ -115,7 +115,11 @@ class Worker:
         self._enforcement = Enforcement(
             self.stats, moderation.sanctions, put_out, self._attendance.end_grace
         )
-        room_changes = RoomChanges(broker, settings, moderation)
+        keyring, screening = (
+            KeyRing.from_settings(settings),
+            Screening.from_settings(settings, self.stats),
+        )
+        room_changes = RoomChanges(broker, settings, moderation, screening)
         people = people_of(self._store, broker, room_changes, moderation.audit, self.stats)
         self._participation = Participation(
             self.stats, people.rosters, people.settling, put_out, self._attendance.end_grace
@@ -129,10 +133,6 @@ class Worker:
             settings, self._store, self._revocations, self._on_user_acts, self._channels
         )
         self._registration = Registration(settings, Registry(self._store), self.report)
-        keyring, screening = (
-            KeyRing.from_settings(settings),
-            Screening.from_settings(settings, self.stats),
-        )
         self._services = Services(
             worker_id=self.worker_id,
             settings=settings,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -50,6 +51,40 @@ async def party(site: Site, tag: str) -> str:
     return room
 
 
+async def changes(site: Site) -> dict[str, float]:
+    """Return how many changes of rosters the HTTP side has counted, by their kind."""
+    page = (await http.get(site.api.ops_port, "/metrics")).body
+    found = re.findall(
+        r'^chat_api_roster_changes_total\{change="(\w+)"\} (.+)$', page, re.MULTILINE
+    )
+    return {change: float(count) for change, count in found}
+
+
+async def test_what_is_done_to_rosters_over_http_is_counted(
+    site: Site, party: str, tag: str
+) -> None:
+    before, own = await changes(site), of(f"ann-{tag}")
+    seats = f"/api/v1/rooms/{party}/participants"
+    for method, user, body in (
+        ("PUT", "ben", {"role": "owner"}),
+        ("PUT", "cleo", {}),
+        ("DELETE", "cleo", None),
+    ):
+        assert (await ask(site, method, f"{seats}/{user}-{tag}", own, body)).status == 200
+    direct = {"direct": True, "userIds": [f"ben-{tag}"]}
+    assert (await ask(site, "POST", "/api/v1/rooms", own, direct)).status == 201
+    after = await changes(site)
+    more = {change: count - before.get(change, 0) for change, count in after.items()}
+    assert more == {
+        "create": 0,
+        "answer": 0,
+        "set_role": 1,
+        "invite": 1,
+        "remove": 1,
+        "open_direct": 1,
+    }
+
+
 async def test_who_is_outside_gets_403_everywhere_whatever_the_token_allows(
     site: Site, party: str, tag: str
 ) -> None:
@@ -69,6 +104,7 @@ async def test_who_is_outside_gets_403_everywhere_whatever_the_token_allows(
             ("PUT", "/messages/m/reactions/x?seq=1", None),
             ("GET", "", None),
             ("PATCH", "", {"title": "x"}),
+            ("POST", "/reports", {"seq": 1, "messageId": "m", "reason": "x"}),
             ("POST", "/kick", about),
             ("POST", "/ban", about),
             ("POST", "/mute", about),

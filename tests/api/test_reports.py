@@ -1,6 +1,7 @@
 """Reported messages: once per user and message, with a copy, for who may moderate everywhere."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from chat.protocol.errors import CommandError, ErrorCode
 from chat.settings import Settings
 from tests.api.conftest import Site
 from tests.api.site import Answer
+from tests.support import http
 from tests.support.client import ChatClient, Event
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
@@ -28,6 +30,16 @@ MODERATOR = token("mod", rooms={"*": ["moderate"]})
 async def report(client: ChatClient, room: str, message: Event, reason: str = "spam") -> Event:
     place = {"roomId": room, "seq": message["seq"], "messageId": message["messageId"]}
     return await client.command("report_message", **place, reason=reason)
+
+
+def place_of(message: Event) -> Event:
+    return {"seq": message["seq"], "messageId": message["messageId"]}
+
+
+async def counted(site: Site) -> float:
+    """Return how many reports the HTTP side says it took."""
+    page = (await http.get(site.api.ops_port, "/metrics")).body
+    return float(re.findall(r"^chat_api_messages_reported_total (.+)$", page, re.MULTILINE)[0])
 
 
 async def reports(site: Site, query: str = "") -> Any:
@@ -47,7 +59,8 @@ async def test_a_report_holds_the_message_as_it_was_and_is_noted_in_the_trail(
     assert (answer["roomId"], answer["messageId"]) == (room, said["messageId"])
     assert (await report(ann, room, said, "other words"))["duplicate"] is True
     await ben.command("delete_message", **place)
-    assert (await report(ann, room, said))["code"] == "message_gone"
+    assert (await report(ann, room, said))["duplicate"] is True
+    assert (await report(ben, room, said))["code"] == "message_gone"
     [found] = [one for one in await reports(site) if one["message"]["roomId"] == room]
     assert found.pop("reportId")
     assert abs(found.pop("timestamp") - time.time() * 1000) < 5_000
@@ -60,6 +73,76 @@ async def test_a_report_holds_the_message_as_it_was_and_is_noted_in_the_trail(
     [entry] = [one for one in trail if one["act"] == "report_message" and one["roomId"] == room]
     assert (entry["by"], entry["userId"], entry["reason"]) == ("ann", "ben", "spam")
     assert entry["messageId"] == said["messageId"]
+
+
+async def test_a_message_is_reported_over_http_as_over_a_connection(
+    site: Site, room: str, enter: Enter
+) -> None:
+    rights = {"*": ["join", "publish", "delete"]}
+    ben = await enter("ben", rooms=rights)
+    said = await ben.say(room, "buy this")
+    path, body = f"/api/v1/rooms/{room}/reports", place_of(said) | {"reason": "spam"}
+    before = await counted(site)
+    bearer = token("ann")
+    first = await site.api.send(path, body, bearer, {"Idempotency-Key": '"r-1"'})
+    ack = {"type": "ack", "roomId": room, "messageId": said["messageId"]}
+    assert (first.status, first.body) == (201, ack)
+    again = await site.api.send(path, body, bearer, {"Idempotency-Key": '"r-1"'})
+    assert (again.status, again.body) == (200, ack | {"duplicate": True})
+    async with await ChatClient.connect(site.worker.url, token("ann")) as ann:
+        await ann.join(room)
+        assert (await report(ann, room, said))["duplicate"] is True
+    assert (await site.api.send(path, body | {"userId": "dora"}, site.keys.all)).status == 201
+    await ben.command("delete_message", roomId=room, **place_of(said))
+    assert (await site.api.send(path, body, bearer)).status == 200
+    gone = await site.api.send(path, body, token("cleo"))
+    assert (gone.status, gone.code) == (410, "message_gone")
+    assert gone.headers["content-type"] == "application/problem+json"
+    found = [one for one in await reports(site) if one["message"]["roomId"] == room]
+    assert [one["by"] for one in found] == ["dora", "ann"]
+    assert {one["message"]["content"] for one in found} == {"buy this"}
+    assert await counted(site) == before + 2
+
+
+async def test_over_http_too_only_who_may_read_a_room_reports_what_is_there(
+    site: Site, room: str, enter: Enter
+) -> None:
+    ben = await enter("ben")
+    path = f"/api/v1/rooms/{room}/reports"
+    body = place_of(await ben.say(room, "x")) | {"reason": "spam"}
+    ban = {"userId": "eve", "reason": "x"}
+    assert (await site.api.send(f"/api/v1/rooms/{room}/ban", ban, MODERATOR)).status == 200
+    reader, elsewhere = (
+        site.keys.make(Scope.READ),
+        site.keys.make(Scope.PUBLISH, rooms=("elsewhere-*",)),
+    )
+    await until(lambda: _is_known(site, elsewhere))
+    by_ann = body | {"userId": "ann"}
+    for bearer, sent, code in (
+        (None, body, "not_authenticated"),
+        (token("ann", rooms={"*": ["publish"]}), body, "forbidden"),
+        (token("eve"), body, "banned"),
+        (token("ann"), body | {"userId": "ben"}, "forbidden"),
+        (reader, by_ann, "forbidden"),
+        (elsewhere, by_ann, "forbidden"),
+        (site.keys.all, body, "invalid_message"),
+        (site.keys.all, body | {"userId": "a\nb"}, "invalid_message"),
+        (token("ann"), body | {"reason": ""}, "invalid_message"),
+        (token("ann"), body | {"messageId": "other"}, "message_gone"),
+        (token("ann"), body | {"seq": 99}, "message_gone"),
+    ):
+        assert (await site.api.send(path, sent, bearer)).code == code
+
+
+async def test_who_is_not_in_a_private_room_reports_nothing_there(site: Site, room: str) -> None:
+    owner, private = token("ann", rooms={"*": ["create", "join", "publish"]}), f"private:{room}"
+    made = await site.api.send("/api/v1/rooms", {"roomId": private}, owner)
+    assert made.status == 201
+    path = f"/api/v1/rooms/{private}"
+    said = await site.api.send(f"{path}/messages", {"content": "x"}, owner)
+    body = place_of(said.body) | {"reason": "spam"}
+    assert (await site.api.send(f"{path}/reports", body, token("ben"))).code == "forbidden"
+    assert (await site.api.send(f"{path}/reports", body, owner)).status == 201
 
 
 async def test_only_members_report_and_only_what_is_there(
@@ -121,7 +204,7 @@ async def test_reports_are_for_who_moderates_everywhere(site: Site) -> None:
 
 
 async def _is_known(site: Site, key: str) -> bool:
-    return (await site.api.read("/api/v1/reports", key)).status == 200
+    return (await site.api.read("/api/v1/reports", key)).status != 401
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chat.files.ids import new_id, type_of
-from chat.files.names import MAX_CHARS, clean_name, disposition, url_of
+from chat.files.names import MAX_CHARS, clean_name, disposition, filtered_name, url_of
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,15 @@ def test_an_id_tells_the_type_and_nothing_else_is_one() -> None:
     for wrong in ("", "x", one[1:], one + "\n", f"../{one}", one.replace(".", "/"), one[:33]):
         assert type_of(wrong) is None
     assert len(one.partition(".")[0]) * 6 >= 128
+
+
+@given(st.text(alphabet="ab_ *", max_size=20))
+def test_a_filter_sees_spaces_for_underscores_and_changes_nothing_else(name: str) -> None:
+    seen: list[str] = []
+
+    def mask(words: str) -> str:
+        seen.append(words)
+        return words.replace("a", "*")
+
+    assert filtered_name(name, mask) == name.replace("a", "*")
+    assert seen == [name.replace("_", " ")]

@@ -56,6 +56,7 @@ def hook_settings(port: int) -> dict[str, SettingValue]:
 def site(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     prefix, port = f"t{uuid.uuid4().hex[:12]}", unused_port()
     words = tmp_path_factory.mktemp("words") / "words"
+    store = str(tmp_path_factory.mktemp("files"))
     words.write_text("block rubbish\nmask darn\nmask /sh[o0]ot/\n")
     settings: dict[str, Any] = {
         **hook_settings(port),
@@ -63,7 +64,7 @@ def site(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) ->
         **NO_LIMITS,
     }
     cluster = Cluster(redis_server, 1, redis_prefix=prefix, **settings)
-    api = Api(settings_of(redis_server, prefix, **settings))
+    api = Api(settings_of(redis_server, prefix, upload_store=store, **settings))
     with asyncio.Runner() as runner:
         runner.run(cluster.__aenter__())
         try:

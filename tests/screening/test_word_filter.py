@@ -17,6 +17,7 @@ from tests.support.waiting import until
 
 Connect = Callable[..., Awaitable[ChatClient]]
 EDITOR: dict[str, Any] = {"rooms": {"*": ["join", "publish", "edit"]}}
+OWNER: dict[str, Any] = {"rooms": {"*": ["join", "publish", "create", "moderate"]}}
 
 
 async def test_words_are_masked_and_blocked_on_every_way_in(
@@ -45,6 +46,73 @@ async def test_words_are_masked_and_blocked_on_every_way_in(
         await site.api.send(edit, {"content": "rubbish"}, bearer, method="PATCH"),
     ):
         assert (refused.status, refused.code) == (422, "content_refused")
+
+
+async def test_titles_and_topics_are_filtered_where_they_are_set(
+    site: Site, connect: Connect, room: str
+) -> None:
+    ann = await connect(site.worker, "ann", room, **OWNER)
+    await ann.command("change_room", roomId=room, title="Darn room", topic="sh0ot\nme")
+    told = await ann.wait_for("room_changed")
+    assert told["room"] == {"title": "**** room", "topic": "*****\nme"}
+    path, bearer = f"/api/v1/rooms/{room}", token("ann", **OWNER)
+    changed = await site.api.send(path, {"title": "darn"}, bearer, method="PATCH")
+    assert changed.status == 200
+    assert (await ann.wait_for("room_changed"))["room"]["title"] == "****"
+    assert (await ann.command("change_room", roomId=room, title=None))["type"] == "ack"
+    for what in ("title", "topic"):
+        wanted: Any = {"roomId": room, what: "my rubbish"}
+        refused = await ann.command("change_room", **wanted)
+        assert refused["code"] == "content_refused"
+        assert refused["message"] == f"The {what} has a word that is not allowed here."
+        answer = await site.api.send(path, {what: "rubbish"}, bearer, method="PATCH")
+        assert (answer.status, answer.code) == (422, "content_refused")
+    assert (await site.api.read(path, bearer)).body["room"] == {"topic": "*****\nme"}
+
+
+async def test_a_room_with_a_refused_title_is_not_made_and_one_with_a_masked_one_says_so(
+    site: Site, connect: Connect, room: str
+) -> None:
+    ann, bearer = await connect(site.worker, f"ann-{room}", **OWNER), token("ann", **OWNER)
+    ours, theirs = f"private:a-{room}", f"private:b-{room}"
+    refused = await ann.command("create_room", roomId=ours, title="Rubbish")
+    assert refused["code"] == "content_refused"
+    answer = await site.api.send("/api/v1/rooms", {"roomId": theirs, "topic": "rubbish"}, bearer)
+    assert (answer.status, answer.code) == (422, "content_refused")
+    made = await ann.command("create_room", roomId=ours, title="Darn!", topic="fine")
+    assert made["room"] == {"title": "****!", "topic": "fine"}
+    assert (await ann.join(ours))["room"] == made["room"]
+    answer = await site.api.send("/api/v1/rooms", {"roomId": theirs, "title": "Darn"}, bearer)
+    assert (answer.status, answer.body["room"]) == (201, {"title": "****"})
+
+
+async def test_a_status_is_filtered_whatever_the_rooms(
+    site: Site, connect: Connect, room: str
+) -> None:
+    ann = await connect(site.worker, f"ann-{room}", room)
+    refused = await ann.command("set_presence", state="busy", status="rubbish")
+    assert refused["code"] == "content_refused"
+    assert refused["message"] == "The status has a word that is not allowed here."
+    assert (await ann.command("set_presence", state="away", status="darn it"))["type"] == "ack"
+    told = await ann.wait_for(lambda event: "status" in event, 10.0)
+    assert (told["state"], told["status"]) == ("away", "**** it")
+
+
+async def test_the_name_of_a_file_is_filtered_before_the_file_is_taken(
+    site: Site, hook: HookServer, connect: Connect, asked: str
+) -> None:
+    path, bearer = f"/api/v1/rooms/{asked}/files?name=", token("ann", **EDITOR)
+    refused = await site.api.send(f"{path}my_rubbish.txt", b"x", bearer)
+    assert (refused.status, refused.code) == (422, "content_refused")
+    taken = await site.api.send(f"{path}so_darn_good.txt", b"words", bearer)
+    assert (taken.status, taken.body["name"]) == (201, "so_****_good.txt")
+    assert taken.body["url"].endswith("/so_%2A%2A%2A%2A_good.txt")
+    ann = await connect(site.worker, "ann", asked, **EDITOR)
+    said = await ann.command(
+        "chat_message", roomId=asked, content="", attachments=[taken.body["id"]]
+    )
+    assert said["type"] == "ack"
+    assert [question["attachments"] for question in hook.asked] == [[taken.body]]
 
 
 async def test_the_hook_is_asked_about_what_the_filter_has_left(

@@ -169,6 +169,12 @@ async def test_rooms_of_all_shards_of_a_redis_cluster_are_told(room: str) -> Non
             async with Crowd(cluster, rooms) as crowd:
                 await crowd.more(STEP)
             await all_told([receiver], crowd.acknowledged)
+            async with await ChatClient.connect(cluster[0].url, cluster.token("ann")) as ann:
+                await ann.join(room)
+                said = await ann.say(room, "Buy this")
+                place = {"roomId": room, "seq": said["seq"], "messageId": said["messageId"]}
+                await ann.command("report_message", **place, reason="spam")
+                await receiver.until(1, "report_created", room=room)
             await receiver.until(ROOMS, "user_joined")
             await receiver.until(ROOMS, "connected")
             await receiver.until(ROOMS, "disconnected")

@@ -28,10 +28,11 @@ class Scripts:
     def __init__(self, publish: str, *, news: bool = False) -> None:
         self.publish = publish
         head = f"local PUBLISH, NEWS = '{publish}', {str(news).lower()}\n"
-        telling = noting = head
+        telling = noting = reporting = head
         if news:  # else nobody calls what they have
-            telling = head + _read("_news") + _read("_stored_news")
-            noting = head + _read("_news") + _read("_events")
+            told = head + _read("_news")
+            telling, noting = told + _read("_stored_news"), told + _read("_events")
+            reporting = told + _read("_noted_reports")
         rules, sanctions = _read("_rules"), _read("_sanctions")
         stream = rules + _read("_stream")
         retention = _read("_retention")
@@ -60,22 +61,23 @@ class Scripts:
         self.room_sanction = Script(head + sanctions + _read("room_sanction"))
         self.sanction_read = Script(sanctions + _read("sanction_read"))
         self.user_act = Script(head + _read("user_act"))
-        self._add_those_of_reports()
+        self._add_those_of_reports(reporting)
         markers = _read("_markers")
         self.marker_set = Script(head + markers + _read("marker_set"))
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
         if news:
             self._add_those_of_hooks(noting)
 
-    def _add_those_of_reports(self) -> None:
+    def _add_those_of_reports(self, reporting: str) -> None:
         reports = _read("_reports")
-        self.report_add = Script(reports + _read("report_add"))
+        self.report_add = Script(reporting + reports + _read("report_add"))
         self.report_resolve = Script(reports + _read("report_resolve"))
         self.report_count = Script(reports + _read("report_count"))
 
     def _add_those_of_hooks(self, noting: str) -> None:
         self.event_note = Script(noting + _read("event_note"))
         self.event_read = Script(_read("event_read"))
+        self.report_read = Script(_read("report_read"))
         self.news_take = Script(_read("news_take"))
         self.due_advance = Script(_read("due_advance"))
         self.share_renew = Script(_read("share_renew"))

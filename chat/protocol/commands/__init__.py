@@ -48,6 +48,7 @@ from chat.protocol.commands.messages import (
     FileIds,
     RemoveReaction,
     ReportMessage,
+    ReportReason,
     Typing,
 )
 from chat.protocol.commands.moderation import (
@@ -131,6 +132,7 @@ __all__ = [
     "RemoveParticipant",
     "RemoveReaction",
     "ReportMessage",
+    "ReportReason",
     "Role",
     "RoomId",
     "RosterCommand",

@@ -71,10 +71,13 @@ class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     isTyping: bool = True
 
 
+ReportReason = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class ReportMessage(Command, frozen=True, kw_only=True, tag="report_message"):
     """Bring a message before the moderators, once per user; who sent it is not told."""
 
     roomId: RoomId
     seq: Seq
     messageId: MessageId
-    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    reason: ReportReason

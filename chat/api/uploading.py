@@ -1,45 +1,36 @@
-"""Uploading files for messages, and handing them out to whoever knows where they are."""
+"""Uploading files for messages."""
 
 import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator
 
 from msgspec import json
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import Response
 
-from chat.api.authentication import Caller, Guard
+from chat.api.acting import user_of
+from chat.api.authentication import Guard
 from chat.api.group import Group
-from chat.api.head import head_of
-from chat.api.operations import JSON, Operation, route
+from chat.api.incoming import Incoming, length_of
+from chat.api.operations import JSON, Operation
 from chat.api.problems import HttpCode, RefusedError
 from chat.api.query import decode_query
 from chat.api.refusals import IN_ROOM
 from chat.api.services import ApiServices
 from chat.broker.refusals import busy, unavailable
-from chat.files.ids import new_id, type_of
+from chat.files.ids import new_id
 from chat.files.intake import Intake, Received, RefusedKindError, TooLargeError
-from chat.files.kinds import INLINE
-from chat.files.names import clean_name, disposition, url_of
-from chat.files.storage import StorageError, Stored
+from chat.files.names import clean_name, filtered_name, url_of
+from chat.files.storage import StorageError
 from chat.identity.access import Action
 from chat.identity.apikeys import Scope
-from chat.identity.tokens import Identity
-from chat.identity.users import UserError, check_user_id
 from chat.protocol.commands import ATTACHMENTS_MAX, check_room_id
 from chat.protocol.errors import CommandError, ErrorCode
 from chat.protocol.events import Attachment
 from chat.protocol.http import Upload, UploadRules
 
 _UPLOADS = re.compile(r"/api/v1/rooms/[^/]+/files")
-#: How long what a refused client still sends is read and thrown away: hung up at once, it would
-#: see a broken connection instead of the answer.
-_LINGER_S = 1.0
-_YEAR_S = 31_536_000
-_POLICY = "default-src 'none'; sandbox"
 
 
 def is_upload(method: str, path: str) -> bool:
@@ -98,6 +89,7 @@ class Uploads(Group):
                 errors=(
                     *IN_ROOM,
                     ErrorCode.INVALID_MESSAGE,
+                    ErrorCode.CONTENT_REFUSED,
                     HttpCode.REQUEST_TIMEOUT,
                     HttpCode.FILE_TOO_LARGE,
                     HttpCode.FILE_TYPE_REFUSED,
@@ -106,10 +98,6 @@ class Uploads(Group):
                 scope=Scope.PUBLISH,
             ),
         ]
-
-    def routes(self) -> list[Route]:
-        """Return where files are read; the addresses come with messages."""
-        return [route("/files/{fileId}/{name}", self.serve)]
 
     # ------------------------------------------------------------------- asking
 
@@ -135,7 +123,7 @@ class Uploads(Group):
             CommandError, RefusedError: the request is refused.
             LinkError: Redis is away; no file is kept.
         """
-        body = _Body(request, self._services.settings.handshake_timeout)
+        body = Incoming(request, self._services.settings.handshake_timeout)
         stats = self._services.stats
         try:
             attachment = await self._taken(request, body)
@@ -148,7 +136,7 @@ class Uploads(Group):
         stats.upload_bytes += attachment.size
         return Response(json.encode(attachment), 201, media_type=JSON)
 
-    async def _taken(self, request: Request, body: "_Body") -> Attachment:
+    async def _taken(self, request: Request, body: Incoming) -> Attachment:
         settings = self._services.settings
         intake = self._intake()
         caller = await self._guard.admit(request)
@@ -156,8 +144,9 @@ class Uploads(Group):
         asked = decode_query(request.scope["query_string"], room_id, Upload)
         check_room_id(room_id)
         await self._guard.require(caller, room_id, Action.PUBLISH)
-        user_id = _owner(caller, asked)
-        length = _length(request)
+        user_id = user_of(caller, asked.userId, does="uploads")
+        name = self._name(room_id, asked.name)
+        length = length_of(request)
         if length is not None and length > settings.upload_max_bytes:
             raise _too_large(settings.upload_max_bytes)
         if length == 0:
@@ -170,7 +159,7 @@ class Uploads(Group):
         try:
             async with asyncio.timeout(settings.upload_timeout):
                 async with intake.received(body.chunks()) as received:
-                    return await self._kept(room_id, user_id, clean_name(asked.name), received)
+                    return await self._kept(room_id, user_id, name, received)
         except TimeoutError:
             raise RefusedError(
                 HttpCode.REQUEST_TIMEOUT,
@@ -206,6 +195,17 @@ class Uploads(Group):
         await files.offer(room_id, user_id, json.decode(json.encode(attachment)))
         return attachment
 
+    def _name(self, room_id: str, asked: str) -> str:
+        """Return what a file is called, as others may see it.
+
+        Raises:
+            CommandError: content_refused.
+        """
+        name, screening = clean_name(asked), self._services.screening
+        if screening is None:
+            return name
+        return filtered_name(name, lambda words: screening.filtered(room_id, words, "file name"))
+
     def _intake(self) -> Intake:
         intake = self._services.intake
         if intake is None:
@@ -222,116 +222,6 @@ class Uploads(Group):
                 retry_after_ms=math.ceil(wait_s * 1000),
             )
 
-    # ------------------------------------------------------------------ serving
-
-    async def serve(self, request: Request) -> Response:
-        """Hand out a file. Its address is a secret that only those know who may read it.
-
-        Raises:
-            RefusedError: there is no such file.
-            CommandError: the storage is away.
-        """
-        file_id = request.path_params["fileId"]
-        kind = type_of(file_id)
-        intake = self._services.intake
-        if kind is None or intake is None:
-            raise _nothing_here()
-        headers = self._headers(file_id, kind, clean_name(request.path_params["name"]))
-        if headers["ETag"] in head_of(request.scope).headers.get_all("If-None-Match"):
-            return Response(status_code=304, headers=headers)
-        try:
-            stored = await intake.storage.open(file_id)
-        except StorageError as exc:
-            self._services.stats.storage_failed(exc)
-            raise unavailable(exc) from None
-        if stored is None:
-            raise _nothing_here()
-        return _answer(stored, headers)
-
-    def _headers(self, file_id: str, kind: str, name: str) -> dict[str, str]:
-        return {
-            "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
-            "Content-Disposition": disposition(name, inline=kind in INLINE),
-            "Content-Security-Policy": _POLICY,
-            # Pages from elsewhere that may use this server may show its pictures.
-            "Cross-Origin-Resource-Policy": (
-                "cross-origin" if self._services.settings.allowed_origins else "same-origin"
-            ),
-            # Private: what is deleted here does not live on in a cache for all.
-            "Cache-Control": f"private, max-age={_YEAR_S}, immutable",
-            "ETag": f'"{file_id.partition(".")[0]}"',
-        }
-
-
-class _Body:
-    """The body of a request as it comes in."""
-
-    def __init__(self, request: Request, silence_s: float) -> None:
-        self._receive = request.receive
-        self._silence_s = silence_s
-        self._more = True
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what comes.
-
-        Raises:
-            TimeoutError: nothing came for too long.
-            RefusedError: the client is gone.
-        """
-        while self._more:
-            async with asyncio.timeout(self._silence_s):
-                message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self._more = False
-                raise RefusedError(HttpCode.REQUEST_TIMEOUT, "The request broke off.")
-            self._more = message.get("more_body", False)
-            yield message.get("body", b"")
-
-    async def linger(self) -> None:
-        """Throw away what still comes, for a while."""
-        try:
-            async with asyncio.timeout(_LINGER_S):
-                async for _ in self.chunks():
-                    pass
-        except (TimeoutError, RefusedError, ClientDisconnect):
-            return
-
-
-def _answer(stored: Stored, headers: dict[str, str]) -> Response:
-    if isinstance(stored.source, AsyncIterator):
-        return StreamingResponse(
-            stored.source, headers={**headers, "Content-Length": str(stored.size)}
-        )
-    return FileResponse(stored.source, headers=headers)
-
-
-def _owner(caller: Caller, asked: Upload) -> str:
-    if isinstance(caller, Identity):
-        if asked.userId not in (None, caller.user_id):
-            raise CommandError(ErrorCode.FORBIDDEN, "A token uploads as its own user.")
-        return caller.user_id
-    if asked.userId is None:
-        raise CommandError(
-            ErrorCode.INVALID_MESSAGE, "With an API key `userId` says whose file it is."
-        )
-    try:
-        check_user_id(asked.userId, "`userId`")
-    except UserError as exc:
-        raise CommandError(ErrorCode.INVALID_MESSAGE, f"{exc}.") from None
-    return asked.userId
-
-
-def _length(request: Request) -> int | None:
-    """Return how long the body says it is; None if it does not."""
-    lengths = head_of(request.scope).headers.get_all("Content-Length")
-    if not lengths and not head_of(request.scope).headers.get_all("Transfer-Encoding"):
-        return 0
-    return int(lengths[0]) if lengths else None
-
 
 def _too_large(most: int) -> RefusedError:
     return RefusedError(HttpCode.FILE_TOO_LARGE, f"A file may have {most} bytes at most.")
-
-
-def _nothing_here() -> RefusedError:
-    return RefusedError(HttpCode.NOT_FOUND, "There is no such file, or no more.")

@@ -21,6 +21,10 @@ from tests.support.worker import REPOSITORY
 
 OURS = {family.name for family in (*FAMILIES, *API_FAMILIES, *HOOK_FAMILIES)}
 KNOWN = OURS | HAPROXY | REDIS | PROMETHEUS
+#: Families that no panel asks for, each with the reason why nobody would miss it.
+NOT_SHOWN = {
+    "chat_control_frames_total": "pings and pongs follow the connections, which are shown",
+}
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
 
 
@@ -40,6 +44,11 @@ def test_metrics_are_found_in_an_expression(expression: str, names: set[str]) ->
 def test_a_dashboard_asks_for_metrics_that_exist(expression: str) -> None:
     assert metrics_of(expression)
     assert metrics_of(expression) <= KNOWN
+
+
+def test_every_metric_is_on_a_panel_or_there_is_a_reason_why_not() -> None:
+    shown = {name for expression in dashboard_queries() for name in metrics_of(expression)}
+    assert (OURS | HAPROXY | REDIS) - shown == NOT_SHOWN.keys()
 
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])

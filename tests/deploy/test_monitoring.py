@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from chat.ops.families import API_FAMILIES, FAMILIES, HOOK_FAMILIES
 from deploy.grafana import dashboards
@@ -59,7 +60,8 @@ def test_an_alert_is_about_metrics_that_exist_and_says_what_to_do(rule: dict[str
     assert metrics_of(rule["expr"])
     assert metrics_of(rule["expr"]) <= KNOWN
     assert rule["labels"]["severity"] in {"page", "ticket"}
-    assert annotations["summary"].endswith(".")
+    assert rule["for"], "what lasts for a moment wakes nobody"
+    assert re.search(r": [a-z].*\.$", annotations["summary"]), "and then what?"
     assert annotations["runbook"] == f"docs/operations.md#{name.lower()}"
 
 
@@ -70,6 +72,14 @@ def test_each_alert_has_a_section_in_the_operations_page(rule: dict[str, Any]) -
     )
     assert section, "docs/operations.md has no such section"
     assert len(section[1].split()) > 20, "it says too little"
+
+
+def test_each_alert_is_tried_where_it_fires_and_where_it_must_not() -> None:
+    tests = yaml.safe_load((DEPLOY / "prometheus" / "alerts_test.yml").read_text())["tests"]
+    tried = [each for test in tests for each in test["alert_rule_test"]]
+    names = {rule["alert"] for rule in alerts()}
+    assert {each["alertname"] for each in tried if "exp_alerts" in each} == names
+    assert {each["alertname"] for each in tried if "exp_alerts" not in each} == names
 
 
 def test_no_section_is_about_an_alert_that_is_gone() -> None:

@@ -97,11 +97,12 @@ def _panel(panel: Panel, place: dict[str, int]) -> dict[str, Any]:
 
 
 def _lines(row: list[Panel]) -> Iterator[list[Panel]]:
-    """Figures first and beside each other, then graphs, three to a line."""
+    """Figures first and beside each other, then graphs, as even as they can be."""
     for kind, most in (("stat", 6), ("timeseries", 3)):
         panels = [panel for panel in row if panel.kind == kind]
-        for start in range(0, len(panels), most):
-            yield panels[start : start + most]
+        lines = -(-len(panels) // most)
+        for index in range(lines):
+            yield panels[len(panels) * index // lines : len(panels) * (index + 1) // lines]
 
 
 def _row(title: str, row: list[Panel], y: int) -> list[dict[str, Any]]:

@@ -35,12 +35,20 @@ interface PrometheusAnnotation extends AnnotationQuery<PrometheusQuery> {
   tagKeys?: string;
 }
 
-interface Shown<Type extends string, Options, Fields>
+/** Names of value formats in `@grafana/data`; a name that is none would be written as it is. */
+type Unit = "Bps" | "bytes" | "cps" | "mps" | "ops" | "percent" | "percentunit" | "reqps" | "s" | "short";
+
+interface Fields<Custom> extends Omit<FieldConfig, "custom" | "unit"> {
+  unit: Unit;
+  custom?: Custom;
+}
+
+interface Shown<Type extends string, Options, Custom>
   extends Omit<Panel, "type" | "options" | "fieldConfig" | "targets"> {
   id: number;
   type: Type;
   options: Options;
-  fieldConfig: { defaults: Omit<FieldConfig, "custom"> & { custom?: Fields }; overrides: [] };
+  fieldConfig: { defaults: Fields<Custom>; overrides: [] };
   targets: PrometheusQuery[];
 }
 

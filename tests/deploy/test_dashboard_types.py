@@ -40,6 +40,7 @@ FAULTS = {
     "an option that does not exist": ('"graphMode"', '"grafMode"'),
     "an option that is missing": ('"showLegend": true,', ""),
     "a field that does not exist": ('"unit":', '"units":'),
+    "a unit that does not exist": ('"unit": "s"', '"unit": "seconds"'),
     "a number as text": ('"fillOpacity": 10', '"fillOpacity": "10"'),
     "a panel that does not exist": ('"type": "stat"', '"type": "state"'),
     "a heading without its fold": ('"collapsed": false,', ""),

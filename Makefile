@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system \
-  containers-system asyncapi-schema grafana-schema clean
+  containers-system later-haproxy asyncapi-schema grafana-schema clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080 (WEBHOOK=URL: docs/webhooks.md)"
@@ -99,6 +99,21 @@ containers-system: $(INSTALLED_CONTAINERS)
 	  echo "Tests in containers are left out: they need root and$$missing." >&2; \
 	fi
 
+# HAProxy with QUIC for the tests of HTTP/3, that of Debian 13 beside its own libraries, where what
+# is on PATH has none. The wrapper names itself: a master starts itself again to reload.
+later-haproxy: $(INSTALLED_DEV)
+	@if haproxy -vv 2>/dev/null | grep -q +QUIC || test -x $(VENV)/haproxy/haproxy; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v mmdebstrap >/dev/null; then \
+	  echo "Fetching a HAProxy with QUIC ..."; \
+	  rm -rf $(VENV)/haproxy && mkdir -p $(VENV)/haproxy && cd $(VENV)/haproxy && \
+	  mmdebstrap --quiet --variant=extract --include=haproxy trixie root && \
+	  printf '%s\n' '#!/bin/sh' 'root=$$(dirname "$$0")/root' 'exec "$$root"/usr/lib/*/ld-linux-*.so.? --argv0 "$$0" \' \
+	    '  --library-path "$$(dirname "$$root"/usr/lib/*/libc.so.6)" "$$root/usr/sbin/haproxy" "$$@"' > haproxy && \
+	  chmod +x haproxy; \
+	else \
+	  echo "Tests of HTTP/3 are left out: they need a HAProxy with QUIC, or root and mmdebstrap to fetch one." >&2; \
+	fi
+
 # The official JSON Schema of AsyncAPI documents, which no package of PyPI has.
 asyncapi-schema: $(INSTALLED_DEV)
 	@if command -v npm >/dev/null; then \
@@ -125,7 +140,7 @@ check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: system containers-system asyncapi-schema grafana-schema check
+test: system containers-system later-haproxy asyncapi-schema grafana-schema check
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadscope --no-loadscope-reorder
 
 test-fast: $(INSTALLED_DEV)

@@ -23,6 +23,8 @@ ACTIVE = "1"
 IDLE = "i"
 GONE = ""
 
+#: Users in one script, which others wait for: a user takes it some microseconds.
+ARRIVALS = 200
 #: What `in_room` says of who is there now.
 MEMBER = 2
 
@@ -73,6 +75,10 @@ class UserRecord(NamedTuple):
         return self._replace(places=places)
 
 
+#: Told what is known of a user: None where that is one connection, here, and nothing else.
+Told = Callable[[str, UserRecord | LinkError | None], None]
+
+
 class UserPresence:
     """Writes and reads them.
 
@@ -93,18 +99,41 @@ class UserPresence:
         """Commands about a user can be sent."""
         return self._store.shard(hash_tag(self._store.keys.presence(user_id))).is_up
 
-    def touch(
-        self, user_id: str, worker_id: str, done: Callable[[UserRecord | LinkError], None]
-    ) -> None:
-        """Note at once that a worker has a connection of a user that is not idle."""
+    def arrive(self, user_ids: Sequence[str], worker_id: str, done: Told) -> None:
+        """Note at once that a worker has connections of users who are not idle.
 
+        Args:
+            user_ids: users who have just come.
+            worker_id: the worker.
+            done: told of each user what is known.
+        """
+        if self._store.is_sharded:  # each lies in a slot of its own
+            for user_id in user_ids:
+                self._arrive(user_id, worker_id, done)
+        else:
+            for begin in range(0, len(user_ids), ARRIVALS):
+                self._arrive_together(user_ids[begin : begin + ARRIVALS], worker_id, done)
+
+    def _arrive(self, user_id: str, worker_id: str, done: Told) -> None:
         def finish(reply: Reply) -> None:
-            if isinstance(reply, Exception):
-                done(reply if isinstance(reply, LinkError) else LinkError(str(reply)))
-            else:
-                done(_decoded(reply))
+            done(user_id, _failure(reply) or _decoded(reply))
 
         self._note(user_id, (worker_id, ACTIVE, 0), Wish(), finish)
+
+    def _arrive_together(self, user_ids: Sequence[str], worker_id: str, done: Told) -> None:
+        store = self._store
+        keys = tuple(map(store.keys.presence, user_ids))
+
+        def finish(reply: Reply) -> None:
+            failure = _failure(reply)
+            for number, user_id in enumerate(user_ids):
+                known = None if failure else reply[number]
+                done(user_id, failure or (_decoded(known) if known else None))
+
+        def start(shard: Route, settle: Callback) -> None:
+            shard.evaluate(store.scripts.user_arrivals, settle, keys, worker_id, *self._times_ms)
+
+        store.start(hash_tag(keys[0]), start, finish)
 
     async def note(
         self,
@@ -214,6 +243,12 @@ def decode_changed(payload: bytes) -> tuple[set[str], str]:
     if not separator:
         raise ValueError("names no user")
     return set(worker_ids.split(",")), user_id
+
+
+def _failure(reply: Reply) -> LinkError | None:
+    if not isinstance(reply, Exception):
+        return None
+    return reply if isinstance(reply, LinkError) else LinkError(str(reply))
 
 
 def _decoded(reply: list[bytes]) -> UserRecord:

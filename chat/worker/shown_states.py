@@ -69,8 +69,12 @@ class ShownStates:
         self._untold.add(user_id)
         self._consider(user_id)
 
-    def learn(self, user_id: str, record: UserRecord) -> None:
-        """Take what Redis knows of a user who has just come."""
+    def learn(self, user_id: str, record: UserRecord | None) -> None:
+        """Take what Redis knows of a user who has just come, None for nothing else than that."""
+        if record is None:
+            if user_id in self._shown:
+                self.retell(user_id)
+            return
         others = [place for place in record.places if place != self._worker_id]
         if others and record.choice is None and all(record.places[place] for place in others):
             self._tell_workers(user_id, others)  # nobody was at any device, and now somebody is

@@ -107,17 +107,15 @@ class UserStates:
             self._announce()
 
     def _announce(self) -> None:
-        """Tell Redis of those who have come lately: one write to the socket for all of them."""
-        newcomers, self._newcomers = self._newcomers, {}
-        for user_id in newcomers:
+        """Tell Redis of those who have come lately."""
+        newcomers, self._newcomers = list(self._newcomers), {}
+        self.presence.arrive(newcomers, self._worker_id, self._learn)
 
-            def done(record: UserRecord | LinkError, user_id: str = user_id) -> None:
-                if isinstance(record, LinkError):
-                    self._consider(user_id)
-                else:
-                    self._states.learn(user_id, record)
-
-            self.presence.touch(user_id, self._worker_id, done)
+    def _learn(self, user_id: str, known: UserRecord | LinkError | None) -> None:
+        if isinstance(known, LinkError):
+            self._consider(user_id)
+        else:
+            self._states.learn(user_id, known)
 
     def departed(self, connection: "Connection", user_id: str) -> None:
         """A connection is gone; its user is, if none comes back within the grace."""

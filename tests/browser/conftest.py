@@ -19,7 +19,6 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
-    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -30,13 +29,14 @@ OpenWindow = Callable[..., Awaitable[Window]]
 
 
 @asynccontextmanager
-async def chromium(*more: str) -> AsyncIterator[Browser]:
+async def chromium(*more: str, quic: bool = False) -> AsyncIterator[Browser]:
     """Start a headless Chromium from PATH, so that nothing is downloaded; `more` are arguments."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip(f"none of {', '.join(CHROMIUM)} is on PATH")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *more])
+        arguments = [*ARGUMENTS, *more] if quic else [*ARGUMENTS, "--disable-quic", *more]
+        browser = await playwright.chromium.launch(executable_path=found, args=arguments)
         yield browser
         await browser.close()
 

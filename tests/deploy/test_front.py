@@ -1,5 +1,6 @@
 """HAProxy in its pod: its configuration, its servers, and what it must not depend on."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -84,5 +85,5 @@ def test_haproxy_takes_the_configuration_and_the_environment_of_its_pod(
 
     assert checked.returncode == 0, checked.stderr
     text = "".join(files.values())
-    assert all(f"${{{name}-" in text for name in environment)
+    assert all(re.search(rf"\$\{{?{name}\b", text) for name in environment)
     assert "hash-key addr-port" in text

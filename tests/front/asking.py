@@ -27,15 +27,17 @@ async def ask(
         )
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode())
-            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError as exc:
+                raise ConnectionError("closed without an answer") from exc
+            status_line, *rest = head.decode("latin-1").rstrip().split("\r\n")
+            pairs = (field.partition(":") for field in rest)
+            answered = {name.lower(): value.strip() for name, _, value in pairs}
+            # Not to the end of the connection: HAProxy from 3.0 on waits there for a body that
+            # it has refused.
+            size = int(answered.get("content-length", -1))
+            body = await (reader.read(-1) if size < 0 else reader.readexactly(size))
         finally:
             await hang_up(writer)
-    if not head:
-        raise ConnectionError("closed without an answer")
-    status_line, *rest = head.decode("latin-1").split("\r\n")
-    pairs = (field.partition(":") for field in rest)
-    return Response(
-        int(status_line.split()[1]),
-        {name.lower(): value.strip() for name, _, value in pairs},
-        body.decode(errors="replace"),
-    )
+    return Response(int(status_line.split()[1]), answered, body.decode(errors="replace"))

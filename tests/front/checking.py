@@ -9,7 +9,9 @@ from tests.support import logs
 from tests.support.haproxy import binary
 
 
-def check(certificates: Certificates, *files: Path, **front: str) -> str:
+def check(
+    certificates: Certificates, *files: Path, program: str | None = None, **front: str
+) -> str:
     """Have HAProxy check files; return all that it says."""
     folder = logs.new_directory()
     variables = {
@@ -19,7 +21,7 @@ def check(certificates: Certificates, *files: Path, **front: str) -> str:
     }
     arguments = [word for path in files for word in ("-f", str(path))]
     done = subprocess.run(  # noqa: PLW1510 - what it says is part of the failure
-        [binary(), "-c", *arguments],
+        [program or binary(), "-c", *arguments],
         env={"PATH": os.environ["PATH"]} | variables,
         capture_output=True,
         text=True,

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from tests.support.worker import REPOSITORY, Process
 CONFIGURATION = REPOSITORY / "deploy" / "haproxy"
 #: Another HAProxy than that on PATH, to test with other versions.
 BINARY = os.environ.get("HAPROXY", "haproxy")
+#: A later one that `make test` fetches where that on PATH has no QUIC.
+LATER = Path(sys.prefix) / "haproxy" / "haproxy"
 START_TIMEOUT_S = 15.0
 
 
@@ -29,6 +34,14 @@ def binary() -> str:
     return found
 
 
+def later_binary() -> str | None:
+    """Return a HAProxy of version 3.0 or later with QUIC, or None."""
+    said = subprocess.run([binary(), "-vv"], capture_output=True, text=True, check=True).stdout
+    if "+QUIC" in said and re.search(r"version [3-9]\.", said):
+        return binary()
+    return str(LATER) if LATER.exists() else None
+
+
 class Haproxy(Process, Closing):
     """A master and its worker process.
 
@@ -38,6 +51,7 @@ class Haproxy(Process, Closing):
         certificates: the folder of certificates.
         configuration: what goes with it.
         extra: a further file.
+        program: another HAProxy than that under test.
         front: FRONT_ variables by their lower-case names without the prefix.
     """
 
@@ -49,6 +63,7 @@ class Haproxy(Process, Closing):
         *,
         configuration: Path = CONFIGURATION / "haproxy.cfg",
         extra: Path | None = None,
+        program: str | None = None,
         **front: str | int,
     ) -> None:
         self.folder = folder
@@ -56,6 +71,8 @@ class Haproxy(Process, Closing):
         self.runtime = RuntimeApi(self.folder / "admin.sock")
         variables: dict[str, str | int] = {
             "bind_https": f"127.0.0.1:{self.port}",
+            "bind_http3": f"quic4@127.0.0.1:{self.port}",
+            "http3_port": self.port,
             "bind_http": f"127.0.0.1:{self.http_port}",
             "bind_ops": f"127.0.0.1:{self.ops_port}",
             "socket": f"{self.folder}/admin.sock",
@@ -71,7 +88,7 @@ class Haproxy(Process, Closing):
         self.variables = {f"FRONT_{name.upper()}": str(text) for name, text in variables.items()}
         settings = [f"{name}={text}" for name, text in self.variables.items()]
         files = [word for path in self.files for word in ("-f", str(path))]
-        command = ["env", *settings, binary(), "-W", *files]
+        command = ["env", *settings, program or binary(), "-W", *files]
         super().__init__(command, {}, self.folder / "haproxy.log")
 
     @property

@@ -1,100 +1,15 @@
 -- Note where a user is connected and what the user chose, and return what is known of the user.
 --
--- KEYS[1] presence of the user, a hash: s the state chosen, a away or b busy; t the status text;
--- k when both end, should nobody come back before (ms); l last seen (ms); and for each worker that
--- has connections of the user w<worker id>: 1, i when all of them are idle, or the time (ms) until
--- which a user whose worker ended counts as connected
--- ARGV[1] worker id, '' to read only
--- ARGV[2] what it has: 1, i, '' nothing any more, or g<ms>: nothing, but the user has a grace
--- ARGV[3] since how long, ms   ARGV[4] how long last seen is kept, ms, 0 = not at all
--- ARGV[5] how long a choice is kept, ms   ARGV[6] longest time between two notes of a worker, ms
--- ARGV[7] state chosen: a, b, o takes it back, '' leaves it   ARGV[8] =<status text>, '' leaves it
+-- KEYS[1] presence of the user
+-- ARGV[1] worker id   ARGV[2] what it has   ARGV[3] since how long, ms
+-- ARGV[4] how long last seen is kept, ms   ARGV[5] how long a choice is kept, ms
+-- ARGV[6] longest time between two notes of a worker, ms   ARGV[7] state chosen
+-- ARGV[8] status text (all as in _user.lua)
 -- Returns {state or '', status, last seen or '0', worker id, 1 or i, ...}
 -- Atomicity: of choices made on several workers at once the last one holds, and all say so.
 -- Complexity: O(workers that have the user).
 
-local key, own = KEYS[1], ARGV[1] ~= '' and 'w' .. ARGV[1]
-local seen_ttl, choice_ttl, beat_ms = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local found, places, others = {}, {}, 0
-local flat = redis.call('HGETALL', key)
-for i = 1, #flat, 2 do
-  local field, value = flat[i], flat[i + 1]
-  if string.sub(field, 1, 1) ~= 'w' then
-    found[field] = value
-  elseif field ~= own then
-    if value == '1' or value == 'i' or tonumber(value) > now_ms then
-      places[#places + 1] = string.sub(field, 2)
-      places[#places + 1] = value == 'i' and 'i' or '1'
-      others = others + 1
-    else
-      redis.call('HDEL', key, field)
-    end
-  else
-    found.own = value
-  end
-end
-
-local is_over = found.k and tonumber(found.k) < now_ms and others == 0
-if is_over and found.own ~= '1' and found.own ~= 'i' then
-  redis.call('HDEL', key, 's', 't', 'k')
-  found.s, found.t, found.k = nil, nil, nil
-end
-
-if own then
-  local has, grace = ARGV[2], string.match(ARGV[2], '^g(%d+)$')
-  if ARGV[7] == 'o' then
-    redis.call('HDEL', key, 's')
-    found.s = nil
-  elseif ARGV[7] ~= '' then
-    redis.call('HSET', key, 's', ARGV[7])
-    found.s = ARGV[7]
-  end
-  if ARGV[8] == '=' then
-    redis.call('HDEL', key, 't')
-    found.t = nil
-  elseif ARGV[8] ~= '' then
-    found.t = string.sub(ARGV[8], 2)
-    redis.call('HSET', key, 't', found.t)
-  end
-  if has == '1' or has == 'i' then
-    redis.call('HSET', key, own, has)
-    redis.call('HDEL', key, 'k')
-    places[#places + 1] = ARGV[1]
-    places[#places + 1] = has
-    local ttl = math.max(seen_ttl, choice_ttl) + beat_ms
-    redis.call('PEXPIRE', key, string.format('%d', ttl))
-  else
-    if grace then
-      redis.call('HSET', key, own, string.format('%d', now_ms + grace))
-    else
-      redis.call('HDEL', key, own)
-    end
-    local was_there = found.own == '1' or found.own == 'i'
-    if was_there and seen_ttl > 0 then
-      found.l = string.format('%d', math.max(tonumber(found.l or 0), now_ms - ARGV[3]))
-      redis.call('HSET', key, 'l', found.l)
-    end
-    if others == 0 and (was_there or grace) then
-      local ttl = found.l and seen_ttl or 0
-      if found.s or found.t then
-        ttl = math.max(ttl, choice_ttl)
-        redis.call('HSET', key, 'k', string.format('%d', now_ms + choice_ttl))
-      end
-      ttl = math.max(ttl, tonumber(grace or 0))
-      if ttl > 0 then
-        redis.call('PEXPIRE', key, string.format('%d', ttl))
-      else
-        redis.call('DEL', key)
-      end
-    end
-  end
-end
-
-local last_seen = seen_ttl > 0 and found.l or '0'
-if now_ms - tonumber(last_seen) > seen_ttl then
-  last_seen = '0'
-end
-return { found.s or '', found.t or '', last_seen, unpack(places) }
+return note(
+  KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]),
+  ARGV[7], ARGV[8]
+)

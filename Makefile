@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check bench docs image secrets lock k8s-rules system \
-  containers-system later-haproxy asyncapi-schema clean
+  containers-system later-haproxy asyncapi-schema grafana-schema clean
 
 help:
 	@echo "make run        start everything on this machine: http://localhost:8080 (WEBHOOK=URL: docs/webhooks.md)"
@@ -123,12 +123,24 @@ asyncapi-schema: $(INSTALLED_DEV)
 	  echo "docs/asyncapi.json is not held against AsyncAPI's own schema: that needs npm." >&2; \
 	fi
 
+# The types that Grafana publishes of its dashboards, and a compiler to hold ours against them.
+grafana-schema: $(INSTALLED_DEV)
+	@if command -v npm >/dev/null; then \
+	  for each in 12.1.0=@grafana/schema@12.1.0 13.2.3=@grafana/schema@13.2.3 typescript=typescript@5.9.3; do \
+	    folder="$(VENV)/grafana/$${each%%=*}"; \
+	    test -d "$$folder/node_modules" || npm install --silent --no-audit --no-fund \
+	      --ignore-scripts --no-save --prefix "$$folder" "$${each#*=}" >/dev/null || exit 1; \
+	  done; \
+	else \
+	  echo "Dashboards are not held against Grafana's own types: that needs npm." >&2; \
+	fi
+
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: system containers-system later-haproxy asyncapi-schema check
+test: system containers-system later-haproxy asyncapi-schema grafana-schema check
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadscope --no-loadscope-reorder
 
 test-fast: $(INSTALLED_DEV)
@@ -140,7 +152,7 @@ bench: $(INSTALLED_DEV)
 docs: $(INSTALLED)
 	$(BIN)/python -m chat.ops.tables docs
 	$(BIN)/chat asyncapi > docs/asyncapi.json.part && mv docs/asyncapi.json.part docs/asyncapi.json
-	$(BIN)/python deploy/grafana/dashboards.py
+	$(BIN)/python -m deploy.grafana.dashboards
 
 BUILD := docker build --build-arg VERSION="$$($(PYTHON) -c 'import chat; print(chat.__version__)')" \
   --build-arg REVISION="$$(git rev-parse --short HEAD)"

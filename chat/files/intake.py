@@ -155,4 +155,5 @@ def _close(file: BinaryIO) -> None:
 
 def _remove(*paths: Path) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk is gone or read-only; what it keeps, `clear_stale` finds
+            path.unlink(missing_ok=True)

@@ -29,7 +29,9 @@ _METRICS = """\
 `/metrics` on the operations port, for all workers of the machine together. Totals are sums over
 all workers, those that have died included, so they never fall while the supervisor lives. The
 label `worker` is the number of a worker's slot; a replaced worker keeps it. Metrics of the
-supervisor are missing when `chat worker` runs alone.
+supervisor are missing when `chat worker` runs alone. All that an operator acts on is on a
+[dashboard](operations.md#read-the-dashboards), and what should wake somebody has an
+[alert](operations.md#what-to-do-at-each-alert).
 This page is made from `chat/ops/families.py` by `make docs`.
 
 ## The other two addresses

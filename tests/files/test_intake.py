@@ -143,6 +143,17 @@ async def test_a_storage_that_fails_says_so(tmp_path: Path) -> None:
             pass
 
 
+async def test_a_spool_that_can_neither_take_nor_give_up_says_what_failed_first(
+    tmp_path: Path,
+) -> None:
+    intake = make_intake(tmp_path / "files")
+    intake.storage.spool.rmdir()
+    intake.storage.spool.touch()
+    with pytest.raises(StorageError, match="spool"):
+        async with intake.received(in_chunks(b"x")):
+            pass
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

@@ -18,8 +18,7 @@ from tests.support.redis_server import RedisServer
 pytest_plugins = ("tests.support.frames_seen", "tests.support.side_by_side")
 
 processes.adopt_orphans()
-
-# How long an example takes says how busy the machine is, and nothing of what is promised.
+# How long an example takes, or its making, says how busy the machine is and nothing else.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 

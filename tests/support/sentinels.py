@@ -17,7 +17,7 @@ from tests.support.redis_tls import RedisTls
 
 SERVICE = "chat"
 _START_TIMEOUT_S = 40.0
-_DOWN_AFTER_MS = 500
+_DOWN_AFTER_MS = 1000
 
 
 class _Watch:

@@ -23,7 +23,7 @@ CONFIGURATION = REPOSITORY / "deploy" / "haproxy"
 BINARY = os.environ.get("HAPROXY", "haproxy")
 #: A later one that `make test` fetches where that on PATH has no QUIC.
 LATER = Path(sys.prefix) / "haproxy" / "haproxy"
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 40.0
 
 
 def binary() -> str:

@@ -44,11 +44,7 @@ class Scripts:
         self.member_set = Script(noting + rules + _read("member_set"))
         self.member_sweep = Script(noting + rules + _read("member_sweep"))
         self.member_state = Script(head + rules + _read("member_state"))
-        user = _read("_user")
-        self.user_presence = Script(user + _read("user_presence"))
-        self.user_arrivals = Script(user + _read("user_arrivals"))
-        self.room_users = Script(_read("room_users"))
-        self.node_alive = Script(_read("node_alive"))
+        self._add_those_of_users()
         self.roster_change = Script(storing + _read("roster_change"))
         self.listing_set = Script(storing + _read("listing_set"))
         self.roster_read = Script(_read("roster_read"))
@@ -67,6 +63,13 @@ class Scripts:
         self.marker_read = Script(sanctions + markers + _read("marker_read"))
         if news:
             self._add_those_of_hooks(noting)
+
+    def _add_those_of_users(self) -> None:
+        user = _read("_user")
+        self.user_presence = Script(user + _read("user_presence"))
+        self.user_arrivals = Script(user + _read("user_arrivals"))
+        self.room_users = Script(_read("room_users"))
+        self.node_alive = Script(_read("node_alive"))
 
     def _add_those_of_reports(self, reporting: str) -> None:
         reports = _read("_reports")

@@ -162,7 +162,7 @@ async def test_a_moderator_is_not_held_back_by_slow_mode(
 
 
 async def test_new_connections_of_an_address_are_limited(cluster: StartCluster) -> None:
-    limits = {"address_connects_per_s": 1.0, "address_connects_burst": 3}
+    limits = {"address_connects_per_s": 0.05, "address_connects_burst": 3}
     workers = await cluster(1, **NO_LIMITS | limits)
     with pytest.raises(InvalidStatus) as refused:
         await _connect_again_and_again(workers[0].url)

@@ -8,7 +8,7 @@ import pytest
 from chat.broker.keys import CONTROL_TAG
 from chat.moderation.acts import Kind
 from tests.integration.conftest import Connect
-from tests.integration.talk import insist, members_become
+from tests.integration.talk import heard, insist, members_become
 from tests.moderation.conftest import act, moderator
 from tests.moderation.operator import EARLIER, Operator
 from tests.support.client import ChatClient, ClosedError
@@ -67,6 +67,7 @@ async def test_sanctions_move_with_their_slot_and_hold_all_the_while(
     cleo = await connect(workers[1], "cleo")
     assert (await cleo.join(room))["code"] == "banned"
     await insist(mod, room, "after")
+    await heard(ben, room, "after")  # so that the worker hears the shard to which the slot went
     await act(mod, "kick_user", room, "ben")
     assert (await ben.wait_for("room_left", SOON_S))["reason"] == "kicked"
     await members_become(mod, room, {"mod"})

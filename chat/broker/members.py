@@ -42,7 +42,7 @@ class Members:
         *,
         present: bool,
         first_in_room: bool = False,
-    ) -> tuple[int, int]:
+    ) -> tuple[int, int, bool]:
         """Put a member into a room for a lease, or take it out.
 
         Args:
@@ -54,7 +54,8 @@ class Members:
             first_in_room: also put the room on the list for sweepers, just before.
 
         Returns:
-            The member count of the room, and how many members the lease holds in it.
+            The member count of the room, how many members the lease holds in it, and whether the
+            list has other JSON of the user, by another lease, and keeps it until `tell_state`.
 
         Raises:
             LinkError: no answer, or the room could not be put on the list.
@@ -73,7 +74,7 @@ class Members:
                 shard.call(noted, *listing)
             else:
                 await store.ask(self._tag, *listing)
-        count, held = await store.evaluated(
+        count, held, differs = await store.evaluated(
             self._scripts.member_set,
             room_id,
             (
@@ -91,7 +92,7 @@ class Members:
         )
         if refused:
             raise LinkError(str(refused[0]))
-        return count, held
+        return count, held, bool(differs)
 
     async def page(
         self, room_id: str, cursor: str, limit: int

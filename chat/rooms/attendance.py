@@ -45,6 +45,8 @@ class Attendance:
         self.shown: Callable[[str], Availability] = lambda _user_id: PLAIN
         self.on_swept: Callable[[str, list[str]], None] = _ignore
         self.on_distrust: Callable[[], None] = lambda: None
+        #: Who is told of users of whom the list of a room has something else to say.
+        self.on_differing: Callable[[str], None] = lambda _user_id: None
         self._groups: list[_Group] = []
         leaves_per_s = -(-settings.presence_leaves_per_s // len(members))
         for group in members:
@@ -54,6 +56,7 @@ class Attendance:
                 leaves_per_s,
                 worker_id=worker_id,
                 shown=self._shown,
+                on_differing=self._differing,
             )
             sweeper = Sweeper(stats, group, hub, presence, self._swept)
             lease = LeaseKeeper(settings, group, hub, presence, sweeper, self._distrusted)
@@ -103,6 +106,9 @@ class Attendance:
 
     def _shown(self, user_id: str) -> Availability:
         return self.shown(user_id)
+
+    def _differing(self, user_id: str) -> None:
+        self.on_differing(user_id)
 
     def _swept(self, lease: str, users: list[str]) -> None:
         self.on_swept(worker_of(lease), users)

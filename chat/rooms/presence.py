@@ -62,6 +62,7 @@ class Presence:
         leaves_per_s: users that leave in a second at most.
         worker_id: begins the names of the leases.
         shown: tells what others see of a user.
+        on_differing: called with a user of whom the list of a room has something else to say.
     """
 
     def __init__(
@@ -72,9 +73,11 @@ class Presence:
         *,
         worker_id: str = "",
         shown: "Callable[[str], Availability]" = lambda _user_id: PLAIN,
+        on_differing: "Callable[[str], None]" = lambda _user_id: None,
     ) -> None:
         self._worker_id = worker_id
         self._shown = shown
+        self._on_differing = on_differing
         self.lease = _new_lease(worker_id)
         self._members = members
         self._grace_s = grace_s
@@ -200,7 +203,7 @@ class Presence:
         if is_first:
             room.lease = lease
         try:
-            room.member_count, room.held = await self._members.put(
+            room.member_count, room.held, differs = await self._members.put(
                 room.room_id, lease, user_id, info, present=present, first_in_room=is_first
             )
         except LinkError as exc:
@@ -208,6 +211,8 @@ class Presence:
             self._mark(taken.pair)
             taken.settle(exc)
             return False
+        if differs:
+            self._on_differing(user_id)
         if not present and user_id not in room.users:
             room.display.pop(user_id, None)
         taken.settle(room.member_count)

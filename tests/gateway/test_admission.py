@@ -101,8 +101,13 @@ async def test_a_worker_at_its_descriptor_limit_refuses_with_503_and_goes_on_ser
         assert await clients[0].read_text() == "still here"
         for client in clients:
             client.close()
-        clients = [await RawClient.connect(port)]
-        await clients[0].upgrade()
+
+        async def let_in() -> bool:
+            clients.append(await RawClient.connect(port))
+            await clients[-1].send(REQUEST + END)
+            return (await clients[-1].read_head()).startswith(b"HTTP/1.1 101 ")
+
+        await until(let_in, what="a place after all have left")
     finally:
         for client in clients:
             client.close()

@@ -167,7 +167,7 @@ async def test_a_client_that_does_not_authenticate_is_closed_with_4102(serve: Se
 
 @pytest.mark.slow
 async def test_a_client_that_never_reads_its_page_or_never_leaves_is_cut(serve: Serve) -> None:
-    served = await serve(handshake_timeout=1, send_buffer=8192)
+    served = await serve(handshake_timeout=3, send_buffer=8192)
     served.application.page = b"x" * 10_000_000
     deaf = await served.connect(receive_buffer=8192)
     await deaf.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -1,15 +1,16 @@
 """A worker whose loop is late lets nobody in, serves who is in, and forgets it at once after."""
 
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.gateway.overload import BEAT_S, RETRY_AFTER_S, Overload
-from tests.gateway.conftest import Serve
+from tests.gateway.conftest import Serve, Served
 from tests.gateway.test_handshake import answers
-from tests.gateway.wire import END, REQUEST, text
+from tests.gateway.wire import END, REQUEST, RawClient, text
 from tests.support.waiting import until
 
 LIMIT_S = 0.2
@@ -60,9 +61,17 @@ def test_the_first_beat_is_never_late_and_nought_is_never() -> None:
     assert not overload.holds(now_s + 1e6)
 
 
+async def let_in(served: Served) -> RawClient | None:
+    """Try to come in, which a machine that is late by itself may keep from succeeding."""
+    client = await served.connect()
+    await client.send(REQUEST + END)
+    return client if (await client.read_head()).startswith(b"HTTP/1.1 101 ") else None
+
+
 async def test_who_wants_in_is_refused_and_who_is_in_is_served(serve: Serve) -> None:
     served = await serve(overload_lag=LIMIT_S)
-    member, _ = await served.open()
+    member = await until(partial(let_in, served))
+    refused = served.stats.connections_refused.get("overload", 0)
     late = await served.connect()
     await late.send(REQUEST + END)
     await member.send(text("echo still here"))
@@ -73,10 +82,10 @@ async def test_who_wants_in_is_refused_and_who_is_in_is_served(serve: Serve) -> 
     assert int(wait.split()[1]) in RETRY_AFTER_S
     assert await late.read_to_end() == b"This worker is overloaded.\n"
     assert await member.read_text() == "echo still here"
-    assert served.stats.connections_refused == {"overload": 1}
+    assert served.stats.connections_refused == {"overload": refused + 1}
     await until(lambda: served.stats.pending_connections == 0)
-    await until(lambda: not served.gateway.is_overloaded, 5.0)
-    await served.open()
+    await until(lambda: not served.gateway.is_overloaded)
+    await until(partial(let_in, served))
 
 
 async def test_a_request_in_pieces_is_refused_as_well(serve: Serve) -> None:

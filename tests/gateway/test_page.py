@@ -59,6 +59,7 @@ def test_no_module_waits_for_another_to_be_asked_for() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)  # what builds the package is fetched first
 def test_an_installed_package_carries_the_sdk_as_it_is_in_the_checkout(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "-w", str(tmp_path)]
     subprocess.run([*command, str(ROOT)], check=True, capture_output=True)

@@ -9,7 +9,7 @@ from websockets.frames import Close, Frame, Opcode
 
 from chat.protocol import frames
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 REQUEST = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"

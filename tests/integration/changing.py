@@ -20,7 +20,7 @@ def placed(client: ChatClient, room: str) -> list[Event]:
 async def heard_up_to(client: ChatClient, room: str, seq: int) -> None:
     await until(
         lambda: any(event["seq"] >= seq for event in placed(client, room)),
-        20.0,
+        30.0,
         what=f"the event {seq} of {room}",
     )
 

@@ -19,7 +19,7 @@ def seqs(client: ChatClient, room: str) -> list[int]:
     return [message["seq"] for message in client.messages(room)]
 
 
-async def heard(client: ChatClient, room: str, content: str, timeout_s: float = 20.0) -> None:
+async def heard(client: ChatClient, room: str, content: str, timeout_s: float = 30.0) -> None:
     """Wait until a client has a message with this content."""
     await until(
         lambda: content in contents(client.messages(room)), timeout_s, what=f"message {content!r}"
@@ -36,7 +36,7 @@ async def said(client: ChatClient, room: str, texts: Sequence[str]) -> list[Even
     return acks
 
 
-async def insist(client: ChatClient, room: str, text: str, timeout_s: float = 20.0) -> Event:
+async def insist(client: ChatClient, room: str, text: str, timeout_s: float = 30.0) -> Event:
     """Publish as a good client does: with a client message id, again and again until it is in."""
     async with asyncio.timeout(timeout_s):
         while True:
@@ -48,7 +48,7 @@ async def insist(client: ChatClient, room: str, text: str, timeout_s: float = 20
 
 
 async def insist_on_joining(
-    client: ChatClient, room: str, since: tuple[str, int] | None = None, timeout_s: float = 20.0
+    client: ChatClient, room: str, since: tuple[str, int] | None = None, timeout_s: float = 30.0
 ) -> Event:
     """Join as a good client does: again while the server says that it cannot just now."""
     async with asyncio.timeout(timeout_s):
@@ -72,7 +72,7 @@ async def members(client: ChatClient, room: str) -> set[str]:
 
 
 async def members_become(
-    client: ChatClient, room: str, wanted: set[str], timeout_s: float = 20.0
+    client: ChatClient, room: str, wanted: set[str], timeout_s: float = 30.0
 ) -> None:
     async def are() -> bool:
         return await members(client, room) == wanted

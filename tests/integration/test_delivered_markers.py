@@ -1,5 +1,6 @@
 """What a device has got, where the operator wants that told; and reading in private."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,10 +52,12 @@ async def test_the_last_of_many_is_told_and_few_are(
     ann = await connect(telling[0], "ann", room)
     ben = await connect(telling[1], "ben", room)
     await said(ann, room, [str(number) for number in range(30)])
+    began_s = time.monotonic()
     for seq in range(1, 31):
         await ben.send(type="mark_delivered", roomId=room, seq=seq)
-    await ann.wait_for(lambda event: event.get("deliveredSeq") == 30, 10.0)
-    assert len(of_type(ann, "delivered_marker")) <= 5
+    await ann.wait_for(lambda event: event.get("deliveredSeq") == 30)
+    # The first at once, then one an interval.
+    assert len(of_type(ann, "delivered_marker")) <= 2 + (time.monotonic() - began_s)
 
 
 async def test_a_large_room_is_not_told(telling: Cluster, connect: Connect, room: str) -> None:
@@ -101,7 +104,7 @@ async def test_what_is_read_in_private_does_not_hide_what_was_read_before(
     await ann.command("mark_read", roomId=room, seq=1)
     await ann.command("mark_read", roomId=room, seq=2)
     await ann.command("mark_read", roomId=room, seq=3, private=True)
-    await ben.wait_for(lambda event: event.get("readSeq") == 2, 10.0)
+    await ben.wait_for(lambda event: event.get("readSeq") == 2)
     await said(ann, room, ["goes the same way"])
     await heard(ben, room, "goes the same way")
     assert [event["readSeq"] for event in of_type(ben, "read_marker")] == [1, 2]

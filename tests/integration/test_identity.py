@@ -98,9 +98,9 @@ async def test_before_the_token_nothing_but_ping_is_answered(pair: Cluster) -> N
 
 
 async def test_who_brings_no_token_in_time_is_closed(cluster: StartCluster) -> None:
-    workers = await cluster(1, handshake_timeout=1.0, **NO_LIMITS)
+    workers = await cluster(1, handshake_timeout=3.0, **NO_LIMITS)
     client = await ChatClient.connect(workers[0].url)
-    assert (await client.wait_closed(15.0)).code == 4102
+    assert (await client.wait_closed(30.0)).code == 4102
 
 
 async def test_an_origin_must_be_the_own_host_unless_one_is_configured(
@@ -147,12 +147,12 @@ async def test_a_token_without_rooms_allows_none(pair: Cluster, connect: Connect
 async def test_an_expiring_token_is_warned_of_and_then_closes(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    workers = await cluster(1, token_warning_s=2.0, **NO_LIMITS)
-    ann = await connect(workers[0], "ann", room, ttl_s=4.0)
-    warning = await ann.wait_for("token_expiring", 15.0)
-    assert 0 < warning["expiresInMs"] <= 2000
+    workers = await cluster(1, token_warning_s=4.0, **NO_LIMITS)
+    ann = await connect(workers[0], "ann", room, ttl_s=6.0)
+    warning = await ann.wait_for("token_expiring", 30.0)
+    assert 0 < warning["expiresInMs"] <= 4000
     assert warning["expiresAt"] == ann.connected["expiresAt"]
-    assert (await ann.wait_closed(15.0)).code == 4101
+    assert (await ann.wait_closed(30.0)).code == 4101
     assert len(of_type(ann, "token_expiring")) == 1
 
 
@@ -160,14 +160,15 @@ async def test_a_refreshed_token_keeps_the_connection(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
     workers = await cluster(1, token_warning_s=1.0, **NO_LIMITS)
-    ann = await connect(workers[0], "ann", room, ttl_s=3.0)
-    short = await connect(workers[0], "short", room, ttl_s=3.0)
+    ann = await connect(workers[0], "ann", room, ttl_s=5.0)
+    short = await connect(workers[0], "short", room, ttl_s=5.0)
     answer = await ann.command("refresh_token", token=token("ann", ttl_s=600.0))
+    warned_before = of_type(ann, "token_expiring")
     assert answer["type"] == "token_refreshed"
     assert answer["expiresAt"] > ann.connected["expiresAt"]
-    assert (await short.wait_closed(15.0)).code == 4101
+    assert (await short.wait_closed(30.0)).code == 4101
     assert (await ann.say(room, "still here"))["type"] == "ack"
-    assert not of_type(ann, "token_expiring")
+    assert of_type(ann, "token_expiring") == warned_before
 
 
 async def test_a_refreshed_token_is_warned_of_again(
@@ -175,9 +176,9 @@ async def test_a_refreshed_token_is_warned_of_again(
 ) -> None:
     workers = await cluster(1, token_warning_s=30.0, **NO_LIMITS)
     ann = await connect(workers[0], "ann", ttl_s=20.0)
-    await ann.wait_for("token_expiring", 15.0)
+    await ann.wait_for("token_expiring", 30.0)
     await ann.command("refresh_token", token=token("ann", ttl_s=25.0))
-    await ann.wait_for("token_expiring", 15.0)
+    await ann.wait_for("token_expiring", 30.0)
 
 
 async def test_a_refresh_that_loses_a_room_ends_the_membership(
@@ -207,10 +208,10 @@ async def test_a_refresh_with_a_bad_or_foreign_token_changes_nothing(
 
 async def test_no_token_and_no_secret_is_ever_logged(cluster: StartCluster, room: str) -> None:
     workers = await cluster(
-        1, log_level="debug", token_in_query=True, token_warning_s=10.0, **NO_LIMITS
+        1, log_level="debug", token_in_query=True, token_warning_s=100.0, **NO_LIMITS
     )
     url = workers[0].url
-    good, bad = token("ann", ttl_s=8.0), token("ann", secret=SECRET[::-1])
+    good, bad = token("ann", ttl_s=60.0), token("ann", secret=SECRET[::-1])
     async with await ChatClient.connect(url, good) as client:
         await client.join(room)
         await client.command("refresh_token", token=bad)

@@ -45,15 +45,16 @@ async def test_every_worker_is_listed_with_what_it_holds(
     redis_prefix: str,
     room: str,
 ) -> None:
-    workers = await cluster(2, **SHORT_LEASE, **NO_LIMITS)
+    workers = await cluster(2, **SHORT_LEASE | {"lease_ttl": 30.0}, **NO_LIMITS)
     for user in ("ann", "ben"):
         await connect(workers[0], user, room)
 
     async def seen() -> list[dict[str, Any]] | None:
         nodes = await listed(redis_server, redis_prefix)
-        return nodes if sum(node["connections"] for node in nodes) == 2 else None
+        connections = sum(node["connections"] for node in nodes)
+        return nodes if (len(nodes), connections) == (2, 2) else None
 
-    nodes = await until(seen, what="two connections in the list")
+    nodes = await until(seen, 30.0, what="two workers and two connections in the list")
     by_pid = {node["pid"]: node for node in nodes}
     assert by_pid.keys() == {worker.pid for worker in workers.workers}
     first = by_pid[workers[0].pid]
@@ -69,15 +70,24 @@ async def test_a_killed_worker_vanishes_within_the_lease(
     cluster: StartCluster, redis_server: RedisServer, redis_prefix: str
 ) -> None:
     workers = await cluster(2, **SHORT_LEASE)
-    assert len(await listed(redis_server, redis_prefix)) == 2
-    await workers[0].kill()
+
+    async def pids() -> set[int]:
+        return {node["pid"] for node in await listed(redis_server, redis_prefix)}
+
+    async def both() -> bool:
+        return await pids() == {worker.pid for worker in workers.workers}
 
     async def alone() -> bool:
-        pids = [node["pid"] for node in await listed(redis_server, redis_prefix)]
-        return pids == [workers[1].pid]
+        return await pids() == {workers[1].pid}
 
-    await until(alone, SHORT_LEASE["lease_ttl"] + 2.0, what="one worker in the list")
-    described = Keys(redis_prefix).nodes[1]
+    await until(both, 30.0, what="both workers in the list")
+    await workers[0].kill()
+    ends, described = Keys(redis_prefix).nodes
+    with redis_server.connect() as client:  # by its clock, as listing takes its time
+        now_s, _ = client.time()
+        ((_, latest_ms),) = client.zrange(ends, 0, 0, desc=True, withscores=True)
+    assert latest_ms / 1000 <= now_s + 1 + SHORT_LEASE["lease_ttl"]
+    await until(alone, 30.0, what="one worker in the list")
     await until(lambda: redis_server.run("HLEN", described) == 1, what="the dead one forgotten")
 
 
@@ -85,7 +95,8 @@ async def test_a_killed_worker_vanishes_within_the_lease(
 async def test_a_draining_worker_is_shown_as_such_and_one_that_left_is_gone_at_once(
     cluster: StartCluster, redis_server: RedisServer, redis_prefix: str
 ) -> None:
-    workers = await cluster(1, lease_ttl=600, lease_interval=200, close_timeout=4)
+    long = {"drain_timeout": 50, "close_timeout": 40}  # it ends as soon as the client has gone
+    workers = await cluster(1, lease_ttl=600, lease_interval=200, **long)
     client = await RawClient.connect(workers[0].port)
     try:
         await client.upgrade(f"Authorization: Bearer {token('ann')}\r\n".encode())
@@ -95,7 +106,7 @@ async def test_a_draining_worker_is_shown_as_such_and_one_that_left_is_gone_at_o
             nodes = await listed(redis_server, redis_prefix)
             return [node["state"] for node in nodes] == ["draining"]
 
-        await until(states, what="a draining worker in the list", interval_s=0.1)
+        await until(states, 30.0, what="a draining worker in the list", interval_s=0.1)
     finally:
         client.close()
     await workers[0].wait_ended()

@@ -23,7 +23,7 @@ from tests.support.waiting import until
 from tests.support.worker import Worker
 
 StartCluster = Callable[..., Awaitable[Cluster]]
-SHORT_LEASE = {"lease_ttl": 2.0, "lease_interval": 0.5, "presence_grace": 1.0}
+SHORT_LEASE = {"lease_ttl": 3.0, "lease_interval": 0.5, "presence_grace": 1.0}
 
 
 async def test_the_member_count_is_that_of_the_cluster(
@@ -91,7 +91,7 @@ async def test_who_leaves_in_the_middle_of_a_join_is_not_left_behind(
         await hasty.abort()
     last = await connect(workers[0], "last", room)
     await last.abort()
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "last", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "last", 30.0)
     await members_become(watcher, room, {"watcher"})
 
 
@@ -125,7 +125,7 @@ async def test_a_user_whose_connection_broke_leaves_after_the_grace(
 async def test_a_reconnect_within_the_grace_does_not_flicker(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    workers = await cluster(2, presence_grace=3.0, **NO_LIMITS)
+    workers = await cluster(2, presence_grace=5.0, **NO_LIMITS)
     watcher = await connect(workers[0], "watcher", room)
     ann = await connect(workers[1], "ann", room)
     for n in range(4):  # on the same worker and on the other one
@@ -133,7 +133,7 @@ async def test_a_reconnect_within_the_grace_does_not_flicker(
         ann = await connect(workers[n // 2], "ann", room)
     goes = await connect(workers[1], "goes", room)
     await goes.abort()
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "goes", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "goes", 30.0)
     await watcher.command("ping")
     told = [e["type"] for e in watcher.received if e.get("userId") == "ann"]
     assert told == ["user_joined"]
@@ -145,7 +145,7 @@ async def test_who_comes_back_after_the_subscription_lingered_stays_a_member(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
     """The grace may outlive the subscription; it must not take out who has returned."""
-    workers = await cluster(2, presence_grace=4.0, subscription_linger=0.2, **NO_LIMITS)
+    workers = await cluster(2, presence_grace=6.0, subscription_linger=0.2, **NO_LIMITS)
     watcher = await connect(workers[0], "watcher", room)
     ann = await connect(workers[1], "ann", room)
     other = await connect(workers[1], "other", room)
@@ -153,9 +153,9 @@ async def test_who_comes_back_after_the_subscription_lingered_stays_a_member(
     await other.abort()
     visitor = await connect(workers[1], "visitor", f"{room}-2")
     await visitor.command("leave_room", roomId=f"{room}-2")
-    await until(lambda: _rooms_of(workers[1], at_most=1), 10.0, interval_s=0.1)
+    await until(lambda: _rooms_of(workers[1], at_most=1), 30.0, interval_s=0.1)
     ann = await connect(workers[1], "ann", room)
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "other", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "other", 30.0)
     await watcher.command("ping")
     assert await members(watcher, room) == {"watcher", "ann"}
     assert [e["type"] for e in watcher.received if e.get("userId") == "ann"] == ["user_joined"]
@@ -172,9 +172,9 @@ async def test_who_is_back_before_a_crowd_has_left_never_left(
     crowd = [await connect(workers[1], f"user-{n}", room) for n in range(6)]
     for client in crowd:
         await client.abort()
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-1", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-1", 30.0)
     await connect(workers[1], "user-5", room)
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-4", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "user-4", 30.0)
     await watcher.command("ping")
     assert await members(watcher, room) == {"watcher", "user-5"}
     left = [e["userId"] for e in of_type(watcher, "user_left")]
@@ -188,7 +188,7 @@ async def test_a_worker_leaves_a_room_that_nobody_came_back_to(
     ann = await connect(workers[0], "ann", room)
     assert not await _rooms_of(workers[0], at_most=0)
     await ann.abort()
-    await until(lambda: _rooms_of(workers[0], at_most=0), 10.0, interval_s=0.1)
+    await until(lambda: _rooms_of(workers[0], at_most=0), 30.0, interval_s=0.1)
 
 
 async def _rooms_of(worker: Worker, *, at_most: int) -> bool:
@@ -207,8 +207,10 @@ async def test_a_killed_worker_leaves_presence_within_the_lease(
     assert await member_count(watcher, room) == 4
     workers[1].signal(signal.SIGKILL)
     await members_become(watcher, room, {"watcher"})
-    await until(lambda: len(of_type(watcher, "user_left")) == 3)
-    assert of_type(watcher, "user_left")[-1]["memberCount"] == 1
+    await until(lambda: len(of_type(watcher, "user_left")) >= 3)
+    left = of_type(watcher, "user_left")
+    assert sorted(event["userId"] for event in left) == ["victim0", "victim1", "victim2"]
+    assert left[-1]["memberCount"] == 1
 
 
 async def test_a_user_on_a_killed_worker_and_on_another_one_stays(
@@ -221,6 +223,7 @@ async def test_a_user_on_a_killed_worker_and_on_another_one_stays(
     await connect(workers[1], "victim", room)
     workers[1].signal(signal.SIGKILL)
     await members_become(watcher, room, {"watcher", "both"})
+    await until(lambda: of_type(watcher, "user_left"))
     assert [e["userId"] for e in of_type(watcher, "user_left")] == ["victim"]
 
 
@@ -228,13 +231,13 @@ async def test_a_user_on_a_killed_worker_and_on_another_one_stays(
 async def test_users_of_a_killed_worker_that_come_back_in_time_do_not_flicker(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    workers = await cluster(2, lease_ttl=4.0, lease_interval=0.5, **NO_LIMITS)
+    workers = await cluster(2, lease_ttl=5.0, lease_interval=0.5, **NO_LIMITS)
     watcher = await connect(workers[0], "watcher", room)
     await connect(workers[1], "back", room)
     await connect(workers[1], "gone", room)
     workers[1].signal(signal.SIGKILL)
     await connect(workers[0], "back", room)
-    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "gone", 20.0)
+    await watcher.wait_for(lambda e: e["type"] == "user_left" and e["userId"] == "gone", 30.0)
     assert [e["type"] for e in watcher.received if e.get("userId") == "back"] == ["user_joined"]
     assert await members(watcher, room) == {"watcher", "back"}
 
@@ -259,13 +262,14 @@ async def test_a_worker_that_was_frozen_beyond_its_lease_gets_its_members_back(
 async def test_a_drained_worker_hands_its_members_over_for_the_grace(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    workers = await cluster(2, lease_ttl=30.0, lease_interval=0.5, presence_grace=1.0, **NO_LIMITS)
+    workers = await cluster(2, lease_ttl=60.0, lease_interval=0.5, presence_grace=4.0, **NO_LIMITS)
     watcher = await connect(workers[0], "watcher", room)
     await connect(workers[1], "moves", room)
     await connect(workers[1], "stops", room)
     workers[1].signal(signal.SIGTERM)
     await connect(workers[0], "moves", room)
     await members_become(watcher, room, {"watcher", "moves"})  # long before the lease would end
+    await until(lambda: of_type(watcher, "user_left"))
     assert [e["userId"] for e in of_type(watcher, "user_left")] == ["stops"]
     await workers[1].wait_ended()
 

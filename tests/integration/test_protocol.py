@@ -1,6 +1,7 @@
 """What a client may send and what it gets for it: a typed answer, and the connection lives."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.integration.conftest import Connect
 from tests.integration.talk import contents, heard, of_type
-from tests.support.client import ChatClient
+from tests.support.client import ChatClient, ClosedError
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.tokens import token
 
@@ -225,7 +226,7 @@ async def _ping_for_ever(client: ChatClient) -> None:
 async def test_who_does_not_answer_pings_is_closed_with_4201(
     cluster: StartCluster, connect: Connect
 ) -> None:
-    workers = await cluster(1, ping_interval=1.0, ping_timeout=1.0, close_timeout=0.5, **NO_LIMITS)
+    workers = await cluster(1, ping_interval=1.0, ping_timeout=3.0, close_timeout=0.5, **NO_LIMITS)
     quiet = await connect(workers[0], "quiet")  # answers pings, as every library does
     reader, writer = await asyncio.open_connection("127.0.0.1", workers[0].port)
     writer.write(
@@ -235,7 +236,7 @@ async def test_who_does_not_answer_pings_is_closed_with_4201(
             f"Authorization: Bearer {token('dead')}\r\n\r\n"
         ).encode()
     )
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(30.0):
         everything = await reader.read(-1)
     writer.close()
     assert (4201).to_bytes(2, "big") in everything
@@ -245,9 +246,9 @@ async def test_who_does_not_answer_pings_is_closed_with_4201(
 async def test_a_reader_that_stops_reading_is_closed_and_can_resume(
     cluster: StartCluster, connect: Connect, room: str
 ) -> None:
-    workers = await cluster(
-        1, max_outbound_bytes=200_000, outbound_high_water_bytes=50_000, **NO_LIMITS
-    )
+    bounds = {"max_outbound_bytes": 200_000, "outbound_high_water_bytes": 50_000}
+    # The reader must hear why it is closed, however late all that was sent has arrived.
+    workers = await cluster(1, close_timeout=60, **bounds, **NO_LIMITS)
     writer = await connect(workers[0], "writer", room)
     slow = await ChatClient.connect(workers[0].url, token("slow"), max_queue=1)
     joined = await slow.join(room)
@@ -257,7 +258,7 @@ async def test_a_reader_that_stops_reading_is_closed_and_can_resume(
         await writer.send(type="chat_message", roomId=room, content=f"{n} {body}")
     await heard(writer, room, f"899 {body}")
     slow.websocket.transport.resume_reading()
-    assert (await slow.wait_closed(20.0)).code == 4200
+    assert (await slow.wait_closed()).code == 4200
     got = [message["seq"] for message in slow.messages(room)]
     assert got == list(range(1, len(got) + 1))
     assert len(got) < 900
@@ -342,13 +343,14 @@ async def test_malformed_paths_and_origins_get_an_answer(pair: Cluster) -> None:
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", pair[0].port)
         writer.write(request)
-        answer = await asyncio.wait_for(reader.read(64), 10.0)
+        answer = await asyncio.wait_for(reader.read(64), 30.0)
         assert answer.startswith(b"HTTP/1.1 40"), answer
         writer.close()
 
 
 async def test_forbidden_joins_in_a_row_end_the_connection_like_any_abuse(pair: Cluster) -> None:
     client = await ChatClient.connect(pair[0].url, token("ann", rooms={"own-*": ("join",)}))
-    for number in range(40):
-        await client.send(type="join_room", roomId=f"other-{number}")
-    assert (await client.wait_closed(10.0)).code == 4000
+    with contextlib.suppress(ClosedError):  # it may be so before all are sent
+        for number in range(40):
+            await client.send(type="join_room", roomId=f"other-{number}")
+    assert (await client.wait_closed()).code == 4000

@@ -64,10 +64,10 @@ class Stage:
             await (await self.person(step.who)).send(**frame)
         elif step.verb == "receives":
             person = await self.person(step.who)
-            real = await person.wait_for(lambda event: is_like(step.frame, event), 15.0)
+            real = await person.wait_for(lambda event: is_like(step.frame, event), 30.0)
             self.glossary.compare(step.frame, real)
         else:
-            closed = await (await self.person(step.who)).wait_closed(15.0)
+            closed = await (await self.person(step.who)).wait_closed(30.0)
             assert step.frame == {"code": closed.code, "reason": closed.reason}
 
     def token(self, who: str, ttl_s: float) -> str:

@@ -31,7 +31,7 @@ async def unread(client: ChatClient, *rooms: str) -> list[Event]:
     return found
 
 
-async def read_seq_becomes(client: ChatClient, room: str, seq: int, timeout_s: float = 15) -> None:
+async def read_seq_becomes(client: ChatClient, room: str, seq: int, timeout_s: float = 30) -> None:
     async def is_there() -> bool:
         answer = await client.command("unread", roomIds=[room])
         return bool(answer["type"] == "unread" and answer["rooms"][0].get("readSeq") == seq)
@@ -118,11 +118,13 @@ async def test_the_last_of_many_marks_gets_there_and_few_are_written(
     ann = await connect(pair[0], "ann", room)
     phone = await connect(pair[1], "ann", room)
     await said(ann, room, [str(number) for number in range(50)])
+    began_s = time.monotonic()
     for seq in range(1, 51):
         await ann.send(type="mark_read", roomId=room, seq=seq)
     await mark(ann, room, 30)  # back: the last word is still 50
-    await phone.wait_for(lambda event: event.get("readSeq") == 50, 10.0)
-    assert len(of_type(phone, "read_marker")) <= 5  # two, unless this machine is very slow
+    await phone.wait_for(lambda event: event.get("readSeq") == 50)
+    # Two, unless this machine is very slow: the first at once, then one an interval.
+    assert len(of_type(phone, "read_marker")) <= 2 + (time.monotonic() - began_s)
 
 
 @pytest.mark.slow
@@ -134,12 +136,12 @@ async def test_in_a_large_room_markers_are_written_less_often(
     ann = await connect(workers[0], "ann", room)
     for number in range(3):
         await connect(workers[1], f"other{number}", room)
-    await ann.wait_for(lambda event: event.get("memberCount") == 4, 10.0)
+    await ann.wait_for(lambda event: event.get("memberCount") == 4, 30.0)
     await said(ann, room, ["1", "2"])
     began_s = time.monotonic()
     await mark(ann, room, 1)
     await mark(ann, room, 2)
-    await phone.wait_for(lambda event: event.get("readSeq") == 2, 15.0)
+    await phone.wait_for(lambda event: event.get("readSeq") == 2)
     assert time.monotonic() - began_s > 3.5  # four members are four intervals of a second
 
 
@@ -261,7 +263,7 @@ async def test_a_mark_that_is_made_while_redis_is_away_gets_there(
     await mark(ann, room, 2)
     await mark(ann, room, 3)
     await asyncio.to_thread(fresh_redis.start)
-    await phone.wait_for(lambda event: event.get("readSeq") == 3, 20.0)
+    await read_seq_becomes(phone, room, 3)  # its worker may not hear the room again when it is told
 
 
 async def test_after_a_flush_nothing_counts_as_read(
@@ -292,4 +294,4 @@ async def test_a_worker_that_leaves_writes_the_last_mark(
     (found,) = await unread(ann, room)
     assert found["readSeq"] == 3  # what was said here counts here at once
     workers[0].signal(signal.SIGTERM)
-    await phone.wait_for(lambda event: event.get("readSeq") == 3, 20.0)
+    await phone.wait_for(lambda event: event.get("readSeq") == 3, 30.0)

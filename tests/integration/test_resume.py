@@ -265,8 +265,7 @@ async def test_many_members_come_back_at_once_and_miss_nothing(
 ) -> None:
     """As after a worker died: all of them read history while the room goes on."""
     ann = await connect(pair[0], "ann", room)
-    await said(ann, room, [str(n) for n in range(1, 301)])
-    epoch = ann.messages(room)[0]["epoch"]
+    epoch = (await said(ann, room, [str(n) for n in range(1, 301)]))[0]["epoch"]
 
     async def come_back(n: int) -> ChatClient:
         client = await ChatClient.connect(pair[n % 2].url, token(f"back{n}"))
@@ -322,7 +321,7 @@ async def test_a_page_of_long_messages_does_not_cost_the_connection(
     await reader.send(type="history", id="page", roomId=room, after=0, limit=1000)
     for n in range(20):
         await ann.say(room, f"live {n}")
-    page = await reader.wait_for(lambda event: event.get("id") == "page", 20.0)
+    page = await reader.wait_for(lambda event: event.get("id") == "page")
     got += [m["seq"] for m in page["messages"]]
     while page["more"]:
         page = await reader.command("history", roomId=room, after=got[-1], limit=1000)

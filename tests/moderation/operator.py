@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from chat.broker.keys import CONTROL_TAG
 from chat.broker.moderation import Moderation
 from chat.broker.store import Store
 from chat.moderation.acts import Act, Kind
@@ -26,7 +27,7 @@ class Operator:
         store = Store(self._settings, Stats(), "operator", on_up=lambda _shard, _changed: None)
         running = asyncio.create_task(store.run())
         try:
-            await until(lambda: store.is_up)
+            await until(lambda: store.shard(CONTROL_TAG).is_up)
             await Moderation(store).act(Act(kind=kind, by="operator", on=on))
         finally:
             running.cancel()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 QUICK = {"lease_ttl": 3.0, "lease_interval": 1.0, "presence_grace": 1.0, **NO_LIMITS}
+#: A slot that moves is waited for half as long: this machine may take longer than two seconds.
+PATIENT = {**QUICK, "redis_timeout": 40.0}
 
 
 async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swept(
@@ -51,7 +54,8 @@ async def test_rooms_of_every_shard_have_messages_presence_and_a_dead_worker_swe
 async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
     cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(1, redis=redis_cluster.url, **QUICK)
+    patient = {**PATIENT, "redis_connect_timeout": 40.0}
+    workers = await cluster(1, redis=redis_cluster.url, **patient)
     rooms = rooms_of_every_shard(redis_cluster)
     ann = await connect(workers[0], "ann")
     for room in rooms:
@@ -69,15 +73,14 @@ async def test_a_shard_that_is_away_takes_its_rooms_along_and_no_others(
     assert "uncertain" not in answer
     for room in others:
         await said(ann, room, ["2", "3"])
-    await until(lambda: _reasons(workers, f"{dead.port} is away"), 10.0, what="the reason")
     # Any other worker is no better off: this one stays in service for the rooms that go on.
-    assert await workers[0].ready()
+    await until(lambda: _is_ready_but(workers, f"{dead.port} is away"), what="the reason")
     ben = await connect(workers[0], "ben")
     began_s = time.monotonic()
     assert (await ben.join(gone))["code"] == "unavailable"
     for room in others:
         assert (await ben.join(room))["type"] == "room_joined"
-    assert time.monotonic() - began_s < 2.0  # nobody waits for the shard that is away
+    assert time.monotonic() - began_s < 10.0  # nobody waits for the shard that is away
     replica.run("CONFIG", "SET", "cluster-replica-no-failover", "no")
     await insist(ann, gone, "back")
     await heard(ann, gone, "back")
@@ -89,9 +92,9 @@ async def _refused(saying: Awaitable[dict[str, object]]) -> bool:
     return (await saying)["type"] == "error"
 
 
-async def _reasons(workers: Cluster, part: str) -> bool:
+async def _is_ready_but(workers: Cluster, part: str) -> bool:
     answer = await http.get(workers[0].ops_port, "/readyz")
-    return part in " ".join(orjson.loads(answer.body)["reasons"])
+    return answer.status == 200 and part in " ".join(orjson.loads(answer.body)["reasons"])
 
 
 async def test_a_killed_master_is_replaced_by_its_replica(
@@ -153,7 +156,7 @@ async def test_a_lost_tail_in_one_shard_is_told_in_its_rooms_only(
 async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
     cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=redis_cluster.url, **QUICK)
+    workers = await cluster(2, redis=redis_cluster.url, **PATIENT)
     room = rooms_of_every_shard(redis_cluster)[0]
     ann = await connect(workers[0], "ann", room)
     ben = await connect(workers[1], "ben", room)
@@ -161,24 +164,29 @@ async def test_slots_that_move_there_and_back_under_traffic_lose_nothing(
     away = next(node for node in redis_cluster.masters() if node is not home)
     over = asyncio.Event()
     refusals: list[str] = []
+    sent = 0
 
-    async def chatter() -> int:
-        number = 0
+    async def chatter() -> None:
+        nonlocal sent
         while not over.is_set():
-            number += 1
-            text = f"m{number}"
+            text = f"m{sent + 1}"
             while (answer := await ann.say(room, text, text))["type"] != "ack":
                 refusals.append(answer["code"])
+            sent += 1
             await asyncio.sleep(0.002)
-        return number
+
+    async def talk_goes_on() -> None:
+        before = sent
+        await asyncio.sleep(0.5)
+        await until(lambda: sent > before + 2, what="messages between two moves")
 
     chatting = asyncio.create_task(chatter())
     for target in (away, home, away, home):
-        await asyncio.sleep(0.5)
+        await talk_goes_on()
         await asyncio.to_thread(redis_cluster.move_slot, room, target, pause_s=0.2)
-    await asyncio.sleep(0.5)
+    await talk_goes_on()
     over.set()
-    sent = await chatting
+    await chatting
     await insist(ann, room, "last")
     await heard(ben, room, "last")
     expected = [*(f"m{number}" for number in range(1, sent + 1)), "last"]
@@ -197,7 +205,7 @@ async def test_messages_of_one_connection_keep_their_order_while_their_slot_move
 ) -> None:
     """With many messages under way, some with a client message id and some without."""
     # All that was held is stored at once, maybe before the worker hears the new shard.
-    workers = await cluster(1, redis=redis_cluster.url, history_size=100_000, **QUICK)
+    workers = await cluster(1, redis=redis_cluster.url, history_size=100_000, **PATIENT)
     room = rooms_of_every_shard(redis_cluster)[0]
     ann = await connect(workers[0], "ann", room)
     target = next(
@@ -231,7 +239,7 @@ async def test_messages_of_one_connection_keep_their_order_while_their_slot_move
 async def test_changes_of_one_connection_keep_their_order_while_their_slot_moves(
     cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=redis_cluster.url, history_size=100_000, **QUICK)
+    workers = await cluster(2, redis=redis_cluster.url, history_size=100_000, **PATIENT)
     room = rooms_of_every_shard(redis_cluster)[0]
     ann = await connect(workers[0], "ann", room)
     ben = await connect(workers[1], "ben", room)
@@ -272,7 +280,7 @@ async def test_changes_of_one_connection_keep_their_order_while_their_slot_moves
 async def test_a_migration_left_half_done_refuses_for_certain_and_others_go_on(
     cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(1, redis=redis_cluster.url, redis_timeout=1.0, **QUICK)
+    workers = await cluster(1, redis=redis_cluster.url, redis_timeout=3.0, **QUICK)
     stuck, other, _ = rooms_of_every_shard(redis_cluster)
     ann = await connect(workers[0], "ann")
     for room in (stuck, other):
@@ -303,16 +311,22 @@ async def test_cut_pubsub_connections_of_all_shards_lose_nothing(
         for client in (ann, ben):
             await client.join(room)
     for turn in range(4):
-        killed = sum(
-            int(node.run("CLIENT", "KILL", "TYPE", "pubsub")) for node in redis_cluster.masters()
-        )
-        assert killed >= 3
+        killed: Counter[int] = Counter()
+        await until(lambda: _have_cut_pubsub(redis_cluster, killed))  # noqa: B023
         for room in rooms:
             await said(ann, room, [f"{turn}-{number}" for number in range(20)])
     for room in rooms:
         await heard(ben, room, "3-19")
         assert seqs(ben, room) == list(range(1, 81))
     assert not of_type(ben, "gap")
+
+
+def _have_cut_pubsub(redis_cluster: RedisCluster, killed: Counter[int]) -> bool:
+    """Cut what is connected; return whether every shard has had a connection by now."""
+    masters = redis_cluster.masters()
+    for node in masters:
+        killed[node.port] += int(node.run("CLIENT", "KILL", "TYPE", "pubsub"))
+    return all(killed[node.port] for node in masters)
 
 
 async def test_a_cluster_may_ask_for_a_password(
@@ -349,13 +363,17 @@ async def test_a_worker_that_is_deaf_to_one_shard_says_so_heals_itself_and_fills
         proxy = proxies[proxied.nodes.index(master)]
         held = {link for link in proxy.links if link.is_pubsub}
         assert held
-        proxy.black_hole(lambda link: link in held)
+        # A new connection hears nothing either until the worker has been seen to say that it is
+        # deaf, which is a moment else.
+        proxy.black_hole(lambda link: link.is_pubsub)
         for room in rooms:
             await said(ann, room, ["2"])
         for room in hearing:
-            await heard(ann, room, "2", 1.0)
-        await until(lambda: _reasons(workers, f"come back from the shard {_address(proxy)}"))
-        assert await workers[0].ready()
+            await heard(ann, room, "2")
+        assert contents(ann.messages(deaf)) == ["1"]
+        await until(lambda: _is_ready_but(workers, f"come back from the shard {_address(proxy)}"))
+        await proxy.heal()
+        proxy.black_hole(lambda link: link in held)
         await heard(ann, deaf, "2")
         assert seqs(ann, deaf) == [1, 2]
 

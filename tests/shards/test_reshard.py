@@ -36,7 +36,9 @@ async def chatter(
 async def test_reshard_and_rebalance_under_traffic_lose_nothing(
     cluster: StartCluster, redis_cluster: RedisCluster, connect: Connect
 ) -> None:
-    workers = await cluster(2, redis=redis_cluster.url, history_size=10_000, **NO_LIMITS)
+    # Slots that move are waited for half as long: this machine may take longer than two seconds.
+    patient = {"redis_timeout": 40.0, "history_size": 10_000, **NO_LIMITS}
+    workers = await cluster(2, redis=redis_cluster.url, **patient)
     source, target, third = redis_cluster.masters()
     rooms = [redis_cluster.early_room(master, among=SLOTS) for master in (source, target, third)]
     ann, ben = await connect(workers[0], "ann"), await connect(workers[1], "ben")

@@ -54,7 +54,7 @@ async def test_a_hung_master_is_left_as_soon_as_the_sentinels_have_switched(
     began_s = time.monotonic()
     with paused(hung.pid):
         answer = await ann.command(
-            "chat_message", roomId=room, content="2", clientMessageId="only-2", timeout_s=25.0
+            "chat_message", roomId=room, content="2", clientMessageId="only-2", timeout_s=30.0
         )
         assert (answer["code"], answer["uncertain"]) == ("unavailable", True)
         await insist(ann, room, "2")

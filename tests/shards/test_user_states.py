@@ -34,7 +34,7 @@ async def test_a_choice_reaches_rooms_on_every_shard_whatever_shard_the_user_is_
                     event["type"] == "presence_changed"
                     and (event["roomId"], event["userId"]) == here
                 ),
-                10.0,
+                30.0,
             )
             assert (event["state"], event["status"]) == ("busy", "x")
             assert (await listed(ben, room, user))["state"] == "busy"

@@ -60,6 +60,7 @@ async def serve(options: argparse.Namespace, behaviour: str) -> int:
     for server in servers:
         server.close()
     report("draining")
+    await asyncio.sleep(0.05)  # whoever was accepted until now is greeted
     return 0
 
 

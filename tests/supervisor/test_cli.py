@@ -25,7 +25,7 @@ def chat(*arguments: str, **settings: str | int) -> subprocess.CompletedProcess[
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,
         check=False,
     )
 
@@ -87,9 +87,8 @@ def test_an_unknown_setting_is_one_sentence() -> None:
 
 
 def test_a_busy_port_is_one_sentence() -> None:
-    with listening_socket() as taken, listening_socket() as other:
-        port, free = port_of(taken), port_of(other)
-        other.close()
+    with listening_socket() as taken:
+        port, free = port_of(taken), unused_port()
         assert f"port {port}" in refusal(chat("up", port=port, ops_port=free))
         assert "CHAT_OPS_PORT" in refusal(chat("up", port=free, ops_port=port))
 

@@ -45,7 +45,7 @@ def test_a_full_channel_never_blocks_and_what_arrives_is_whole_and_in_order(
     channel, supervisor = pair
     sent = [number for number in range(2000) if channel.send(report(number))]
     assert len(sent) < 2000
-    supervisor.settimeout(5.0)
+    supervisor.settimeout(20.0)
     reader = supervisor.makefile("rb")
     got = [int(decode_report(reader.readline()).worker_id[1:]) for _ in sent[:-1]]
     assert channel.send(report(9999)), "there is room again"

@@ -107,7 +107,7 @@ async def test_it_ends_with_a_killed_supervisor_and_the_folder_is_free_again(
     await supervisor.wait()
     successor = EmbeddedRedis(data_dir)
     await successor.start()  # waits for the lock, which the orphan holds while it lives
-    assert orphan not in processes.children_of(os.getpid())
+    await until(lambda: orphan not in processes.children_of(os.getpid()))
     await successor.stop()
 
 

@@ -55,10 +55,10 @@ class Up(Process):
             pids = await self.pids()
             return pids if len(pids) == workers else None
 
-        return await until(ready, 15.0, what="workers ready") or []
+        return await until(ready, 40.0, what="workers ready") or []
 
     async def wait_log(self, text: str) -> None:
-        await until(lambda: text in self.log(), 15.0, what=f"{text!r} in the log")
+        await until(lambda: text in self.log(), 40.0, what=f"{text!r} in the log")
 
     def stopped_replacing(self, times: int) -> bool:
         return self.log().count("replacing stopped") >= times
@@ -68,7 +68,7 @@ class Up(Process):
             state = await self.state()
             return state if state["status"] == status else None
 
-        return await until(found, 15.0, what=f"/readyz {status}") or {}
+        return await until(found, 40.0, what=f"/readyz {status}") or {}
 
     async def greeting(self) -> int:
         """Connect to the public port and return the process id of the worker that answers."""
@@ -130,20 +130,20 @@ async def test_each_worker_is_reached_by_itself_before_and_after_a_replacement(
     new = await cluster.wait_ready()
     assert not set(old) & set(new)
     assert [await greeting_at(sockets / str(slot)) for slot in range(2)] == new
-    assert await cluster.terminate(10.0) == 0
+    assert await cluster.terminate(40.0) == 0
     assert list(sockets.iterdir()) == []
 
 
 async def test_a_wrong_pattern_of_worker_sockets_is_one_sentence(up: Callable[..., Up]) -> None:
     cluster = up(worker_sockets="unix:here", trusted_proxies="127.0.0.1")
-    assert await cluster.wait_ended(10.0) != 0
+    assert await cluster.wait_ended(40.0) != 0
     assert "CHAT_WORKER_SOCKETS: 'unix:here' is not a pattern" in cluster.log()
 
 
 async def test_sigterm_drains_and_ends_cleanly(up: Callable[..., Up]) -> None:
     cluster = up()
     await cluster.wait_ready()
-    assert await cluster.terminate(10.0) == 0
+    assert await cluster.terminate(40.0) == 0
     assert "Traceback" not in cluster.log()
     with pytest.raises(ConnectionRefusedError):
         await cluster.greeting()
@@ -153,7 +153,7 @@ async def test_a_signal_during_the_start_ends_cleanly(up: Callable[..., Up]) -> 
     cluster = up()
     await cluster.wait_log("worker 0 started")
     cluster.signal(signal.SIGINT)
-    assert await cluster.wait_ended(10.0) == 0
+    assert await cluster.wait_ended(40.0) == 0
     assert "Traceback" not in cluster.log()
 
 
@@ -162,7 +162,7 @@ async def test_a_worker_that_does_not_drain_is_killed_at_the_deadline(
 ) -> None:
     cluster = up("stubborn", drain_timeout=0.5)
     await cluster.wait_ready()
-    assert await cluster.terminate(10.0) == 0
+    assert await cluster.terminate(40.0) == 0
     assert "did not end: killed" in cluster.log()
 
 
@@ -173,11 +173,11 @@ async def test_a_third_signal_kills_at_once(up: Callable[..., Up]) -> None:
         cluster.signal(signal.SIGINT)
         await cluster.wait_log(said)
     cluster.signal(signal.SIGINT)
-    assert await cluster.wait_ended(5.0) == 0
+    assert await cluster.wait_ended(40.0) == 0
 
 
 async def test_it_is_not_ready_while_draining(up: Callable[..., Up]) -> None:
-    cluster = up("stubborn", drain_timeout=5)
+    cluster = up("stubborn", drain_timeout=60)
     await cluster.wait_ready()
     cluster.signal(signal.SIGTERM)
     state = await cluster.wait_status(503)
@@ -199,7 +199,7 @@ async def test_a_killed_worker_is_replaced_and_no_connection_is_refused(
 
 
 async def test_a_crash_loop_is_reported_and_not_spun_on(up: Callable[..., Up]) -> None:
-    cluster = up("ready", workers=2, crash_loop_count=3, restart_backoff_max=5)
+    cluster = up("ready", workers=2, crash_loop_count=3, restart_backoff_max=60)
     await cluster.wait_ready()
     cluster.behave("crash")
     worker = (await cluster.state())["workers"][1]
@@ -236,7 +236,7 @@ async def test_a_worker_that_never_gets_ready_is_listed_with_its_reason(
     async def told() -> bool:
         return "worker 0: it never is" in (await cluster.state())["reasons"]
 
-    await until(told, 10.0)
+    await until(told)
     assert (await cluster.state())["status"] == 503
 
 
@@ -249,7 +249,7 @@ async def test_sighup_replaces_all_workers_and_refuses_no_connection(
     answered = set()
     while "all workers are replaced" not in cluster.log():
         # A connection in the backlog of a worker that just stopped listening goes to its successor.
-        answered.add(await asyncio.wait_for(cluster.greeting(), 5.0))
+        answered.add(await asyncio.wait_for(cluster.greeting(), 30.0))
     new = set(await cluster.wait_ready())
     assert not new & old
     assert answered <= new | old
@@ -292,7 +292,7 @@ async def test_wrong_settings_of_a_worker_end_it_with_78_and_one_sentence(
     up: Callable[..., Up],
 ) -> None:
     cluster = up("wrong_settings", workers=3)
-    assert await cluster.wait_ended(10.0) == 78
+    assert await cluster.wait_ended(40.0) == 78
     assert cluster.log().count("CHAT_X is wrong") == 1
     assert "Traceback" not in cluster.log()
 
@@ -311,7 +311,7 @@ async def test_workers_end_when_their_supervisor_is_killed(up: Callable[..., Up]
                 os.waitpid(pid, os.WNOHANG)  # they are ours now
         return not alive()
 
-    await until(all_ended, 10.0, what="the workers to notice")
+    await until(all_ended, 40.0, what="the workers to notice")
 
 
 async def test_totals_outlive_the_worker_that_counted(up: Callable[..., Up]) -> None:

@@ -17,14 +17,15 @@ pytestmark = pytest.mark.slow
 
 
 def local(data_dir: Path) -> Supervised:
-    return Supervised(None, 2, arguments=("--local", "--data-dir", str(data_dir)))
+    arguments = ("--local", "--data-dir", str(data_dir))
+    return Supervised(None, 2, arguments=arguments, overload_lag=0)  # the machine is shared
 
 
 async def test_one_command_serves_the_page_and_ends_with_everything_it_started(
     tmp_path: Path,
 ) -> None:
     async with local(tmp_path / "data") as cluster:
-        await until(lambda: "Chat is running" in cluster.log(), 20.0, what="the welcome")
+        await until(lambda: "Chat is running" in cluster.log(), 40.0, what="the welcome")
         assert f"http://localhost:{cluster.port}" in cluster.log()
         assert str(tmp_path / "data") in cluster.log()
         assert (await http.get(cluster.port, "/")).status == 200
@@ -33,7 +34,7 @@ async def test_one_command_serves_the_page_and_ends_with_everything_it_started(
         children = processes.children_of(cluster.pid)
         assert len(children) == 3, "two workers and Redis"
         cluster.signal(signal.SIGINT)
-        assert await cluster.wait_ended(20.0) == 0
+        assert await cluster.wait_ended(40.0) == 0
     assert not {pid for pid in children if processes.command_line(pid)}
     assert "Traceback" not in cluster.log()
     assert (tmp_path / "data" / "appendonlydir").is_dir()
@@ -43,16 +44,16 @@ async def test_a_second_one_on_the_same_folder_is_refused_with_a_sentence(tmp_pa
     async with local(tmp_path) as first:
         second = local(tmp_path)
         second.spawn()
-        assert await second.wait_ended(20.0) == 78
+        assert await second.wait_ended(40.0) == 78
         assert f"in use by another chat (process {first.pid})" in second.log()
 
 
 async def test_sighup_replaces_real_workers(tmp_path: Path) -> None:
     async with local(tmp_path) as cluster:
-        await until(lambda: "Chat is running" in cluster.log(), 20.0, what="the welcome")
+        await until(lambda: "Chat is running" in cluster.log(), 40.0, what="the welcome")
         await cluster.hup()
-        await until(lambda: "all workers are replaced" in cluster.log(), 20.0)
-        assert await cluster.terminate(20.0) == 0
+        await until(lambda: "all workers are replaced" in cluster.log(), 40.0)
+        assert await cluster.terminate(40.0) == 0
     assert "Traceback" not in cluster.log()
 
 

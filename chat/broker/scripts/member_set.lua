@@ -3,7 +3,9 @@
 -- KEYS[1] members   KEYS[2] held by this lease   KEYS[3] stream
 -- ARGV[1] channel   ARGV[2] user id   ARGV[3] present: 1 or 0   ARGV[4] display data, JSON
 -- ARGV[5] members above which a room gets no join and leave events, unless its rules say never
--- Returns {members of the room now, members this lease holds in it}
+-- Returns {members of the room now, members this lease holds in it, 1 if the user is a member
+-- already and the display data of that is another, which stays: what is put into the list here is
+-- told to nobody, and would be no news any more to `member_state`}
 -- Atomicity: the count, the list and the event agree.
 -- Complexity: O(1).
 --
@@ -11,13 +13,17 @@
 -- member>, l<count>:<json string of the user id>, n<count> in large rooms.
 
 local user, present = ARGV[2], ARGV[3] == '1'
-local changed = false
+local changed, differs = false, 0
 if present then
   if redis.call('HSET', KEYS[2], user, '1') == 1 then
     local value = redis.call('HGET', KEYS[1], user)
-    local leases = value and tonumber(string.match(value, '^(%d+)|')) or 0
-    redis.call('HSET', KEYS[1], user, (leases + 1) .. '|' .. ARGV[4])
+    local leases, known = string.match(value or '', '^(%d+)|(.*)$')
+    leases = tonumber(leases) or 0
     changed = leases == 0
+    if not changed and known ~= ARGV[4] then
+      differs = 1
+    end
+    redis.call('HSET', KEYS[1], user, (leases + 1) .. '|' .. (changed and ARGV[4] or known))
   end
 elseif redis.call('HDEL', KEYS[2], user) == 1 then
   local value = redis.call('HGET', KEYS[1], user)
@@ -44,4 +50,4 @@ if changed then
     redis.call(PUBLISH, ARGV[1], 'l' .. count .. ':' .. cjson.encode(user))
   end
 end
-return { count, redis.call('HLEN', KEYS[2]) }
+return { count, redis.call('HLEN', KEYS[2]), differs }

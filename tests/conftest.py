@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import logs, processes
 from tests.support.cluster import Cluster
@@ -17,6 +18,9 @@ from tests.support.redis_server import RedisServer
 pytest_plugins = ("tests.support.frames_seen", "tests.support.side_by_side")
 
 processes.adopt_orphans()
+# How long an example takes, or its making, says how busy the machine is and nothing else.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

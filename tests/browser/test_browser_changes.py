@@ -8,7 +8,7 @@ from tests.browser.window import Window
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 
 async def two(site: Supervised, open_window: OpenWindow, room: str) -> tuple[Window, Window]:
@@ -99,7 +99,7 @@ async def test_a_reply_shows_what_it_answers_and_leads_there(
     await quote.wait_for()
     assert await quote.text_content() == "Ada Shall we meet at nien?"
     await quote.click()
-    assert "Shall we" in (await ada.page.locator(":focus").text_content() or "")
+    await until(lambda: _focused_has(ada, "Shall we"), 40.0, what="the message that is quoted")
     await ada.shot("reply")
 
 
@@ -115,7 +115,7 @@ async def test_a_change_made_offline_shows_at_once_and_arrives_later(
     assert await message(grace, "Yes").locator(".reactions button").count() == 0
     await ada.page.context.set_offline(False)
     theirs = message(grace, "Yes").locator(".reactions button")
-    await until(lambda: _reads(theirs, "\U0001f389 1"), 20, what="the reaction there")
+    await until(lambda: _reads(theirs, "\U0001f389 1"), 40, what="the reaction there")
 
 
 async def test_all_of_it_works_with_keys_alone(
@@ -134,6 +134,10 @@ async def test_all_of_it_works_with_keys_alone(
     await ada.page.locator("#stream").focus()
     await keyboard.press("Escape")
     assert await ada.page.locator("#draft").evaluate("node => node === document.activeElement")
+
+
+async def _focused_has(window: Window, text: str) -> bool:
+    return text in await window.page.evaluate("document.activeElement.textContent")
 
 
 async def _reads(locator: Locator, text: str) -> bool:

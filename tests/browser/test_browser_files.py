@@ -26,7 +26,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 FORMATS = """
 async () => {
@@ -106,8 +106,8 @@ async def attach(window: Window, name: str, kind: str, data: bytes) -> None:
 async def wait_ready(window: Window, count: int) -> None:
     """Wait until so many files are in the tray, all of them uploaded."""
     ready = window.page.locator("#composer .tray li:not(.failed) progress[hidden]")
-    await until(lambda: _counts(ready, count), 10, what=f"{count} uploaded files")
-    assert await window.page.locator("#composer .send").is_enabled()
+    await until(lambda: _counts(ready, count), 40, what=f"{count} uploaded files")
+    await until(window.page.locator("#composer .send").is_enabled, 40, what="that it can be sent")
 
 
 def _says(locator: Locator, text: str) -> Callable[[], Awaitable[bool]]:
@@ -130,7 +130,7 @@ async def wait_shown(window: Window, *names: str) -> list[list[Any]]:
         shown = await window.page.evaluate(SHOWN)
         return [one[0] for one in shown] == list(names) and all(one[1] for one in shown)
 
-    await until(all_there, 10, what=f"pictures {names}")
+    await until(all_there, 40, what=f"pictures {names}")
     return shown
 
 

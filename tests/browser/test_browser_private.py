@@ -13,7 +13,7 @@ from tests.browser.window import Window
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1240, "height": 760}}
 
@@ -143,7 +143,8 @@ async def test_a_private_room_from_its_making_to_leaving_it_for_good(
     assert await flaws(ida) == []
     await leave_for_good(joan)
     await titled(joan, room)
-    assert await rooms(joan).get_by_text("Summer party").count() == 0
+    left = rooms(joan).get_by_text("Summer party")
+    await until(lambda: _none(left), 40.0, what="the room to be gone from the list")
     await dialog(ida).get_by_text(names[1]).wait_for(state="hidden")
 
 
@@ -177,3 +178,7 @@ async def test_a_direct_conversation_appears_where_it_was_not_begun(
     await joan.page.context.close()
     await ida.page.locator("#absent").get_by_text("last seen").wait_for()
     await ida.shot("direct-absent")
+
+
+async def _none(locator: Locator) -> bool:
+    return await locator.count() == 0

@@ -9,7 +9,7 @@ from tests.browser.window import Window
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 FOCUSED = "node => node === document.activeElement"
 GROUND = "getComputedStyle(document.body).backgroundColor"
@@ -66,9 +66,11 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     await until(lambda: _is(replies(grace), both), what="the same on the phone")
     assert await ada.texts() == ["Where do we meet?", "And when?"]
     button = message(ada, "Where").locator(".in-thread button")
-    assert await button.text_content() == "AG2 replies Last reply just now"
+    shown = "AG2 replies Last reply just now"
+    await until(lambda: _is(button.text_content(), shown), 40.0, what="that there are two")
     notes = ada.page.locator("#stream .note")
-    assert await notes.all_text_contents() == ["2 replies in \u201cWhere do we meet?\u201d"]
+    said = ["2 replies in \u201cWhere do we meet?\u201d"]
+    await until(lambda: _is(notes.all_text_contents(), said), 40.0, what="the note")
     await ada.shot("thread")
     await grace.shot("phone-thread")
 
@@ -136,7 +138,9 @@ async def test_words_are_found_in_what_is_loaded_and_in_threads(
     await ada.page.keyboard.press("Enter")
     await until(lambda: _is(count.text_content(), "2 of 3"), what="the one before")
     assert await ada.page.locator("#stream .found .body").text_content() == "The KETTLE boils."
-    assert sorted(await ada.page.evaluate(HIGHLIGHTED)) == ["KETTLE", "kettle", "kettle"]
+    marked = f"{HIGHLIGHTED}.sort()"
+    words = ["KETTLE", "kettle", "kettle"]
+    await until(lambda: _is(ada.page.evaluate(marked), words), 40.0, what="all places")
     scope = await ada.page.locator("#search-scope").text_content() or ""
     assert scope == "In the 4 messages that are loaded. They are all there are."
     await ada.shot("search")

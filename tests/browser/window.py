@@ -10,7 +10,7 @@ from tests.support.waiting import DeadlineError, until
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts" / "browser"
 ONLINE = "online"
-TIMEOUT_S = 20.0
+TIMEOUT_S = 40.0
 
 
 class Window:

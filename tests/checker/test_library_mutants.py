@@ -20,7 +20,7 @@ RUNS = 3
 
 Breaks = Callable[[pytest.MonkeyPatch], None]
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def forgets_its_position(patch: pytest.MonkeyPatch) -> None:

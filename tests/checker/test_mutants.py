@@ -11,7 +11,7 @@ from tests.checker.verdict import run
 from tests.checker.workload import Plan
 from tests.support.redis_server import RedisServer
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 async def a_while(nemesis: Nemesis) -> None:
@@ -53,5 +53,6 @@ async def test_a_broken_server_is_found_out(
 ) -> None:
     command = (sys.executable, "-m", "tests.checker.broken_worker", breakage)
     async with nemesis_of(fresh_redis, command=command) as nemesis:
-        report = await run(nemesis, harm, Plan(seed=SEED, flappers=4, away_s=0.3), settle_s=5.0)
+        plan = Plan(seed=SEED, flappers=4, away_s=0.3)
+        report = await run(nemesis, harm, plan, settle_s=5.0, presence_bound_s=12.0)
     assert rules <= report.rules_broken(), report.text()

@@ -32,6 +32,7 @@ from tests.support.waiting import DeadlineError, until
 
 _LOOK_S = 5.0
 _CALM_S = 1.0
+_ARRIVAL_S = 40.0
 
 
 @dataclass
@@ -78,8 +79,8 @@ async def run(
     plan: Plan | None = None,
     *,
     history_cap: int = NO_CAP,
-    presence_bound_s: float = 12.0,
-    settle_s: float = 20.0,
+    presence_bound_s: float = 30.0,
+    settle_s: float = 40.0,
     is_durable: bool = True,
 ) -> Report:
     """Run a workload while harm is done, and judge it.
@@ -98,7 +99,7 @@ async def run(
     report = Report(plan, history)
     workload = Workload(plan, nemesis.cluster.urls, token, history)
     async with workload:
-        await workload.wait_joined(settle_s)
+        await workload.wait_joined(_ARRIVAL_S)
         workload.start()
         await asyncio.sleep(_CALM_S)
         await harm(nemesis)

@@ -23,7 +23,7 @@ def check(certificates: Certificates, *files: Path, **front: str) -> str:
         env={"PATH": os.environ["PATH"]} | variables,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

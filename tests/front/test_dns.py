@@ -54,7 +54,7 @@ async def wait_for(haproxy: Haproxy, hosts: list[str]) -> None:
     """Wait until both backends have these workers."""
     for backend in WORKER_BACKENDS:
         condition = partial(up, haproxy, backend, hosts)
-        await until(condition, 20.0, what=f"{hosts} in {backend}")
+        await until(condition, 40.0, what=f"{hosts} in {backend}")
 
 
 @pytest.mark.slow

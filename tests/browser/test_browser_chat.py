@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.speech import publish
-from tests.browser.window import ONLINE, Window
+from tests.browser.window import ONLINE, Window, becomes
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
@@ -37,7 +37,7 @@ async def test_who_was_offline_has_every_message_once_and_in_order(
     await ada.wait_phase("offline", "waiting")
     await grace.wait_texts(*before, *meanwhile)
     assert await ada.texts() == before
-    assert await ada.texts("queued") == ["Written in a tunnel."]
+    await becomes(lambda: ada.texts("queued"), ["Written in a tunnel."])
     await ada.shot("offline")
 
     await ada.page.context.set_offline(False)
@@ -45,7 +45,7 @@ async def test_who_was_offline_has_every_message_once_and_in_order(
     await ada.wait_texts(*everything)
     await grace.wait_texts(*everything)
     await ada.wait_phase(ONLINE)
-    assert await ada.texts("queued") == []
+    await becomes(lambda: ada.texts("queued"), [])
     await ada.shot("back-online")
     await grace.shot("other-window-dark")
 

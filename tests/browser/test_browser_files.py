@@ -17,7 +17,7 @@ from playwright.async_api import Browser, FilePayload, Locator
 from tests.api.site import Api, settings_of
 from tests.browser.axe import flaws
 from tests.browser.conftest import shares_a_loop
-from tests.browser.window import Window
+from tests.browser.window import Window, becomes, press_twice
 from tests.front.certificates import make_certificates
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.haproxy import Haproxy, servers_file
@@ -194,7 +194,7 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     await ada.page.get_by_role("button", name="Remove program").click()
     await attach(ada, "big.png", "image/png", bytes(200_001))
     await ada.page.get_by_text("big.png is larger than 200 KB.").wait_for()
-    assert await tray.count() == 0
+    await becomes(tray.count, 0)
 
     await ada.page.context.set_offline(True)
     await attach(ada, "page.html", "text/html", b"<script>alert(1)</script>")
@@ -212,9 +212,12 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     saved = await (await download.value).path()
     assert saved.read_bytes() == b"<script>alert(1)</script>"
     row = ada.page.locator(".message").last
-    await row.hover()
-    await ada.page.locator("#stream .act-delete").click()
-    await ada.page.get_by_role("button", name="Really delete?").click()
+
+    async def ask() -> None:
+        await row.hover()
+        await ada.page.locator("#stream .act-delete").click()
+
+    await press_twice(ask, ada.page.get_by_role("button", name="Really delete?"))
     await grace.page.get_by_text("This message was deleted.").wait_for()
     assert await link.count() == 0
     assert ada.faults == grace.faults == []

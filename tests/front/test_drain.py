@@ -143,7 +143,7 @@ async def test_a_full_worker_sends_the_client_to_another_one(
 
 @pytest.mark.slow
 async def test_a_worker_that_is_stuck_costs_a_client_a_moment(start_front: StartFront) -> None:
-    front = await start_front(2, front={"handshake_timeout": "1s"})
+    front = await start_front(2, front={"handshake_timeout": "2s"})
     front.cluster[1].pause()
     try:
         async with clients(front, 4):

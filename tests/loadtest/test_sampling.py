@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from loadtest.sampling import operations, store
 from loadtest.sampling.host import Host, parse_busy_s, parse_sockstat
 from loadtest.sampling.operations import (
     OperationsError,
@@ -23,8 +24,12 @@ from tests.support.waiting import until
 
 
 async def test_workers_are_sampled_through_their_operations_ports(
-    cluster: Callable[..., Awaitable[Cluster]], redis_server: RedisServer
+    cluster: Callable[..., Awaitable[Cluster]],
+    redis_server: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for module in (operations, store):
+        monkeypatch.setattr(module, "_TIMEOUT_S", 30.0)  # a machine that stands still is no trouble
     workers = (await cluster(2)).workers
     ports = [f"http://127.0.0.1:{worker.ops_port}" for worker in workers]
     began_s = time.monotonic()

@@ -30,12 +30,12 @@ async def test_what_is_set_is_told_to_everyone_and_to_who_comes_later(
     assert (event["seq"], event["userId"], event["room"]) == (ack["seq"], "mod", ABOUT)
     await change(mod, room, topic=None, readOnly=True, large=False)
     later = {"title": "Lobby", "slowModeMs": 0, "historySize": 40, "readOnly": True}
-    await until(lambda: known(ben) == [ABOUT, later], 5.0, what="the second change")
+    await until(lambda: known(ben) == [ABOUT, later], what="the second change")
     for worker in pair.workers:
         joined = await (await connect(worker, "cleo")).join(room)
         assert joined["room"] == later
     await change(mod, room, **dict.fromkeys([*later, "topic"]))
-    await until(lambda: known(ben)[-1] == {}, 5.0, what="nothing to be set")
+    await until(lambda: known(ben)[-1] == {}, what="nothing to be set")
     assert "room" not in await (await connect(pair[1], "dora")).join(room)
 
 
@@ -49,7 +49,7 @@ async def test_a_change_that_changes_nothing_is_not_stored_and_a_retry_is_told_t
     same = await change(mod, room, title="A", readOnly=None)
     assert (same["duplicate"], "seq" in same) == (True, False)
     await change(mod, room, title="B")
-    await until(lambda: known(mod) == [{"title": "A"}, {"title": "B"}], 5.0, what="two changes")
+    await until(lambda: known(mod) == [{"title": "A"}, {"title": "B"}], what="two changes")
 
 
 async def test_changes_at_the_same_time_are_all_made(
@@ -156,7 +156,7 @@ async def test_who_resumes_is_told_what_was_set_in_its_place_and_what_is_gone(
     ]
     assert placed[-3:] == [("chat_message", 2), ("room_changed", 3), ("chat_message", 4)]
     await change(mod, room, historySize=2)
-    await until(lambda: len(known(ben)) == 2, 5.0, what="the worker to have heard it")
+    await until(lambda: len(known(ben)) == 2, what="the worker to have heard it")
     cleo = await connect(pair[1], "cleo")
     joined = await cleo.join(room, since)
     assert (joined["recovered"], joined["seq"]) == (False, 5)
@@ -179,7 +179,7 @@ async def test_what_has_grown_too_old_is_gone_everywhere_without_anybody_writing
         page = await reader.command("history", roomId=room)
         return not page["messages"]
 
-    await until(is_empty, 5.0, what="the message to be over")
+    await until(is_empty, what="the message to be over")
     answer = await mod.command("edit_message", roomId=room, content="x", **place(message))
     assert answer["code"] == "message_gone"
     cleo = await connect(pair[1], "cleo")
@@ -225,7 +225,7 @@ async def test_a_worker_that_has_missed_a_change_finds_it_by_a_look_at_the_room(
         joined = await ben.join(room)
         return bool(joined["room"] == {"title": "B"})
 
-    await until(is_known, 5.0, what="the title to be seen", interval_s=0.1)
+    await until(is_known, what="the title to be seen", interval_s=0.1)
 
 
 @pytest.mark.parametrize("kind", ["ban_user", "mute_user"])

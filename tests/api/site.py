@@ -62,7 +62,7 @@ class Api(Worker):
         /,
         headers: dict[str, str] | None = None,
         method: str = "POST",
-        timeout_s: float = 5.0,
+        timeout_s: float = http.DEFAULT_TIMEOUT_S,
     ) -> Answer:
         """Send a body, bytes as they are and anything else as JSON, with a token or a key."""
         fields = {"Content-Type": "application/json", **(headers or {})}
@@ -73,6 +73,11 @@ class Api(Worker):
             method, self.port, path, headers=fields, body=sent, timeout_s=timeout_s
         )
         return Answer(found.status, found.headers, json.loads(found.body))
+
+    async def is_leaving(self) -> bool:
+        """Whether it has begun to drain, as balancers see it."""
+        found = await http.get(self.ops_port, "/readyz")
+        return found.status == 503 and "draining" in found.body
 
     async def read(self, path: str, bearer: str, /) -> Answer:
         """GET a path with a token or a key."""

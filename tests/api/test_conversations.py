@@ -133,7 +133,7 @@ async def test_an_api_key_changes_rosters_and_publishes_only_for_participants(
         answers = [await ask(site, "GET", "/api/v1/audit", one) for one in (publisher, news)]
         return all(answer.status != 401 for answer in answers)
 
-    await until(are_known, 10.0)
+    await until(are_known)
     assert (await ask(site, "PUT", seat, publisher, {})).code == "forbidden"
     assert (await ask(site, "PUT", seat, news, {})).code == "forbidden"
     assert (await ask(site, "GET", f"/api/v1/users/ann-{tag}/rooms", news)).code == "forbidden"

@@ -11,7 +11,7 @@ from tests.api.keys import Keys
 from tests.api.site import Api
 from tests.support import http
 from tests.support.client import ChatClient
-from tests.support.sse import EventStream
+from tests.support.sse import Event, EventStream
 from tests.support.tokens import token
 from tests.support.waiting import until
 
@@ -54,12 +54,21 @@ async def test_events_are_those_of_a_member(site: Site, enter: Enter, room: str)
     ann = await enter("ann")
     async with await site.api.stream(room, "reader") as stream:
         await stream.wait_for("stream_opened")
+
+        async def everybody_hears(kind: str) -> Event:
+            """Only messages have an order; the rest may be overtaken on a busy process."""
+            here, there = await stream.wait_for(kind), await ann.wait_for(kind)
+            assert here.json == there
+            return here
+
         ben = await enter("ben", user={"name": "Ben"})
+        await everybody_hears("user_joined")
         await ben.send(type="typing", roomId=room)
+        await everybody_hears("typing")
         await ben.say(room, "Hello\n\u2028!")
+        await everybody_hears("chat_message")
         await ben.command("leave_room", roomId=room)
-        left = await stream.wait_for("user_left")
-        assert (await ann.wait_for("user_left")) == left.json
+        left = await everybody_hears("user_left")
         here = [event.json for event in stream.received if event.json.get("userId") == "ben"]
         there = [event for event in ann.received if event.get("userId") == "ben"]
         assert [event["type"] for event in here] == [
@@ -110,7 +119,8 @@ async def test_what_was_missed_comes_first_and_once(site: Site, room: str, by_he
     await said(site, room, "1", "2", "3")
     async with await site.api.stream(room) as stream:
         position = (await stream.next()).id
-    await said(site, room, "4", "5")
+        await said(site, room, "4", "5")
+        assert await stream.contents(2) == ["4", "5"]  # so the process knows where the room is
     if by_header:
         again = await EventStream.open(site.api.port, at(room), token("ann"), last_id=position)
     else:
@@ -281,7 +291,7 @@ async def test_a_process_has_so_many_streams_and_no_more(start_api: StartApi, ro
 
 
 async def test_opening_a_stream_counts_as_a_join(start_api: StartApi, room: str) -> None:
-    api = await start_api(user_joins_per_s=0.1, user_joins_burst=2)
+    api = await start_api(user_joins_per_s=0.01, user_joins_burst=2)
     for _ in range(2):
         await (await api.stream(room)).close()
     refused = await api.ask(at(room))
@@ -293,18 +303,18 @@ async def test_opening_a_stream_counts_as_a_join(start_api: StartApi, room: str)
 
 
 async def test_a_quiet_stream_is_kept_alive(start_api: StartApi, room: str) -> None:
-    api = await start_api(api_heartbeat_interval=0.1, handshake_timeout=1.0)
+    api = await start_api(api_heartbeat_interval=0.1, handshake_timeout=2.0)
     async with await api.stream(room) as stream:
         await stream.wait_for("stream_opened")
-        reading = asyncio.create_task(stream.next(10.0))
-        await until(lambda: stream.parser.comments >= 12)  # longer than a request may take
+        reading = asyncio.create_task(stream.next(30.0))
+        await until(lambda: stream.parser.comments >= 22)  # longer than a request may take
         await api.publish(room, "x", "ben")
         assert (await reading).json["content"] == "x"
 
 
 async def test_a_stream_ends_with_its_token(start_api: StartApi, room: str) -> None:
     api = await start_api()
-    async with await api.stream(room, "ann", ttl_s=3.0) as stream:
+    async with await api.stream(room, "ann", ttl_s=5.0) as stream:
         *_, last = await stream.rest()
         assert last.json == {"type": "stream_closed", "roomId": room, "reason": "token_expired"}
         assert stream.is_over

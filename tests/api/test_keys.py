@@ -1,7 +1,5 @@
 """API keys at the door: which are let in, for what, how often, and what is told of them."""
 
-import asyncio
-
 import pytest
 
 from chat.identity.apikeys import PREFIX, Scope
@@ -96,10 +94,12 @@ async def test_a_key_that_is_taken_out_stops_working_and_a_new_one_starts(
     async def is_replaced() -> bool:
         return (await api.read(HISTORY, keys.all)).status == 401
 
-    await until(is_replaced, 10.0, interval_s=0.2)
+    await until(is_replaced, interval_s=0.2)
     assert (await api.read(HISTORY, new.all)).status == 200
-    keys.path.write_text("oops")
-    await until(lambda: "api_keys_not_read" in api.log(), 10.0)
+    slip = keys.path.with_name("slip")
+    slip.write_text("oops")
+    slip.rename(keys.path)  # at once: an empty file is one without keys
+    await until(lambda: "api_keys_not_read" in api.log())
     assert (await api.read(HISTORY, new.all)).status == 200
     page = (await http.get(api.ops_port, "/metrics")).body
     assert "\nchat_api_keys 1.0" in page
@@ -119,12 +119,12 @@ async def test_a_key_that_asks_too_often_is_told_how_long_to_wait(
 ) -> None:
     other = keys.make(Scope.READ)
     api = await start_api(
-        api_keys_file=str(keys.path), api_key_requests_per_s=0.5, api_key_requests_burst=3
+        api_keys_file=str(keys.path), api_key_requests_per_s=0.01, api_key_requests_burst=3
     )
     answers = [await api.read(HISTORY, keys.all) for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert answers[3].code == "rate_limited"
-    assert answers[3].headers["retry-after"] in ("1", "2")
+    assert 50 < int(answers[3].headers["retry-after"]) <= 100
     assert (await api.read(HISTORY, other)).status == 200
     page = (await http.get(api.ops_port, "/metrics")).body
     assert "\nchat_api_key_rate_limited_total 1.0" in page
@@ -148,7 +148,7 @@ async def test_the_limit_of_a_key_is_one_for_all_processes(start_api: StartApi, 
         asked += 1
         return (await there.read(HISTORY, keys.all)).status == 429
 
-    await until(is_refused, interval_s=0.2)
+    await until(is_refused, interval_s=0.5)
     assert asked < 20
 
 
@@ -159,7 +159,7 @@ async def test_a_key_does_not_get_into_the_log(start_api: StartApi, keys: Keys) 
     await api.ask(f"/{keys.all}", None)
     refused = await api.ask(f"/api/v1/rooms/lobby/events?token={keys.all}", None)
     assert (refused.status, refused.code) == (401, "not_authenticated")
-    await asyncio.sleep(0.05)
+    await until(lambda: "/events" in api.log(), what="the last line of the log")
     secret = keys.all.split("_", 2)[2]
     assert secret not in api.log()
     assert "[redacted]" in api.log()

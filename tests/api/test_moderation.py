@@ -15,7 +15,8 @@ from tests.support.waiting import until
 Enter = Callable[..., Awaitable[ChatClient]]
 MODERATOR = token("mod", rooms={"*": ["join", "publish", "moderate"]})
 EARLIER = int(time.time()) - 60
-SOON_S = 1.0
+#: On a busy machine; who finds out by looking takes longer, `head_check_interval`.
+SOON_S = 10.0
 
 
 async def done(site: Site, path: str, **body: Any) -> Answer:
@@ -88,7 +89,7 @@ async def test_a_user_whose_tokens_are_revoked_is_signed_out_of_everything(
         answer = await site.api.ask("/api/v1/rooms/lobby/history", "rev-1", iat=EARLIER)
         return answer.status == 401 and answer.code == "invalid_token"
 
-    await until(is_refused, 3.0)
+    await until(is_refused)
 
 
 async def test_a_single_token_is_revoked_by_its_id(site: Site, enter: Enter) -> None:

@@ -13,6 +13,7 @@ from tests.api.keys import Keys
 from tests.api.site import Answer
 from tests.support import http
 from tests.support.client import ChatClient
+from tests.support.processes import paused
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
@@ -236,7 +237,7 @@ async def test_slow_mode_holds_users_back_and_moderators_not(
     assert (await api.publish(room, "first")).status == 201
     answer = await api.publish(room, "second")
     assert (answer.status, answer.code) == (429, "slow_mode")
-    assert 55 < int(answer.headers["retry-after"]) <= 60
+    assert 30 < int(answer.headers["retry-after"]) <= 60
     assert (await api.publish(room, "another's", "ben")).status == 201
     assert (await api.publish(room, "third", "ann", rooms=MODERATOR)).status == 201
 
@@ -246,7 +247,7 @@ async def test_a_back_end_is_held_back_by_the_limits_of_the_user_it_names(
 ) -> None:
     key = keys.make(Scope.PUBLISH)
     api = await start_api(
-        api_keys_file=str(keys.path), user_messages_per_s=0.1, user_messages_burst=2
+        api_keys_file=str(keys.path), user_messages_per_s=0.01, user_messages_burst=2
     )
     said = {"content": "x", "userId": "ann"}
     statuses = [(await api.send(at(room), said, key)).status for _ in range(3)]
@@ -256,7 +257,7 @@ async def test_a_back_end_is_held_back_by_the_limits_of_the_user_it_names(
 
 
 async def test_a_user_pays_for_publishing(start_api: StartApi, room: str) -> None:
-    api = await start_api(user_messages_per_s=0.1, user_messages_burst=2)
+    api = await start_api(user_messages_per_s=0.01, user_messages_burst=2)
     answers = [await api.publish(room, "x") for _ in range(3)]
     assert [answer.status for answer in answers] == [201, 201, 429]
     assert answers[2].code == "rate_limited"
@@ -283,8 +284,8 @@ async def test_what_redis_does_not_answer_is_uncertain_and_safe_to_repeat(
 ) -> None:
     api = await start_api(fresh_redis, redis_timeout=1.0)
     sent = {"content": "x", "clientMessageId": "c-1"}
-    fresh_redis.run("CLIENT", "PAUSE", 4000, "ALL")
-    answer = await api.send(at(room), sent, token("ann"))
+    with paused(fresh_redis.pid):
+        answer = await api.send(at(room), sent, token("ann"))
     assert (answer.status, answer.code) == (503, "unavailable")
     assert answer.body["uncertain"] is True
 

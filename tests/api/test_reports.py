@@ -50,7 +50,7 @@ async def test_a_report_holds_the_message_as_it_was_and_is_noted_in_the_trail(
     assert (await report(ann, room, said))["code"] == "message_gone"
     [found] = [one for one in await reports(site) if one["message"]["roomId"] == room]
     assert found.pop("reportId")
-    assert abs(found.pop("timestamp") - time.time() * 1000) < 5_000
+    assert abs(found.pop("timestamp") - time.time() * 1000) < 60_000
     copy = found.pop("message")
     assert found == {"by": "ann", "reason": "spam"}
     assert (copy["type"], copy["userId"], copy["content"]) == ("chat_message", "ben", "buy this")
@@ -96,7 +96,7 @@ async def test_a_report_is_resolved_once_and_found_by_its_state(
     [resolved] = [
         one for one in await reports(site, "?state=resolved") if one["message"]["roomId"] == room
     ]
-    assert abs(resolved["resolved"].pop("timestamp") - time.time() * 1000) < 5_000
+    assert abs(resolved["resolved"].pop("timestamp") - time.time() * 1000) < 60_000
     assert resolved == {**older, "resolved": {"by": "mod", "note": "warned"}}
     assert newest in await reports(site, "?state=open")
     assert older not in await reports(site, "?state=open")
@@ -151,7 +151,7 @@ async def test_a_user_reports_no_more_than_so_many_an_hour(
         with pytest.raises(CommandError) as refused:
             await some.add("ann", message(3), "spam")
         assert refused.value.code is ErrorCode.RATE_LIMITED
-        assert 3_590_000 < (refused.value.retry_after_ms or 0) <= 3_600_000
+        assert 3_500_000 < (refused.value.retry_after_ms or 0) <= 3_600_000
         assert not await some.add("ann", message(1), "spam")
         assert await some.add("cleo", message(3), "spam")
 
@@ -176,12 +176,12 @@ async def test_the_oldest_give_way_and_are_not_counted_any_more(
 async def test_reports_are_forgotten_after_their_time(
     redis_server: RedisServer, redis_prefix: str
 ) -> None:
-    async with kept(redis_server, redis_prefix, reports_ttl=0.3) as some:
+    async with kept(redis_server, redis_prefix, reports_ttl=2.0) as some:
         await some.add("ann", message(1), "spam")
         assert await some.count() == 1
 
         async def is_forgotten() -> bool:
             return await some.count() == 0 and not await some.page(None, 10)
 
-        await until(is_forgotten, 3.0)
+        await until(is_forgotten)
         assert await some.add("ann", message(1), "again")

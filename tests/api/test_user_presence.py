@@ -65,7 +65,7 @@ async def test_a_token_tells_of_its_own_user_only(site: Site) -> None:
     answer = await site.api.ask(path_of("ben"), "ann")
     assert (answer.status, answer.code) == (403, "forbidden")
     for key in (site.keys.make(Scope.PUBLISH), site.keys.make(Scope.READ, rooms=("lobby",))):
-        await until(lambda key=key: _is_in_force(site, key), 10.0)  # type: ignore[misc]
+        await until(lambda key=key: _is_in_force(site, key))  # type: ignore[misc]
         answer = await site.api.read(path_of("ben"), key)
         assert (answer.status, answer.code) == (403, "forbidden")
     answer = await site.api.ask(path_of("x" * 129), "ann")

@@ -91,7 +91,7 @@ def test_every_algorithm_of_the_allow_list_verifies(pair: Pair, tmp_path):
         ({"exp": 10**400}, "longer"),
         ({"exp": float("inf")}, ""),
         ({"exp": float("nan")}, ""),
-        ({"exp": NOW_S + 90_000}, "longer"),
+        ({"exp": NOW_S + 200_000}, "longer"),
         ({"nbf": NOW_S + LATER_S}, "not valid yet"),
         ({"iat": NOW_S + LATER_S}, "not valid yet"),
         ({"iat": "x"}, ""),

@@ -20,7 +20,7 @@ async def test_beyond_the_queue_clients_hear_busy_and_a_leaving_worker_waits_for
     small: dict[str, Any] = {
         "publish_hook_concurrency": 2,
         "publish_hook_queue": 1,
-        "publish_hook_timeout": 5,
+        "publish_hook_timeout": 30,
     }
     gate = Gate()
 
@@ -56,7 +56,10 @@ async def test_beyond_the_queue_clients_hear_busy_and_a_leaving_worker_waits_for
 async def test_if_so_set_messages_pass_while_the_hook_is_away(
     site: Site, connect: Connect, asked: str
 ) -> None:
-    settings: dict[str, Any] = site.settings | {"publish_hook_when_away": "pass"}
+    settings: dict[str, Any] = site.settings | {
+        "publish_hook_when_away": "pass",
+        "publish_hook_pause": 60.0,
+    }
     async with Cluster(site.redis, 1, **settings) as cluster:
         ann = await connect(cluster[0], "ann", asked)
         for content in ("1", "2", "3", "4"):

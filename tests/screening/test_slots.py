@@ -18,8 +18,8 @@ async def test_a_room_has_no_more_than_its_share() -> None:
 
 async def test_beyond_the_queue_nobody_waits_at_all() -> None:
     slots = Slots(total=1, share=1, queue=1)
-    await slots.take("a", 1.0)
-    waiting = asyncio.create_task(slots.take("a", 1.0))
+    await slots.take("a", 60.0)
+    waiting = asyncio.create_task(slots.take("a", 60.0))
     await asyncio.sleep(0)
     with pytest.raises(FullError):
         await slots.take("a", 60.0)
@@ -29,11 +29,11 @@ async def test_beyond_the_queue_nobody_waits_at_all() -> None:
 
 async def test_rooms_take_turns_however_long_their_lines_are() -> None:
     slots = Slots(total=1, share=1, queue=10)
-    await slots.take("a", 1.0)
+    await slots.take("a", 60.0)
     order: list[str] = []
 
     async def one(room: str) -> None:
-        await slots.take(room, 1.0)
+        await slots.take(room, 60.0)
         order.append(room)
         await asyncio.sleep(0)
         slots.give(room)
@@ -49,8 +49,8 @@ async def test_rooms_take_turns_however_long_their_lines_are() -> None:
 @pytest.mark.parametrize("is_granted", [True, False])
 async def test_who_gives_up_waiting_leaves_no_place_behind(is_granted: bool) -> None:
     slots = Slots(total=1, share=1, queue=10)
-    await slots.take("a", 1.0)
-    waiting = asyncio.create_task(slots.take("b", 1.0))
+    await slots.take("a", 60.0)
+    waiting = asyncio.create_task(slots.take("b", 60.0))
     await asyncio.sleep(0)
     if is_granted:
         slots.give("a")

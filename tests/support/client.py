@@ -16,7 +16,8 @@ from tests.support.contract import CONTRACT, Witness
 Event = dict[str, Any]
 
 SUBPROTOCOL = "chat.v1"
-DEFAULT_TIMEOUT_S = 5.0
+#: Of what has to come: long, as a machine may stand still for seconds.
+DEFAULT_TIMEOUT_S = 20.0
 #: Events with a place in a room's order.
 PLACED = (
     "chat_message",

@@ -18,7 +18,7 @@ from tests.support.worker import REPOSITORY, Process
 CONFIGURATION = REPOSITORY / "deploy" / "haproxy"
 #: Another HAProxy than that on PATH, to test with other versions.
 BINARY = os.environ.get("HAPROXY", "haproxy")
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 40.0
 
 
 def binary() -> str:

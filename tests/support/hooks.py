@@ -14,7 +14,13 @@ from tests.support.closing import Closing
 from tests.support.ports import listening_socket, port_of
 from tests.support.receiver import SECRET
 from tests.support.waiting import until
-from tests.support.worker import Process, SettingValue, environment, wait_ready
+from tests.support.worker import (
+    READY_TIMEOUT_S,
+    Process,
+    SettingValue,
+    environment,
+    wait_ready,
+)
 
 #: What makes a test of faults short.
 QUICK: dict[str, SettingValue] = {
@@ -53,7 +59,7 @@ class Hooks(Process, Closing):
     async def start(self) -> Self:
         """Start it and wait until it is ready."""
         self.spawn(pass_fds=[self._ops.fileno()])
-        await wait_ready(self, self.ops_port, 20.0)
+        await wait_ready(self, self.ops_port, READY_TIMEOUT_S)
         return self
 
     async def metric(self, name: str, label: str = "") -> float:

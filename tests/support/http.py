@@ -3,6 +3,9 @@
 import asyncio
 from typing import NamedTuple
 
+#: Of an answer that has to come: long, as a machine may stand still for seconds.
+DEFAULT_TIMEOUT_S = 20.0
+
 
 class Response(NamedTuple):
     """Status, headers with lower-case names, and the body as text."""
@@ -18,7 +21,7 @@ async def get(
     *,
     host: str = "127.0.0.1",
     headers: dict[str, str] | None = None,
-    timeout_s: float = 5.0,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> Response:
     """Fetch a path from a loopback server; raises as `request` does."""
     return await request("GET", port, path, host=host, headers=headers, timeout_s=timeout_s)
@@ -40,7 +43,7 @@ async def request(
     host: str = "127.0.0.1",
     headers: dict[str, str] | None = None,
     body: bytes = b"",
-    timeout_s: float = 5.0,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> Response:
     """Send a request to a loopback server and return its answer; raises as `exchange` does."""
     answer = await exchange(
@@ -57,7 +60,7 @@ async def exchange(
     host: str = "127.0.0.1",
     headers: dict[str, str] | None = None,
     body: bytes = b"",
-    timeout_s: float = 5.0,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> Answer:
     """As `request`, for answers that are no text.
 

@@ -65,7 +65,7 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def end_survivors(before: set[int], grace_s: float = 3.0) -> list[str]:
+def end_survivors(before: set[int], grace_s: float = 10.0) -> list[str]:
     """Kill children that are not in `before` and still live after a grace; say which they were."""
     deadline = time.monotonic() + grace_s
     while survivors := children_of(os.getpid()) - before - session_pids:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from tests.support.ports import port_of
+from tests.support.ports import unused_port
 
 _CHUNK_BYTES = 65536
 _SUBSCRIBING = (b"SUBSCRIBE\r\n", b"subscribe\r\n")  # with any prefix: SSUBSCRIBE, PSUBSCRIBE
@@ -162,8 +162,8 @@ class FaultProxy:
             self.unix.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._accept, self.unix)
         else:
+            self.port = self.port or unused_port()  # that nobody takes while we refuse
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = port_of(self._server.sockets[0])
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

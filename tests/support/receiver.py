@@ -120,7 +120,7 @@ class Receiver(Closing):
         return sum(count > 1 for count in counts.values())
 
     async def until(
-        self, count: int, *kinds: str, room: str | None = None, timeout_s: float = 15.0
+        self, count: int, *kinds: str, room: str | None = None, timeout_s: float = 30.0
     ) -> list[dict[str, Any]]:
         """Wait for that many different events; return them."""
         await until(

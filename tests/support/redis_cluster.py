@@ -13,9 +13,9 @@ from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.redis_tls import RedisTls
 
-_TIMEOUT_S = 20.0
+_TIMEOUT_S = 40.0
 _TOOL_TIMEOUT_S = 45.0
-NODE_TIMEOUT_MS = 1000
+NODE_TIMEOUT_MS = 1500
 
 
 class RedisCluster(Started):

@@ -13,8 +13,8 @@ import redis
 
 from tests.support.ports import unused_port
 
-_START_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 10.0
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 30.0
 
 
 def server_binary() -> str:
@@ -148,7 +148,7 @@ class RedisServer:
         return redis.Redis(
             unix_socket_path=str(self.socket_path),
             decode_responses=True,
-            socket_timeout=10.0,
+            socket_timeout=20.0,
             username=self._user or None,
             password=self._password or None,
         )

@@ -16,8 +16,8 @@ from tests.support.redis_server import RedisServer, server_binary
 from tests.support.redis_tls import RedisTls
 
 SERVICE = "chat"
-_START_TIMEOUT_S = 15.0
-_DOWN_AFTER_MS = 500
+_START_TIMEOUT_S = 40.0
+_DOWN_AFTER_MS = 1000
 
 
 class _Watch:
@@ -73,7 +73,7 @@ class _Watch:
             "127.0.0.1",
             self.port,
             decode_responses=True,
-            socket_timeout=5.0,
+            socket_timeout=20.0,
             ssl=self._authority is not None,
             ssl_ca_certs=self._authority,
         )

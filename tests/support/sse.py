@@ -7,7 +7,8 @@ import asyncio
 import json
 from typing import Any, NamedTuple, Self
 
-DEFAULT_TIMEOUT_S = 5.0
+#: Of what has to come: long, as a machine may stand still for seconds.
+DEFAULT_TIMEOUT_S = 20.0
 
 
 class Event(NamedTuple):
@@ -153,13 +154,13 @@ class EventStream:
                 if event.type == kind:
                     return event
 
-    async def contents(self, count: int, timeout_s: float = 20.0) -> list[str]:
+    async def contents(self, count: int, timeout_s: float = DEFAULT_TIMEOUT_S) -> list[str]:
         """Return the contents of the next messages."""
         return [
             (await self.wait_for("chat_message", timeout_s)).json["content"] for _ in range(count)
         ]
 
-    async def rest(self, timeout_s: float = 20.0) -> list[Event]:
+    async def rest(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> list[Event]:
         """Return all events up to the end of the stream."""
         events = []
         try:

@@ -13,7 +13,7 @@ class DeadlineError(AssertionError):
 
 async def until(
     condition: Callable[[], Any],
-    timeout_s: float = 10.0,
+    timeout_s: float = 20.0,
     *,
     what: str = "the condition",
     interval_s: float = 0.02,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from websockets.exceptions import WebSocketException
 
 from chat.broker.slots import SLOTS, slot_of_tag
 from tests.support.client import ChatClient, ClosedError
@@ -46,7 +47,7 @@ class Crowd:
     async def more(self, count: int) -> None:
         """Wait for so many more acknowledgements."""
         wanted = self.total() + count
-        await until(lambda: self.total() >= wanted, 20.0, what=f"{count} acknowledgements")
+        await until(lambda: self.total() >= wanted, 30.0, what=f"{count} acknowledgements")
 
     def total(self) -> int:
         return sum(map(len, self.acknowledged.values()))
@@ -58,7 +59,7 @@ class Crowd:
             number += 1
             try:
                 client = await ChatClient.connect(url, self._cluster.token(room), timeout_s=2.0)
-            except (OSError, TimeoutError, ClosedError, EOFError):
+            except (OSError, TimeoutError, ClosedError, WebSocketException):
                 await asyncio.sleep(0.05)
                 continue
             try:
@@ -87,7 +88,7 @@ async def all_told(receivers: Sequence[Receiver], acknowledged: Acknowledged) ->
         }
         return sum((room, seq) not in told for room in acknowledged for seq in acknowledged[room])
 
-    await until(lambda: missing() == 0, 20.0, what="all acknowledged messages")
+    await until(lambda: missing() == 0, 30.0, what="all acknowledged messages")
     for receiver in receivers:
         assert not receiver.events("gap")
         assert all(taken.is_signed for taken in receiver.deliveries)

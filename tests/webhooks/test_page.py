@@ -44,7 +44,7 @@ async def test_the_receiver_of_the_page_prints_what_is_said_in_a_local_run(
             await ada.join(room)
             await ada.say(room, "said aloud")
             assert receiver.stdout is not None
-            async with asyncio.timeout(20.0):
+            async with asyncio.timeout(40.0):
                 lines = [await receiver.stdout.readline() for _ in range(3)]
             assert sorted(line.decode().split()[0] for line in lines) == [
                 "chat_message",

@@ -84,7 +84,7 @@ class Stack:
         command += ["--project-directory", str(REPOSITORY)]
         return self._engine.run([*command, *arguments], timeout_s=timeout_s, more=self._environ)
 
-    def script(self, name: str, *arguments: str, timeout_s: float = 120.0) -> str:
+    def script(self, name: str, *arguments: str, timeout_s: float = 400.0) -> str:
         """Run a script of deploy.
 
         Raises:

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.containers,
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]
 
 #: As HAProxy writes it down when the connection has ended.

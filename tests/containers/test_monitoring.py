@@ -9,7 +9,7 @@ from tests.containers.stack import Stack
 from tests.deploy.monitoring import HAPROXY, REDIS, alerts, dashboard_queries
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: Prometheus publishes no port, so it is asked from inside a worker.
 _ASK = """

@@ -13,7 +13,7 @@ from tests.support.client import ChatClient
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 _SERVICES = ("redis", "worker", "haproxy")
 

@@ -17,7 +17,7 @@ from tests.support.client import ChatClient, ClosedError
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def connect(stack: Stack, user: str, secret: str = "") -> ChatClient:

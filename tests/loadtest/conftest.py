@@ -25,11 +25,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 async def load_test(
     cluster: Callable[..., Awaitable[Cluster]], tmp_path: Path
 ) -> AsyncIterator[Start]:
-    """Start load tests against a worker that has the limits of production.
-
-    All but the one on the lag of its loop, which says how busy this machine is.
-    """
-    (worker,) = (await cluster(1, overload_lag=0)).workers
+    """Start load tests against a worker that has the limits of production."""
+    (worker,) = (await cluster(1)).workers
     running: list[Run] = []
 
     async def start(*arguments: str, key: str = SECRET) -> Run:

@@ -25,7 +25,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 

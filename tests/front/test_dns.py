@@ -15,6 +15,8 @@ from tests.support import logs
 from tests.support.haproxy import CONFIGURATION, Haproxy, binary
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 HOSTS = [f"127.0.1.{number}" for number in range(1, 6)]
 ROOMS = [f"room-{number}" for number in range(100)]
 

@@ -24,6 +24,8 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 from tests.support.worker import Process, wait_ready
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @asynccontextmanager
 async def clients(front: Front, count: int) -> AsyncIterator[list[ChatClient]]:

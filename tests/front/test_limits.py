@@ -16,6 +16,8 @@ from tests.support.client import ChatClient
 from tests.support.proxy_header import header
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 #: Long after a connection that is too many was cut.
 PATIENT = {"request_timeout": "60s", "client_timeout": "60s"}
 

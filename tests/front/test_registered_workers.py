@@ -17,6 +17,8 @@ from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 KINDS = ["unix:{folder}/worker-{{slot}}.sock", "abns:chat-{port}-{{slot}}"]
 
 

@@ -12,6 +12,8 @@ from tests.front.conftest import Front, StartFront
 from tests.support import logs
 from tests.support.haproxy import Haproxy, servers_file
 
+pytestmark = pytest.mark.timeout(180)
+
 ROOMS = [f"room-{number}" for number in range(300)]
 
 

@@ -17,7 +17,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.sse import EventStream
 from tests.support.tokens import token
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PATH = "/api/v1/rooms/lobby/events"
 

@@ -20,6 +20,8 @@ from tests.support import logs
 from tests.support.haproxy import Haproxy, servers_file
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def handshake(
     haproxy: Haproxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None

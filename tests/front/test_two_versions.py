@@ -17,7 +17,7 @@ from tests.support.tokens import token
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.chaos]
+pytestmark = [pytest.mark.slow, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 
 def pattern(folder: Path, colour: str) -> str:

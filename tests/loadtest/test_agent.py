@@ -17,6 +17,8 @@ from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.tokens import token
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 Start = Callable[..., Awaitable[Cluster]]
 
 FEW = Connections(count=40, ramp_per_s=400.0)

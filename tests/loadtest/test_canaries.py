@@ -41,7 +41,7 @@ from tests.support.waiting import until
 THREE = ("--canaries", "3", "--set", "canaries.messages_per_s=5")
 Clusters = Callable[..., Awaitable[Cluster]]
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 SCENARIO = Scenario(
     title="a test",

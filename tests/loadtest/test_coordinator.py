@@ -14,7 +14,7 @@ from loadtest.coordinator.plan import CannotRunError, InterruptedEarlyError, Out
 from loadtest.scenario import Connections, Scenario, Traffic
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def plan(directory: Path, **changes: object) -> Plan:

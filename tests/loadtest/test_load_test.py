@@ -13,7 +13,7 @@ from tests.support.tokens import SECRET
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 async def test_a_run_within_its_thresholds_exits_zero(load_test: Start) -> None:

@@ -11,7 +11,7 @@ from tests.support.cluster import NO_LIMITS, Cluster, Supervised
 from tests.support.waiting import until
 from tests.terminal.visiting import joined, visit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 

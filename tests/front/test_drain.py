@@ -206,7 +206,7 @@ async def test_a_silent_client_outlives_every_timeout_but_that_of_the_worker(
     start_front: StartFront,
 ) -> None:
     front = await start_front(
-        1, front={"tunnel_timeout": "8s"}, ping_interval=1.0, ping_timeout=30.0
+        1, front={"tunnel_timeout": "8s"}, ping_interval=1.0, ping_timeout=5.0
     )
     async with clients(front, 1) as [client]:
         await asyncio.sleep(10.0)

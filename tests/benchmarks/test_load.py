@@ -67,12 +67,12 @@ def test_a_scheduled_load_counts_every_delivery(tmp_path: Path) -> None:
         result = load.offer(200, 0.5, receipts=1)
     assert undisturbed(result)
     assert result.samples == result.sent > 20
-    assert 0 < result.latency_ms(0.5) < 1000
+    assert 0 < result.latency_ms(0.5) < 30_000
 
 
 def test_a_flood_keeps_messages_in_flight_until_its_end(tmp_path: Path) -> None:
     with load_over(tmp_path) as (load, _):
-        result = load.flood(8, 0.3, receipts=1)
+        result = load.flood(8, 1.0, receipts=1)
     assert undisturbed(result)
     assert result.samples == result.sent > 8
 

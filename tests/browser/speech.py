@@ -9,6 +9,7 @@ from tests.support.tokens import token
 from tests.support.waiting import until
 
 AT_ONCE = 100
+TIMEOUT_S = 40.0  # for all of them
 
 
 async def publish(site: Supervised, room: str, texts: Sequence[str], user: str = "Grace") -> None:
@@ -18,8 +19,12 @@ async def publish(site: Supervised, room: str, texts: Sequence[str], user: str =
     async def joined() -> bool:  # a worker that has just started may not have its Redis yet
         return bool((await client.join(room))["type"] == "room_joined")
 
-    await until(joined, what="the join")
+    await until(joined, 40.0, what="the join")
     for start in range(0, len(texts), AT_ONCE):
-        said = [client.say(room, text) for text in texts[start : start + AT_ONCE]]
+        batch = texts[start : start + AT_ONCE]
+        said = [
+            client.command("chat_message", roomId=room, content=text, timeout_s=TIMEOUT_S)
+            for text in batch
+        ]
         assert {answer["type"] for answer in await asyncio.gather(*said)} == {"ack"}
     await client.close()

@@ -137,7 +137,7 @@ class Terminal:
             assert not self._reading.done(), f"the terminal has ended:\n{self.printed}"
             return False
 
-        await until(printed, 30.0, what=f"{text!r} in {self.printed[-2000:]!r}")
+        await until(printed, 60.0, what=f"{text!r} in {self.printed[-2000:]!r}")
 
     async def close(self) -> None:
         """Press Ctrl-C and wait until what ran has ended."""
@@ -145,7 +145,7 @@ class Terminal:
             os.killpg(self._shell.pid, signal.SIGINT)
             self._shell.stdin.close()  # so that a shell that goes on finds nothing to do
         try:
-            await asyncio.wait_for(self._shell.wait(), 45.0)
+            await asyncio.wait_for(self._shell.wait(), 60.0)
         except TimeoutError:
             os.killpg(self._shell.pid, signal.SIGKILL)
             raise

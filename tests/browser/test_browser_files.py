@@ -17,7 +17,7 @@ from playwright.async_api import Browser, FilePayload, Locator
 from tests.api.site import Api, settings_of
 from tests.browser.axe import flaws
 from tests.browser.conftest import shares_a_loop
-from tests.browser.window import Window
+from tests.browser.window import Window, becomes, press_twice
 from tests.front.certificates import make_certificates
 from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.haproxy import Haproxy, servers_file
@@ -26,7 +26,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 FORMATS = """
 async () => {
@@ -106,8 +106,8 @@ async def attach(window: Window, name: str, kind: str, data: bytes) -> None:
 async def wait_ready(window: Window, count: int) -> None:
     """Wait until so many files are in the tray, all of them uploaded."""
     ready = window.page.locator("#composer .tray li:not(.failed) progress[hidden]")
-    await until(lambda: _counts(ready, count), 10, what=f"{count} uploaded files")
-    assert await window.page.locator("#composer .send").is_enabled()
+    await until(lambda: _counts(ready, count), 40, what=f"{count} uploaded files")
+    await until(window.page.locator("#composer .send").is_enabled, 40, what="that it can be sent")
 
 
 def _says(locator: Locator, text: str) -> Callable[[], Awaitable[bool]]:
@@ -130,7 +130,7 @@ async def wait_shown(window: Window, *names: str) -> list[list[Any]]:
         shown = await window.page.evaluate(SHOWN)
         return [one[0] for one in shown] == list(names) and all(one[1] for one in shown)
 
-    await until(all_there, 10, what=f"pictures {names}")
+    await until(all_there, 40, what=f"pictures {names}")
     return shown
 
 
@@ -194,7 +194,7 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     await ada.page.get_by_role("button", name="Remove program").click()
     await attach(ada, "big.png", "image/png", bytes(200_001))
     await ada.page.get_by_text("big.png is larger than 200 KB.").wait_for()
-    assert await tray.count() == 0
+    await becomes(tray.count, 0)
 
     await ada.page.context.set_offline(True)
     await attach(ada, "page.html", "text/html", b"<script>alert(1)</script>")
@@ -212,9 +212,12 @@ async def test_other_files_are_links_and_what_cannot_be_sent_is_said(
     saved = await (await download.value).path()
     assert saved.read_bytes() == b"<script>alert(1)</script>"
     row = ada.page.locator(".message").last
-    await row.hover()
-    await ada.page.locator("#stream .act-delete").click()
-    await ada.page.get_by_role("button", name="Really delete?").click()
+
+    async def ask() -> None:
+        await row.hover()
+        await ada.page.locator("#stream .act-delete").click()
+
+    await press_twice(ask, ada.page.get_by_role("button", name="Really delete?"))
     await grace.page.get_by_text("This message was deleted.").wait_for()
     assert await link.count() == 0
     assert ada.faults == grace.faults == []

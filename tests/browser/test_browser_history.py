@@ -11,7 +11,7 @@ from tests.browser.speech import publish
 from tests.support.cluster import NO_LIMITS, Supervised
 from tests.support.redis_server import RedisServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 ROOM = "archive"
 MESSAGES = 10_000

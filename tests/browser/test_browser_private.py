@@ -9,11 +9,11 @@ from playwright.async_api import Locator
 from tests.browser.axe import flaws as seen_by_axe
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.test_browser_rooms import PHONE, TOO_WIDE
-from tests.browser.window import Window
+from tests.browser.window import Window, becomes, press_twice
 from tests.support.cluster import Supervised
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1240, "height": 760}}
 
@@ -78,8 +78,8 @@ async def make_quiet(window: Window, title: str) -> None:
 
 async def leave_for_good(window: Window) -> None:
     """Leave the room whose dialog is open; it takes two presses."""
-    await dialog(window).get_by_role("button", name="Leave for good").click()
-    await dialog(window).get_by_role("button", name="Really leave?").click()
+    leave = dialog(window).get_by_role("button", name="Leave for good")
+    await press_twice(leave.click, dialog(window).get_by_role("button", name="Really leave?"))
 
 
 async def be_busy(window: Window, words: str) -> None:
@@ -143,7 +143,8 @@ async def test_a_private_room_from_its_making_to_leaving_it_for_good(
     assert await flaws(ida) == []
     await leave_for_good(joan)
     await titled(joan, room)
-    assert await rooms(joan).get_by_text("Summer party").count() == 0
+    left = rooms(joan).get_by_text("Summer party")
+    await becomes(left.count, 0)
     await dialog(ida).get_by_text(names[1]).wait_for(state="hidden")
 
 
@@ -156,7 +157,7 @@ async def test_a_direct_conversation_appears_where_it_was_not_begun(
     await be_busy(joan, "In a call")
     people = ida.page.locator("#people-list")
     await people.get_by_text("In a call").wait_for()
-    assert await people.locator(".is-busy").count() == 1
+    await becomes(people.locator(".is-busy").count, 1)
 
     await ida.page.get_by_role("button", name="New conversation").click()
     await ida.page.get_by_role("checkbox", name=names[1]).check()

@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import shares_a_loop
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), shares_a_loop]
 
 IMPORTS = """
   const [{ buildRows, threadRows }, { Timeline }, markup, suggestions, find, mentions, { Extents }]

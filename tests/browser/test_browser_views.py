@@ -5,15 +5,15 @@ from playwright.async_api import Locator
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.speech import publish
-from tests.browser.window import Window
+from tests.browser.window import Window, becomes
 from tests.support.cluster import Supervised
-from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120), shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), shares_a_loop]
 
 FOCUSED = "node => node === document.activeElement"
 GROUND = "getComputedStyle(document.body).backgroundColor"
 DARK, LIGHT = "rgb(22, 24, 28)", "rgb(246, 245, 242)"
+IN_ROOMS = "document.activeElement.closest('#rooms') !== null"
 HIGHLIGHTED = "[...(CSS.highlights.get('found') ?? [])].map(String)"
 
 
@@ -55,20 +55,22 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
 
     await open_thread(ada, "Where")
     await ada.page.locator("#thread-none").wait_for()
-    assert await has_focus(ada, "#thread-draft")
+    await becomes(lambda: has_focus(ada, "#thread-draft"), True)
     await reply(ada, "At the station?")
     under = message(grace, "Where").locator(".in-thread button")
     await under.click()
     await grace.page.locator("#thread-none").wait_for(state="hidden")
     await reply(grace, "Yes, platform 2.")
     both = ["Where do we meet?", "At the station?", "Yes, platform 2."]
-    await until(lambda: _is(replies(ada), both), what="both replies beside the conversation")
-    await until(lambda: _is(replies(grace), both), what="the same on the phone")
+    await becomes(lambda: replies(ada), both)
+    await becomes(lambda: replies(grace), both)
     assert await ada.texts() == ["Where do we meet?", "And when?"]
     button = message(ada, "Where").locator(".in-thread button")
-    assert await button.text_content() == "AG2 replies Last reply just now"
+    shown = "AG2 replies Last reply just now"
+    await becomes(button.text_content, shown)
     notes = ada.page.locator("#stream .note")
-    assert await notes.all_text_contents() == ["2 replies in \u201cWhere do we meet?\u201d"]
+    said = ["2 replies in \u201cWhere do we meet?\u201d"]
+    await becomes(notes.all_text_contents, said)
     await ada.shot("thread")
     await grace.shot("phone-thread")
 
@@ -76,14 +78,14 @@ async def test_a_thread_grows_beside_the_conversation_in_both_windows(
     await grace.page.locator("#thread").wait_for(state="hidden")
     await grace.page.locator("#draft").wait_for()
     await reply(ada, "one more")
-    await until(lambda: _is(replies(ada), [*both, "one more"]), what="it is stored")
+    await becomes(lambda: replies(ada), [*both, "one more"])
     await ada.page.keyboard.press("ArrowUp")  # edits it
     await ada.page.keyboard.press("End")
     await ada.page.keyboard.type(" thing")
     await ada.page.keyboard.press("Enter")
-    await until(lambda: _is(replies(ada), [*both, "one more thing (edited)"]), what="the edit")
+    await becomes(lambda: replies(ada), [*both, "one more thing (edited)"])
     await notes.get_by_role("button").click()
-    assert await has_focus(ada, "#thread-draft")
+    await becomes(lambda: has_focus(ada, "#thread-draft"), True)
     await ada.page.keyboard.press("Escape")
     await ada.page.locator("#people").wait_for()
 
@@ -97,7 +99,7 @@ async def test_a_thread_that_began_long_ago_is_read_from_history(
     await ada.wait_texts("the root")
     await open_thread(ada, "the root")
     await reply(ada, "an old reply")
-    await until(lambda: _is(replies(ada), ["the root", "an old reply"]), what="it is stored")
+    await becomes(lambda: replies(ada), ["the root", "an old reply"])
     await ada.page.keyboard.press("Escape")
     await publish(site, room, [f"filler {number}" for number in range(55)], "Filler")
     await message(ada, "filler 54").wait_for()
@@ -107,12 +109,9 @@ async def test_a_thread_that_began_long_ago_is_read_from_history(
     await message(ada, "the root").locator(".in-thread button").click()
     await reply(ada, "a new reply")
     note = grace.page.locator("#stream .note button")
-    assert await note.text_content() == "Ada replied in an earlier thread"
+    await becomes(note.text_content, "Ada replied in an earlier thread")
     await note.click()
-    await until(
-        lambda: _is(replies(grace), ["the root", "an old reply", "a new reply"]),
-        what="what history has",
-    )
+    await becomes(lambda: replies(grace), ["the root", "an old reply", "a new reply"])
 
 
 async def test_words_are_found_in_what_is_loaded_and_in_threads(
@@ -124,24 +123,26 @@ async def test_words_are_found_in_what_is_loaded_and_in_threads(
     await ada.wait_texts("A kettle is on.", "nothing here", "The KETTLE boils.")
     await open_thread(ada, "nothing")
     await reply(ada, "no kettle either")
-    await until(lambda: _count(ada, "#thread .message", 2), what="the reply")
+    await becomes(ada.page.locator("#thread .message").count, 2)
     await ada.page.keyboard.press("Escape")
 
     await ada.page.keyboard.press("Control+k")
     await ada.page.keyboard.type("kettle")
     count = ada.page.locator("#search-count")
-    await until(lambda: _is(count.text_content(), "3 of 3"), what="three matches")
+    await becomes(count.text_content, "3 of 3")
     assert await ada.page.locator("#thread .found").text_content() != ""
-    assert await has_focus(ada, "#search-text")
+    await becomes(lambda: has_focus(ada, "#search-text"), True)
     await ada.page.keyboard.press("Enter")
-    await until(lambda: _is(count.text_content(), "2 of 3"), what="the one before")
-    assert await ada.page.locator("#stream .found .body").text_content() == "The KETTLE boils."
-    assert sorted(await ada.page.evaluate(HIGHLIGHTED)) == ["KETTLE", "kettle", "kettle"]
+    await becomes(count.text_content, "2 of 3")
+    await becomes(ada.page.locator("#stream .found .body").text_content, "The KETTLE boils.")
+    marked = f"{HIGHLIGHTED}.sort()"
+    words = ["KETTLE", "kettle", "kettle"]
+    await becomes(lambda: ada.page.evaluate(marked), words)
     scope = await ada.page.locator("#search-scope").text_content() or ""
     assert scope == "In the 4 messages that are loaded. They are all there are."
     await ada.shot("search")
     await ada.page.keyboard.press("Escape")
-    await until(lambda: _is(ada.page.evaluate(HIGHLIGHTED), []), what="nothing is marked any more")
+    await becomes(lambda: ada.page.evaluate(HIGHLIGHTED), [])
     await ada.page.locator("#search").wait_for(state="hidden")
 
 
@@ -150,12 +151,12 @@ async def test_a_theme_chosen_by_hand_outlives_the_page_and_never_flashes(
 ) -> None:
     ada = await open_window(site, color_scheme="light")
     await ada.enter("Ada", room)
-    assert await ada.page.evaluate(GROUND) == LIGHT
+    await becomes(lambda: ada.page.evaluate(GROUND), LIGHT)
     await ada.page.get_by_role("button", name="Preferences").click()
     await ada.page.get_by_role("radio", name="Dark").check()
-    assert await ada.page.evaluate(GROUND) == DARK
+    await becomes(lambda: ada.page.evaluate(GROUND), DARK)
     await ada.page.keyboard.press("Escape")
-    assert await has_focus(ada, "#preferences-open")
+    await becomes(lambda: has_focus(ada, "#preferences-open"), True)
     await ada.page.route("**/static/app.js", lambda route: route.abort())
     await ada.page.reload(wait_until="commit")
     await ada.page.wait_for_load_state("domcontentloaded")
@@ -164,7 +165,7 @@ async def test_a_theme_chosen_by_hand_outlives_the_page_and_never_flashes(
     await ada.page.reload()
     await ada.page.get_by_role("button", name="Preferences").click()
     await ada.page.get_by_role("radio", name="As the system").check()
-    assert await ada.page.evaluate(GROUND) == LIGHT
+    await becomes(lambda: ada.page.evaluate(GROUND), LIGHT)
 
 
 async def test_keys_are_listed_and_lead_everywhere(
@@ -175,21 +176,13 @@ async def test_keys_are_listed_and_lead_everywhere(
     await ada.say("a question mark is a letter?")
     await ada.wait_texts("a question mark is a letter?")
     await ada.page.keyboard.press("F6")
-    assert await ada.page.evaluate("document.activeElement.closest('#rooms') !== null")
+    await becomes(lambda: ada.page.evaluate(IN_ROOMS), True)
     await ada.page.keyboard.press("?")
     dialog = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
     assert "Search in the room" in (await dialog.text_content() or "")
     await ada.page.keyboard.press("Control+k")
     await ada.page.locator("#search").wait_for(state="hidden")
     await ada.page.keyboard.press("Escape")
-    assert await ada.page.evaluate("document.activeElement.closest('#rooms') !== null")
+    await becomes(lambda: ada.page.evaluate(IN_ROOMS), True)
     await ada.page.keyboard.press("F6")
-    assert await has_focus(ada, "#stream")
-
-
-async def _is(found: object, wanted: object) -> bool:
-    return bool(await found == wanted)  # type: ignore[misc]
-
-
-async def _count(window: Window, selector: str, wanted: int) -> bool:
-    return await window.page.locator(selector).count() == wanted
+    await becomes(lambda: has_focus(ada, "#stream"), True)

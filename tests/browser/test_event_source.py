@@ -12,7 +12,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.tokens import token
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, shares_a_loop]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), shares_a_loop]
 
 FOLLOW = """(url) => {
   window.seen = [];

@@ -11,7 +11,7 @@ from loadtest.scenario import Storm
 from tests.browser.conftest import shares_a_loop
 from tests.loadtest.sample_results import sample
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, shares_a_loop]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), shares_a_loop]
 
 WIDEST_DIFFERENCE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TEXT_OUTSIDE = """() => [...document.querySelectorAll("svg.plot text")].filter(text => {

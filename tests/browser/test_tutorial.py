@@ -20,7 +20,7 @@ from tests.support.ports import unused_port
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), shares_a_loop]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(400), shares_a_loop]
 
 SECTIONS = sections((REPOSITORY / "docs" / "tutorial.md").read_text())
 CHAT, HTTP, SITE, RECEIVER = "8080", "8090", "3000", "9000"
@@ -71,7 +71,10 @@ class Afternoon:
         key = (self.desk.folder / "afternoon" / "key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
         port = int(self.desk.typed(HTTP))
-        found = await http.get(port, "/api/v1/rooms/lobby/history", headers=headers)
+        try:
+            found = await http.get(port, "/api/v1/rooms/lobby/history", headers=headers)
+        except TimeoutError:
+            return False
         return found.status == 200
 
 
@@ -83,6 +86,7 @@ async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon
         "CHAT_API_PORT": ports[HTTP],
         "CHAT_OPS_PORT": "0",
         "CHAT_WORKERS": "2",
+        "CHAT_OVERLOAD_LAG": "0",  # how busy this machine is says nothing about the page
     }
     desk = Desk(tmp_path, environ, ports)
     made = Afternoon(desk, browser)
@@ -120,7 +124,7 @@ async def says(page: Page, text: str) -> None:
     async def said() -> bool:
         return text in await status.inner_text()
 
-    await until(said, 30.0, what=text)
+    await until(said, 60.0, what=text)
 
 
 async def shows(*pages: Page, lines: list[str]) -> None:
@@ -132,7 +136,7 @@ async def shows(*pages: Page, lines: list[str]) -> None:
         return all(found == lines for found in seen)
 
     try:
-        await until(all_there, 30.0, what="the messages")
+        await until(all_there, 60.0, what="the messages")
     except AssertionError as exc:
         raise AssertionError(f"wanted {lines}, saw {seen}") from exc
 
@@ -181,7 +185,7 @@ async def get_ready(afternoon: Afternoon) -> Terminal:
     await afternoon.run(mine, copying)
     desk.save(page)
     (await desk.open()).type(desk.typed(serving.text))
-    await until(lambda: answers(int(desk.typed(SITE))), what="the site")
+    await until(lambda: answers(int(desk.typed(SITE))), 60.0, what="the site")
     return mine
 
 
@@ -204,7 +208,7 @@ async def chat_in_two_windows(afternoon: Afternoon, ada: Page, ben: Page) -> lis
     await shows(ada, ben, lines=spoken)
     await ben.reload()
     await shows(ben, lines=spoken)
-    await until(afternoon.http_side_answers, what="the HTTP side")
+    await until(afternoon.http_side_answers, 60.0, what="the HTTP side")
     return spoken
 
 
@@ -258,7 +262,7 @@ async def be_told(afternoon: Afternoon, ada: Page) -> None:
     program, receiving, starting, told = afternoon.blocks("9. Be told")
     desk.save(program)
     receiver.type(desk.typed(receiving.text))
-    await until(lambda: listens(int(desk.typed(RECEIVER))), what="the receiver")
+    await until(lambda: listens(int(desk.typed(RECEIVER))), 60.0, what="the receiver")
     await afternoon.chat.close()
     afternoon.chat = await afternoon.start(starting, "Chat is running")
     await says(ada, "ada is online.")

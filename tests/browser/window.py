@@ -1,16 +1,51 @@
 """One browser window with the chat page in it, seen and used as a person would."""
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from playwright.async_api import ConsoleMessage, Page, WebSocket
+from playwright.async_api import ConsoleMessage, Locator, Page, WebSocket
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.support.contract import CONTRACT, Witness
 from tests.support.waiting import DeadlineError, until
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts" / "browser"
 ONLINE = "online"
-TIMEOUT_S = 20.0
+TIMEOUT_S = 40.0
+
+
+#: How long a button asks whether that is really meant, less than chat/web says.
+_SURE_MS = 3_000.0
+
+
+async def becomes(look: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Wait until a look at a page shows this: it is painted once a frame, a moment after a key."""
+    seen: object = None
+
+    async def shows() -> bool:
+        nonlocal seen
+        seen = await look()
+        return seen == wanted
+
+    try:
+        await until(shows, TIMEOUT_S)
+    except DeadlineError:
+        raise AssertionError(f"wanted {wanted!r}, saw {seen!r}") from None
+
+
+async def press_twice(ask: Callable[[], Awaitable[None]], sure: Locator) -> None:
+    """Press a button and, while it asks whether that is really meant, once more."""
+
+    async def pressed() -> bool:
+        await ask()
+        try:
+            await sure.click(timeout=_SURE_MS)
+        except PlaywrightTimeoutError:
+            return False  # we were too slow, and it asks no more
+        return True
+
+    await until(pressed, TIMEOUT_S, what="the second press")
 
 
 class Window:

@@ -16,7 +16,7 @@ from tests.checker.workload import Plan
 from tests.support.cluster import Supervised
 from tests.support.redis_server import RedisServer
 
-pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 async def verdict_on(redis: RedisServer, harm: Harm) -> Report:

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,10 @@ from tests.support.waiting import DeadlineError, until
 
 _LOOK_S = 5.0
 _CALM_S = 1.0
+_ARRIVAL_S = 40.0
+#: A run says something once so much has happened; a busy machine needs longer for it.
+_ENOUGH = {"acked": 60, "changed": 20, "received": 400}
+_ENOUGH_S = 30.0
 
 
 @dataclass
@@ -78,8 +83,8 @@ async def run(
     plan: Plan | None = None,
     *,
     history_cap: int = NO_CAP,
-    presence_bound_s: float = 12.0,
-    settle_s: float = 20.0,
+    presence_bound_s: float = 30.0,
+    settle_s: float = 40.0,
     is_durable: bool = True,
 ) -> Report:
     """Run a workload while harm is done, and judge it.
@@ -98,12 +103,14 @@ async def run(
     report = Report(plan, history)
     workload = Workload(plan, nemesis.cluster.urls, token, history)
     async with workload:
-        await workload.wait_joined(settle_s)
+        await workload.wait_joined(_ARRIVAL_S)
         workload.start()
         await asyncio.sleep(_CALM_S)
         await harm(nemesis)
         await asyncio.sleep(_CALM_S)
         await nemesis.cluster.wait_ready()
+        with suppress(DeadlineError):  # those who ask what the run has shown find that out
+            await until(lambda: _is_enough(history), _ENOUGH_S, interval_s=0.5)
         report.counts["senders unanswered"] = await workload.stop(settle_s)
         if report.counts["senders unanswered"]:
             report.violations.append(_dead("the cluster", "senders still wait for acks"))
@@ -220,6 +227,11 @@ async def _presence_is_right(workload: Workload, room: str) -> bool:
     except TimeoutError:
         return False
     return all(look == true for look in shown)
+
+
+def _is_enough(history: History) -> bool:
+    counts = _counts(history)
+    return all(counts[name] >= n for name, n in _ENOUGH.items())
 
 
 def _dead(room: str, sentence: str) -> Violation:

@@ -3,11 +3,11 @@
 import asyncio
 from typing import TypeVar
 
-from chat.client import Event, Room
+from chat.client import Event, Room, UserJoined
 
 T = TypeVar("T", bound=Event)
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def take(room: Room, kind: type[T], count: int, *, timeout_s: float = TIMEOUT_S) -> list[T]:
@@ -26,6 +26,14 @@ async def next_of(room: Room, kind: type[T]) -> T:
     """Return the next event of a kind."""
     [event] = await take(room, kind, 1)
     return event
+
+
+async def arrival(room: Room, user_id: str) -> UserJoined:
+    """Return the next arrival of a user; one may hear of one's own, or not."""
+    while True:
+        came = await next_of(room, UserJoined)
+        if came.user_id == user_id:
+            return came
 
 
 async def rest(room: Room) -> list[Event]:

@@ -24,7 +24,7 @@ async def test_the_first_program_of_the_page_runs(pair: Cluster) -> None:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(15.0):
+        async with asyncio.timeout(40.0):
             assert await process.stdout.readline() == b"ann Hello!\n"
     finally:
         process.kill()

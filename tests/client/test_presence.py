@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat.client import DeliveredMarker, PresenceChanged, ReadMarker, UserJoined
+from chat.client import DeliveredMarker, PresenceChanged, ReadMarker
 from tests.client.conftest import Open
-from tests.client.seeing import next_of
+from tests.client.seeing import arrival, next_of
 from tests.support.cluster import Cluster, shared
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
@@ -34,7 +34,7 @@ async def test_a_choice_is_heard_listed_and_found_also_of_who_is_not_here(
     client = await open_client(pair[0].url, ann)
     await client.set_presence("busy", status="In a call")
     await client.join(room)
-    joined = await next_of(ben, UserJoined)
+    joined = await arrival(ben, ann)
     assert (joined.state, joined.status) == ("busy", "In a call")
     members = {member.user_id: member async for member in ben.members()}
     assert (members[ann].state, members[ann].status) == ("busy", "In a call")
@@ -57,12 +57,12 @@ async def test_who_is_idle_is_away_also_on_the_next_connection(
     async def is_away() -> bool:
         return (await ben.users([ann]))[0].state == "away"
 
-    await until(is_away, 10.0)
+    await until(is_away, 30.0)
     assert client._lifeline.connection is not None
     client._lifeline.connection.abort()
     client.reconnect_now()
     await client.wait_online()
-    await until(is_away, 10.0)
+    await until(is_away, 30.0)
     await client.set_idle(False)
     while (await next_of(ben, PresenceChanged)).state != "online":
         continue

@@ -111,7 +111,7 @@ async def test_many_marks_at_once_are_few_on_the_wire_and_the_last_arrives(
     await asyncio.gather(
         *(laptop.mark_read(Position(place.epoch, place.seq)) for place in stored if place.epoch)
     )
-    await until(lambda: phone.read_seq == 20, 10.0)
+    await until(lambda: phone.read_seq == 20, 30.0)
 
 
 async def test_unread_counts_of_rooms_one_is_not_in(
@@ -148,10 +148,10 @@ async def test_what_was_read_outlives_the_worker_that_had_not_written_it_yet(
         for worker in workers.workers:
             await worker.kill()
             await worker.start()
-        await until(lambda: laptop.joined, 10.0)
+        await until(lambda: laptop.joined, 30.0)
         phone = await open_client(workers.urls, user)
 
         async def is_known() -> bool:
             return [entry.read_seq for entry in await phone.unread([room])] == [3]
 
-        await until(is_known, 10.0)
+        await until(is_known, 30.0)

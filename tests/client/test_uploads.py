@@ -83,9 +83,10 @@ async def test_without_an_http_side_an_upload_is_lost_and_can_be_tried_again(
 async def test_an_upload_that_is_given_up_ends_at_once(
     pair: Cluster, open_client: Open, room: str
 ) -> None:
-    over = asyncio.Event()
+    asked, over = asyncio.Event(), asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
         await reader.read()
         writer.close()
         over.set()
@@ -95,7 +96,9 @@ async def test_an_upload_that_is_given_up_ends_at_once(
         port = silent.sockets[0].getsockname()[1]
         ann = await open_client(pair.urls[0], "ann", http=f"http://127.0.0.1:{port}")
         anns = await ann.join(room)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await anns.upload(b"x")
-        await asyncio.wait_for(over.wait(), 5)
+        uploading = asyncio.create_task(anns.upload(b"x"))
+        await asyncio.wait_for(asked.wait(), 30)
+        uploading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(uploading, 30)
+        await asyncio.wait_for(over.wait(), 30)

@@ -1,6 +1,7 @@
 """Node, for the JavaScript SDK: where it is, its packages, and how a script of it is run."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import subprocess
@@ -27,11 +28,14 @@ def node() -> str:
 def install() -> None:
     """Install what the lock file names, if that was not done since it changed."""
     lock, done = SDK / "package-lock.json", SDK / "node_modules" / ".package-lock.json"
-    if done.exists() and done.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    npm = shutil.which("npm") or "npm"
-    subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=SDK, check=True, capture_output=True)
-    done.touch()
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # several processes may share the tests
+        if done.exists() and done.stat().st_mtime >= lock.stat().st_mtime:
+            return
+        npm = shutil.which("npm") or "npm"
+        command = [npm, "ci", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=SDK, check=True, capture_output=True)
+        done.touch()
 
 
 async def run(*arguments: str, variables: Mapping[str, str] | None = None, text: str = "") -> str:

@@ -14,7 +14,7 @@ from tests.support.cluster import NO_LIMITS, Cluster
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import SECRET, token
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 README = SDK / "README.md"
 EXAMPLE = re.compile(r"```js\n(.*?)```", re.DOTALL)

@@ -11,7 +11,7 @@ from tests.containers.stack import IMAGE, LOAD_IMAGE, Stack, make_secrets
 from tests.support import processes
 from tests.support.worker import REPOSITORY
 
-_BUILD_TIMEOUT_S = 180.0
+_BUILD_TIMEOUT_S = 300.0
 
 
 def _build(name: str, target: str) -> list[str]:

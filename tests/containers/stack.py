@@ -74,7 +74,7 @@ class Stack:
         """Mint a token with this stack's key, or another."""
         return token(user, secret=secret or self.secret)
 
-    def compose(self, *arguments: str, timeout_s: float = 90.0) -> str:
+    def compose(self, *arguments: str, timeout_s: float = 180.0) -> str:
         """Run a `docker compose` command.
 
         Raises:
@@ -84,7 +84,7 @@ class Stack:
         command += ["--project-directory", str(REPOSITORY)]
         return self._engine.run([*command, *arguments], timeout_s=timeout_s, more=self._environ)
 
-    def script(self, name: str, *arguments: str, timeout_s: float = 120.0) -> str:
+    def script(self, name: str, *arguments: str, timeout_s: float = 400.0) -> str:
         """Run a script of deploy.
 
         Raises:
@@ -160,7 +160,7 @@ async def workers_behind_haproxy(stack: Stack, count: int) -> None:
     async def are_there() -> bool:
         return await asyncio.to_thread(stack.workers_up) == count
 
-    await until(are_there, 30.0, what=f"{count} workers behind HAProxy", interval_s=0.5)
+    await until(are_there, 90.0, what=f"{count} workers behind HAProxy", interval_s=0.5)
 
 
 def _profile(arguments: tuple[str, ...]) -> list[str]:

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.containers,
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 #: As HAProxy writes it down when the connection has ended.
@@ -60,16 +60,21 @@ async def test_two_browsers_chat_and_go_on_when_a_worker_is_killed(stack: Stack)
         victim = max(stack.containers("worker"), key=stack.connections)
         assert stack.connections(victim) > 0
         stack.crash(victim)
-        await until(lambda: sum(window.connections for window in windows) > 2, what="a return")
-        # The page came over HTTP/2, and so did its WebSocket (RFC 8441).
-        assert _HANDSHAKE in await asyncio.to_thread(stack.said, "haproxy")
+        await until(
+            lambda: sum(window.connections for window in windows) > 2, 40.0, what="a return"
+        )
 
+        async def is_logged() -> bool:
+            return _HANDSHAKE in await asyncio.to_thread(stack.said, "haproxy")
+
+        # The page came over HTTP/2, and so did its WebSocket (RFC 8441).
+        await until(is_logged, 40.0, what="the handshake in the log", interval_s=0.5)
         await ada.say("A worker is gone.")
         await grace.say("I have not noticed.")
         for window in windows:
             await window.wait_phase(ONLINE)
             await window.wait_people(*NAMES)
-        await until(lambda: _agree(windows, len(said) + 2), 20.0, what="both windows agree")
+        await until(lambda: _agree(windows, len(said) + 2), 40.0, what="both windows agree")
         await ada.shot("containers-ada")
         await grace.shot("containers-grace")
         assert [window.faults for window in windows] == [[], []]

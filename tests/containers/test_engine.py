@@ -12,7 +12,7 @@ from tests.containers.engine import Engine, sweep, why_not
 from tests.support import processes
 from tests.support.worker import REPOSITORY
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(300)]
 
 _RUN = """
 import time

@@ -9,7 +9,7 @@ from tests.containers.stack import Stack
 from tests.deploy.monitoring import HAPROXY, REDIS, alerts, dashboard_queries
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: Prometheus publishes no port, so it is asked from inside a worker.
 _ASK = """
@@ -61,7 +61,7 @@ async def test_prometheus_finds_every_worker_and_the_rest(prometheus: Prometheus
             "prometheus": ["up"],
         }
 
-    await until(is_complete, 40.0, what="all targets", interval_s=1.0)
+    await until(is_complete, 90.0, what="all targets", interval_s=1.0)
 
 
 async def test_every_panel_and_every_alert_is_understood(prometheus: Prometheus) -> None:
@@ -75,7 +75,7 @@ async def test_every_panel_and_every_alert_is_understood(prometheus: Prometheus)
 
     await until(
         lambda: {rule["health"] for rule in rules()} == {"ok"},
-        30.0,
+        90.0,
         what="all rules evaluated",
         interval_s=1.0,
     )
@@ -87,7 +87,7 @@ async def test_haproxy_and_redis_have_the_metrics_that_we_rely_on(prometheus: Pr
         [names] = prometheus.ask(("label/__name__/values", {}))
         return (HAPROXY | REDIS) - set(names)
 
-    await until(lambda: not missing(), 20.0, what="metrics of HAProxy and Redis", interval_s=1.0)
+    await until(lambda: not missing(), 90.0, what="metrics of HAProxy and Redis", interval_s=1.0)
 
 
 def test_alerts_fire_when_they_should(prometheus: Prometheus) -> None:

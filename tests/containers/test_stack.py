@@ -13,7 +13,7 @@ from tests.support.client import ChatClient
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 _SERVICES = ("redis", "worker", "haproxy")
 
@@ -94,7 +94,7 @@ async def test_a_killed_worker_is_started_again_and_nothing_is_lost(stack: Stack
     async with Traffic(6, lambda user: connect(stack, user)) as traffic:
         victim = max(stack.containers("worker"), key=stack.connections)
         stack.crash(victim)
-        await until(lambda: any(t.connects > 1 for t in traffic.talkers), 20.0, what="a return")
+        await until(lambda: any(t.connects > 1 for t in traffic.talkers), 40.0, what="a return")
         await workers_behind_haproxy(stack, 3)
 
     assert stack.inspect(victim)["RestartCount"] == 1
@@ -142,14 +142,14 @@ def test_only_haproxy_can_be_reached_and_only_from_this_host(stack: Stack) -> No
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
 def test_operations_are_refused_from_outside(stack: Stack, path: str) -> None:
-    connection = HTTPSConnection("localhost", stack.https_port, context=stack.tls(), timeout=5)
+    connection = HTTPSConnection("localhost", stack.https_port, context=stack.tls(), timeout=30)
     connection.request("GET", path)
     assert connection.getresponse().status in (403, 404)
     connection.close()
 
 
 def test_plain_http_leads_to_https(stack: Stack) -> None:
-    connection = HTTPConnection("localhost", stack.http_port, timeout=5)
+    connection = HTTPConnection("localhost", stack.http_port, timeout=30)
     connection.request("GET", "/")
     answer = connection.getresponse()
     assert answer.status in (301, 308)
@@ -198,7 +198,7 @@ async def test_the_image_holds_nothing_that_builds(stack: Stack) -> None:
     def is_healthy() -> bool:
         return bool(stack.inspect(worker)["State"]["Health"]["Status"] == "healthy")
 
-    await until(is_healthy, 30.0, what="the health check", interval_s=0.5)
+    await until(is_healthy, 60.0, what="the health check", interval_s=0.5)
 
 
 def test_the_load_harness_runs_against_the_stack(stack: Stack, load_image: str) -> None:

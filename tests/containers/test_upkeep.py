@@ -17,7 +17,7 @@ from tests.support.client import ChatClient, ClosedError
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def connect(stack: Stack, user: str, secret: str = "") -> ChatClient:
@@ -68,7 +68,7 @@ async def test_a_backup_goes_onto_an_empty_volume_and_everyone_is_told_the_truth
         found = await texts(ann, room)
         assert found == [*kept, *during[: len(found) - len(kept) - 1], "after the restore"]
         for client in (ann, eve):  # they never lost their connection, and had seen more
-            gap = await client.wait_for("gap", 10.0)
+            gap = await client.wait_for("gap", 40.0)
             assert (gap["reason"], gap["previousEpoch"]) == ("reset", old["epoch"])
         await workers_behind_haproxy(stack, 3)  # without Redis they were not ready
         async with await connect(stack, "ben") as ben:  # he had not
@@ -107,11 +107,12 @@ async def test_tokens_of_the_old_key_and_the_new_one_work_and_connections_stay(
     async with await connect(stack, "ann") as ann:
         assert await is_refused(new_secret)
         path.write_text(json.dumps({"keys": [*old, *new]}))
-        await until(lambda: are_taken(new_secret), 20.0, what="the new key", interval_s=0.3)
-        assert await are_taken(old_secret)
+        await until(lambda: are_taken(new_secret), 60.0, what="the new key", interval_s=0.3)
+        # Whether all three are met is HAProxy's choice, so it takes more than one try.
+        await until(lambda: are_taken(old_secret), 60.0, what="the old key too", interval_s=0.3)
         (stack.secrets / "loadtest-jwt-secret").write_text(new_secret)
         path.write_text(json.dumps({"keys": new}))
-        await until(lambda: is_refused(old_secret), 20.0, what="the old key's end", interval_s=0.3)
+        await until(lambda: is_refused(old_secret), 60.0, what="the old key's end", interval_s=0.3)
         await ann.join("lobby")
         assert (await ann.say("lobby", "still here"))["type"] == "ack"
 
@@ -135,7 +136,7 @@ async def test_a_new_certificate_is_served_and_connections_stay(
         shutil.copyfile(tmp_path / "certs" / "localhost.pem", stack.certificate)
         assert not await is_served()
         await asyncio.to_thread(stack.compose, "kill", "-s", "USR2", "haproxy")
-        await until(is_served, 20.0, what="the new certificate", interval_s=0.2)
+        await until(is_served, 60.0, what="the new certificate", interval_s=0.2)
         with pytest.raises(ssl.SSLCertVerificationError):
             await ChatClient.connect(stack.url, stack.token("eve"), ssl=old)
         text = f"over the old certificate {secrets.token_hex(4)}"

@@ -18,7 +18,7 @@ Document = dict[str, Any]
 SYSTEMS = ("development", "production", "redis-cluster")
 OVERLAYS = (*SYSTEMS, "loadtest")
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "Job"})
-_BUILD_TIMEOUT_S = 30
+_BUILD_TIMEOUT_S = 50
 
 
 class Pod(NamedTuple):

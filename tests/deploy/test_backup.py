@@ -20,7 +20,7 @@ SCRIPT = REPOSITORY / "deploy" / "backup.sh"
 def back_up(redis: RedisServer, archive: Path) -> None:
     """As on a host without containers."""
     environ = os.environ | {"REDIS_SHELL": "env", "REDIS_DATA": str(redis.data_dir)}
-    subprocess.run([SCRIPT, archive], env=environ, check=True, capture_output=True, timeout=30)
+    subprocess.run([SCRIPT, archive], env=environ, check=True, capture_output=True, timeout=50)
 
 
 @pytest.mark.slow
@@ -66,6 +66,6 @@ async def test_a_backup_has_all_that_was_written_before_it_whatever_redis_rewrit
 def test_a_backup_that_fails_leaves_nothing_and_says_so(tmp_path: Path) -> None:
     archive = tmp_path / "redis.tgz"
     environ = os.environ | {"REDIS_SHELL": "false"}
-    done = subprocess.run([SCRIPT, archive], env=environ, check=False, timeout=30)
+    done = subprocess.run([SCRIPT, archive], env=environ, check=False, timeout=50)
     assert done.returncode
     assert list(tmp_path.iterdir()) == []

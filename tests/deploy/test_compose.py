@@ -31,7 +31,7 @@ def tool(name: str) -> str:
 
 def run(*command: str) -> str:
     done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=50, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

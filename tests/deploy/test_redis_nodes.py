@@ -3,7 +3,9 @@
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,12 @@ PORT = 6379
 NODES = 6
 PASSWORD = "a-password-of-the-test"
 SLOTS = 16384
+START_TRIES = 300
 
-pytestmark = pytest.mark.skipif(not shutil.which("redis-cli"), reason="needs redis-cli")
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("redis-cli"), reason="needs redis-cli"),
+    pytest.mark.timeout(180),
+]
 
 
 class Node:
@@ -43,14 +49,23 @@ class Node:
                 server_binary(), str(self.config),
                 "--bind", host, "--bind-source-addr", host, "--logfile", str(log),
                 "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-                "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no",
+                "--cluster-node-timeout", "10000", "--cluster-require-full-coverage", "no",
             ]
         )  # fmt: skip
+
+    def wait(self) -> None:
+        with self.client() as client:
+            for _ in range(START_TRIES):
+                with suppress(redis.ConnectionError):
+                    client.ping()
+                    return
+                time.sleep(0.1)
+        raise AssertionError(f"{self.host} does not answer")
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=30)
             self._process = None
 
     def client(self) -> redis.Redis:
@@ -74,6 +89,14 @@ def addresses() -> list[str]:
     return [f"127.{second}.{third}.{last}" for last in range(1, NODES + 1)]
 
 
+def start_all(nodes: list[Node]) -> None:
+    """Start nodes where nobody is yet, and wait until they answer."""
+    for node, host in zip(nodes, addresses(), strict=True):
+        node.start(host)
+    for node in nodes:
+        node.wait()
+
+
 @pytest.fixture
 def auth_file(tmp_path: Path) -> Path:
     path = tmp_path / "auth.conf"
@@ -84,11 +107,12 @@ def auth_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def nodes(tmp_path: Path, auth_file: Path) -> Iterator[list[Node]]:
     made = [Node(tmp_path / f"node-{number}", auth_file) for number in range(NODES)]
-    for node, host in zip(made, addresses(), strict=True):
-        node.start(host)
-    yield made
-    for node in made:
-        node.stop()
+    try:
+        start_all(made)
+        yield made
+    finally:
+        for node in made:
+            node.stop()
 
 
 def run_script(name: str, auth_file: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -98,7 +122,7 @@ def run_script(name: str, auth_file: Path, **variables: str) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=90,
     )
 
 
@@ -107,7 +131,7 @@ def listed(nodes: list[Node]) -> str:
 
 
 def form(nodes: list[Node], auth_file: Path) -> None:
-    formed = run_script("form.sh", auth_file, NODES=listed(nodes), TRIES="30")
+    formed = run_script("form.sh", auth_file, NODES=listed(nodes), TRIES="60")
     assert formed.returncode == 0, formed.stdout + formed.stderr
 
 
@@ -132,8 +156,7 @@ async def test_nodes_that_all_came_back_elsewhere_find_each_other(
     for node in nodes:
         node.stop()
 
-    for node, host in zip(nodes, addresses(), strict=True):
-        node.start(host)
+    start_all(nodes)
     for node in nodes:
         met = run_script("meet.sh", auth_file, SELF=f"{node.host}:{PORT}", PEERS=listed(nodes))
         assert met.returncode == 0, met.stderr
@@ -146,7 +169,7 @@ async def test_nodes_that_all_came_back_elsewhere_find_each_other(
             for node in nodes
         )
 
-    await until(is_whole, timeout_s=20)
+    await until(is_whole, timeout_s=40)
 
 
 @pytest.mark.slow
@@ -162,8 +185,6 @@ async def test_a_node_without_a_cluster_is_left_alone(nodes: list[Node], auth_fi
 @pytest.mark.slow
 async def test_a_node_keeps_a_log_and_never_evicts(nodes: list[Node]) -> None:
     node = nodes[0]
-    await until(lambda: node.info() != {}, timeout_s=10)
-
     with node.client() as client:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}

@@ -39,7 +39,7 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(copy)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,
         check=False,
     )
     about_it = [line for line in done.stderr.splitlines() if unit.name.split("@")[0] in line]

@@ -6,7 +6,7 @@ import ssl
 from tests.front.hanging_up import hang_up
 from tests.support.http import Response
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def ask(

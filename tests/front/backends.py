@@ -53,7 +53,7 @@ async def placement(
     found = {}
     for room in rooms:
         writer.write(f"GET /ws?room={room} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             size = int(head.partition(b"content-length:")[2].split()[0])
             found[room] = (await reader.readexactly(size)).decode()

@@ -25,7 +25,7 @@ def check(
         env={"PATH": os.environ["PATH"]} | variables,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

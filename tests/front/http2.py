@@ -14,7 +14,7 @@ from websockets.frames import Frame, Opcode
 from chat.protocol import frames
 from tests.front.hanging_up import hang_up
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 class Http2Client:

@@ -13,6 +13,8 @@ from tests.support import logs
 from tests.support.haproxy import CONFIGURATION, Haproxy, later_binary
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 HOSTS = [f"127.0.1.{number}" for number in range(1, 6)]
 ROOMS = [f"room-{number}" for number in range(100)]
 
@@ -50,7 +52,7 @@ async def wait_for(haproxy: Haproxy, hosts: list[str]) -> None:
     """Wait until both backends have these workers."""
     for backend in WORKER_BACKENDS:
         condition = partial(up, haproxy, backend, hosts)
-        await until(condition, 20.0, what=f"{hosts} in {backend}")
+        await until(condition, 40.0, what=f"{hosts} in {backend}")
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ from tests.support.ports import unused_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 KINDS = ["unix:{folder}/worker-{{slot}}.sock", "abns:chat-{port}-{{slot}}"]
 
 
@@ -37,7 +39,7 @@ async def test_haproxy_uses_the_workers_of_chat_up(
             said = await chat(*write, **redis)  # fails while nobody is registered
             return said.code == 0 and path.read_text().count(" check\n") == 3  # and the API
 
-        await until(both, what="both workers in the file")
+        await until(both, 40.0, what="both workers in the file")
         given = await chat("front", "servers", "--api", api, **redis, **own, workers=2)
         assert path.read_text() == given.out, "the same lines as from the settings"
         said = check(certificates, CONFIGURATION / "haproxy.cfg", path)
@@ -63,7 +65,7 @@ async def test_a_file_tells_whether_it_changed_and_is_never_emptied(
         said = await write()
         return said == (0, "changed\n", "") and path.read_text().count(" id ") == 2
 
-    await until(both, what="both workers in the file")
+    await until(both, 40.0, what="both workers in the file")
     text = path.read_text()
     for worker in workers.workers:
         assert f" 127.0.0.1:{worker.port} id " in text
@@ -86,7 +88,7 @@ async def test_workers_that_share_a_port_are_one_server(
             said = await chat("front", "servers", "--registered", **redis)
             return said if said.code == 0 else None
 
-        said = await until(listed, what="workers in the list")
+        said = await until(listed, 40.0, what="workers in the list")
         assert said.out.count(f"server 127.0.0.1:{up.port} ") == 2  # by room, and for all
         assert said.out.count("server ") == 3  # and the API
 

@@ -81,7 +81,7 @@ async def test_the_log_has_no_query_and_no_header(front: Front) -> None:
         found = [json.loads(text) for text in front.haproxy.log().splitlines() if text[0] == "{"]
         return [line for line in found if line.get("path") in ('/"quoted"', "/ws")]
 
-    await until(lambda: {line["path"] for line in lines()} == {'/"quoted"', "/ws"})
+    await until(lambda: {line["path"] for line in lines()} == {'/"quoted"', "/ws"}, 30.0)
     assert secret not in front.haproxy.log()
     tunnel = next(line for line in lines() if line["path"] == "/ws" and line["status"] == 101)
     assert tunnel["client"] == "127.0.0.1"
@@ -95,7 +95,7 @@ async def test_a_request_that_does_not_parse_is_logged_without_its_text(front: F
     writer.write(b"GET /ws?token=hidden-too HTTP/1.1\r\nbad header\r\n\r\n")
     assert b" 400 " in await reader.readline()
     await hang_up(writer)
-    await until(lambda: '"error":"Success"' in front.haproxy.log())  # of the connection
+    await until(lambda: '"error":"Success"' in front.haproxy.log(), 30.0)  # of the connection
     assert "hidden-too" not in front.haproxy.log()
 
 

@@ -20,12 +20,14 @@ from tests.support import logs
 from tests.support.haproxy import Haproxy, servers_file
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def handshake(
     haproxy: Haproxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None
 ) -> tuple[ssl.SSLSession | None, bool | None]:
     """Ask for something small; return the session to resume, and whether this one was resumed."""
-    sock = socket.create_connection(("127.0.0.1", haproxy.port), timeout=10)
+    sock = socket.create_connection(("127.0.0.1", haproxy.port), timeout=30)
     with context.wrap_socket(sock, server_hostname="127.0.0.1", session=session) as tls:
         tls.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         while tls.recv(4096):  # TLS 1.3 sends its tickets behind the handshake
@@ -90,7 +92,7 @@ def test_ciphers_without_forward_secrecy_or_authentication_of_data_are_refused(
 def test_alpn_prefers_http_2(front: Front, offered: list[str]) -> None:
     context = front.certificates.client()
     context.set_alpn_protocols(offered)
-    sock = socket.create_connection(("127.0.0.1", front.haproxy.port), timeout=10)
+    sock = socket.create_connection(("127.0.0.1", front.haproxy.port), timeout=30)
     with context.wrap_socket(sock, server_hostname="127.0.0.1") as tls:
         assert tls.selected_alpn_protocol() == offered[0]
 
@@ -144,7 +146,7 @@ async def test_a_renewed_certificate_is_served_after_a_reload_and_a_broken_one_c
                     await asyncio.sleep(0.5)
                     return await condition()
 
-                await until(reloaded, what="a reload")
+                await until(reloaded, 40.0, what="a reload")
 
             async def complains() -> bool:
                 return "[ALERT]" in haproxy.log()

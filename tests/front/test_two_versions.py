@@ -17,7 +17,7 @@ from tests.support.tokens import token
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.chaos]
+pytestmark = [pytest.mark.slow, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 
 def pattern(folder: Path, colour: str) -> str:
@@ -54,14 +54,17 @@ async def test_one_chat_up_takes_over_from_another_and_nothing_is_lost(
             await haproxy.wait_up(*names["blue"])
             await until(
                 lambda: all(haproxy.states()[name].startswith("DOWN") for name in names["green"]),
+                30.0,
                 what="HAProxy's doubt about those that are not there",
             )
             async with Traffic(4, connect) as traffic:
                 await versions.enter_async_context(version("green"))
                 await haproxy.wait_up(*names["green"])
                 await blue.close()
-                await until(lambda: all(t.connects > 1 for t in traffic.talkers), what="moves")
+                talkers = traffic.talkers
+                await until(lambda: all(t.connects > 1 for t in talkers), 30.0, what="moves")
                 before = len(traffic.acknowledged())
-                await until(lambda: len(traffic.acknowledged()) > before + 10, what="more talk")
+                enough = before + 10
+                await until(lambda: len(traffic.acknowledged()) > enough, 30.0, what="more talk")
     finally:
         await haproxy.close()

@@ -125,13 +125,13 @@ class Agent:
 
     async def until(self, condition: Callable[[Counts], bool], what: str) -> None:
         try:
-            await until(lambda: condition(self.counts), 20.0, what=what, interval_s=0.05)
+            await until(lambda: condition(self.counts), 40.0, what=what, interval_s=0.05)
         except AssertionError as exc:
             raise AssertionError(f"{exc}; the agent counts {self.counts}") from None
 
-    async def stop(self, drain_s: float = 10.0) -> Finished:
+    async def stop(self, drain_s: float = 20.0) -> Finished:
         await self.say(Stop(drain_s=drain_s))
-        await until(lambda: self.finished is not None, drain_s + 5.0, what="the last word")
+        await until(lambda: self.finished is not None, drain_s + 20.0, what="the last word")
         self.hang_up()
         assert self.finished is not None
         return self.finished
@@ -165,7 +165,7 @@ class Coordinator:
         await self._agents.put(Agent(reader, writer))
 
     async def next(self) -> Agent:
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(40.0):
             return await self._agents.get()
 
 
@@ -198,7 +198,7 @@ async def one_agent(
         listening = asyncio.create_task(agent.listen())
         try:
             yield agent
-            await process.wait_ended(10.0)
+            await process.wait_ended(30.0)
             assert process.exit_code == 0, process.log()
         finally:
             listening.cancel()

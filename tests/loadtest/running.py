@@ -51,7 +51,7 @@ class Run:
     async def until_phase(self, phase: str) -> None:
         """Wait until it says that a phase has begun."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(50.0):
             while line := await self.process.stdout.readline():
                 self.said += line.decode()
                 if line.startswith(phase.encode()):

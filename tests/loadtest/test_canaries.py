@@ -41,6 +41,8 @@ from tests.support.waiting import until
 THREE = ("--canaries", "3", "--set", "canaries.messages_per_s=5")
 Clusters = Callable[..., Awaitable[Cluster]]
 
+pytestmark = pytest.mark.timeout(240)
+
 SCENARIO = Scenario(
     title="a test",
     connections=Connections(count=4),
@@ -91,7 +93,7 @@ async def flock(target: Target, scenario: Scenario) -> AsyncIterator[Flock]:
         await made.prepare()
         now_ns = time.monotonic_ns()
         made.start(now_ns)
-        await until(lambda: made.inside == scenario.canaries.count, what="all in their rooms")
+        await until(lambda: made.inside == scenario.canaries.count, 40.0, what="all in their rooms")
         now_ns = time.monotonic_ns()
         made.begin(Phase(name="warm_up", at_ns=now_ns))
         made.begin(Phase(name="hold", at_ns=now_ns))
@@ -104,12 +106,17 @@ def at(cluster: Cluster) -> Target:
 
 async def end(canaries: Flock, **heads: int) -> CanaryFacts:
     canaries.begin(Phase(name="drain", at_ns=time.monotonic_ns()))
-    return await canaries.finish(heads, 15.0)
+    return await canaries.finish(heads, 40.0)
+
+
+async def seen(canaries: Flock, what: Callable[[Tally], bool]) -> None:
+    """Wait until something has happened to them."""
+    await until(lambda: what(canaries._tally), 40.0, what="what the canaries are to see")
 
 
 async def test_canaries_see_everything_once_and_in_order(cluster: Clusters) -> None:
     async with flock(at(await cluster(1, **NO_LIMITS)), SCENARIO) as canaries:
-        await asyncio.sleep(1.0)
+        await seen(canaries, lambda tally: tally.acknowledged > 10)
         found = await end(canaries)
 
     assert found.published == found.acknowledged > 10
@@ -124,7 +131,8 @@ async def test_canaries_see_everything_once_and_in_order(cluster: Clusters) -> N
 async def test_a_storm_cuts_canaries_and_the_sdk_mends_it(cluster: Clusters) -> None:
     scenario = structs.replace(SCENARIO, storm=Storm(at_s=0.5))
     async with flock(at(await cluster(1, **NO_LIMITS)), scenario) as canaries:
-        await asyncio.sleep(1.5)
+        await seen(canaries, lambda tally: tally.reconnects == 3)
+        await seen(canaries, lambda tally: "storm_ack" in tally.latency())
         found = await end(canaries)
 
     assert found.reconnects == 3
@@ -143,7 +151,7 @@ async def test_tls_goes_through_the_cable_and_is_verified(
     async with tls_in_front_of(worker.port, certificate) as url:
         target = Target(url=url, ca_file=str(certificate.authority))
         async with flock(target, scenario) as canaries:
-            await asyncio.sleep(1.0)
+            await seen(canaries, lambda tally: tally.reconnects == 3)
             found = await end(canaries)
 
     assert found.reconnects == 3
@@ -156,7 +164,7 @@ async def test_canaries_leave_and_join_as_often_as_the_others_and_miss_nothing(
 ) -> None:
     scenario = structs.replace(SCENARIO, traffic=Traffic(churn_per_s=12.0))
     async with flock(at(await cluster(1, **NO_LIMITS)), scenario) as canaries:
-        await asyncio.sleep(1.5)
+        await seen(canaries, lambda tally: tally.rejoined > 0)
         found = await end(canaries)
 
     assert found.rejoined > 0
@@ -167,9 +175,9 @@ async def test_canaries_leave_and_join_as_often_as_the_others_and_miss_nothing(
 async def test_a_worker_that_is_replaced_is_seen_as_a_reconnect(cluster: Clusters) -> None:
     workers = await cluster(1, **NO_LIMITS)
     async with flock(at(workers), SCENARIO) as canaries:
-        await asyncio.sleep(0.5)
+        await seen(canaries, lambda tally: tally.acknowledged > 0)
         await workers[0].restart()
-        await asyncio.sleep(0.5)
+        await seen(canaries, lambda tally: tally.reconnects >= 3)
         found = await end(canaries)
 
     assert found.reconnects >= 3
@@ -316,4 +324,4 @@ async def test_canaries_end_when_their_coordinator_is_killed(load_test: Start) -
     run.process.kill()
     await run.end()
 
-    await until(lambda: not any(map(alive, pids)), 20.0, what="no process left")
+    await until(lambda: not any(map(alive, pids)), 40.0, what="no process left")

@@ -1,5 +1,6 @@
 """Latencies: what seconds and agents measured adds up to what was measured."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from loadtest.latency import (
     new_histogram,
     percentiles,
 )
+
+pytestmark = pytest.mark.timeout(180)
 
 SAMPLES = st.lists(st.integers(1, HIGHEST_US), max_size=60)
 

@@ -13,7 +13,7 @@ from tests.support.tokens import SECRET
 from tests.support.waiting import until
 from tests.support.worker import REPOSITORY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 async def test_a_run_within_its_thresholds_exits_zero(load_test: Start) -> None:
@@ -47,14 +47,15 @@ async def test_a_run_that_misses_its_threshold_exits_non_zero(load_test: Start) 
 
 
 async def test_everybody_comes_back_from_a_storm_and_misses_nothing(load_test: Start) -> None:
-    storm = ("--set", "storm.at_s=1", "--set", "storm.spread_s=1", "--hold", "6")
-    run = await load_test("reconnect-storm", *SMALL[:-4], *storm, "--agents", "2", *PATIENT)
+    storm = ("--set", "storm.at_s=1", "--set", "storm.spread_s=1", "--hold", "10")
+    patient = (*PATIENT, "--set", "thresholds.storm_p99_ms=20000")
+    run = await load_test("reconnect-storm", *SMALL[:-4], *storm, "--agents", "2", *patient)
 
     code = await run.end()
 
     assert code == 0, run.said
     assert run.results.recovery_s is not None
-    assert run.results.recovery_s < 6
+    assert run.results.recovery_s < 9
     assert run.results.totals.opened >= 120
     assert run.results.totals.lost == run.results.totals.gaps == 0
     assert run.results.canaries is not None
@@ -102,7 +103,7 @@ async def test_an_agent_that_is_killed_fails_the_run_without_hanging(load_test: 
     await run.until_phase("hold")
 
     os.kill(min(run.agents()), signal.SIGKILL)
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(50.0):
         code = await run.end()
 
     assert code == 1, run.said
@@ -116,7 +117,7 @@ async def test_ctrl_c_drains_and_writes_what_was_found(load_test: Start) -> None
     await run.until_phase("hold")
 
     run.process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(50.0):
         code = await run.end()
 
     assert code == 130, run.said
@@ -135,12 +136,12 @@ async def test_a_second_ctrl_c_cuts_and_leaves_no_process(load_test: Start) -> N
     run.process.send_signal(signal.SIGINT)
     await run.until_phase("drain")
     run.process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(50.0):
         code = await run.end()
 
     assert code == 130, run.said
     assert run.results.agents, "what was known is written"
-    await until(lambda: not any(map(alive, agents)), what="no agent left")
+    await until(lambda: not any(map(alive, agents)), 40.0, what="no agent left")
 
 
 async def test_agents_end_when_their_coordinator_is_killed(load_test: Start) -> None:
@@ -152,7 +153,7 @@ async def test_agents_end_when_their_coordinator_is_killed(load_test: Start) -> 
     run.process.kill()
     await run.end()
 
-    await until(lambda: not any(map(alive, agents)), 20.0, what="no agent left")
+    await until(lambda: not any(map(alive, agents)), 40.0, what="no agent left")
 
 
 async def test_a_key_the_server_does_not_know_connects_nobody(load_test: Start) -> None:

@@ -219,6 +219,7 @@ def test_many_workers_are_a_band_not_many_lines(results: Results) -> None:
     assert len(table.rows) == 3
 
 
+@pytest.mark.timeout(180)
 def test_a_long_run_stays_a_small_file() -> None:
     document = page(sample(hold_s=3_000, connections=100_000, workers=54, agents=54))
     assert len(document) < 500_000

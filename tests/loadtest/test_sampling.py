@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from loadtest.sampling import operations, store
 from loadtest.sampling.host import Host, parse_busy_s, parse_sockstat
 from loadtest.sampling.operations import (
     OperationsError,
@@ -23,8 +24,12 @@ from tests.support.waiting import until
 
 
 async def test_workers_are_sampled_through_their_operations_ports(
-    cluster: Callable[..., Awaitable[Cluster]], redis_server: RedisServer
+    cluster: Callable[..., Awaitable[Cluster]],
+    redis_server: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for module in (operations, store):
+        monkeypatch.setattr(module, "_TIMEOUT_S", 30.0)  # a machine that stands still is no trouble
     workers = (await cluster(2)).workers
     ports = [f"http://127.0.0.1:{worker.ops_port}" for worker in workers]
     began_s = time.monotonic()
@@ -36,7 +41,7 @@ async def test_workers_are_sampled_through_their_operations_ports(
         interval_s=0.2,
         clock=lambda: time.monotonic() - began_s,
     ) as sampler:
-        await until(lambda: len(sampler.redis) >= 3, 20.0, what="three samples")
+        await until(lambda: len(sampler.redis) >= 3, 40.0, what="three samples")
 
     assert sampler.troubles == {}
     names = {sample.worker for sample in sampler.workers}
@@ -62,7 +67,7 @@ async def test_workers_of_a_supervisor_are_sampled_with_their_process_ids(
             pids = {state.pid for state in states}
             return len(states) == 2 and pids == chat.worker_pids()
 
-        await until(both, 20.0, what="two workers with their process ids")
+        await until(both, 40.0, what="two workers with their process ids")
 
 
 async def test_what_cannot_be_read_is_said_once(unused_port: int) -> None:
@@ -73,7 +78,7 @@ async def test_what_cannot_be_read_is_said_once(unused_port: int) -> None:
         interval_s=0.02,
         clock=lambda: 0.0,
     ) as sampler:
-        await until(lambda: len(sampler.host) >= 3, 10.0, what="three rounds")
+        await until(lambda: len(sampler.host) >= 3, 30.0, what="three rounds")
 
     assert len(sampler.troubles) == 2
     assert not [sentence for sentence in sampler.troubles if "hidden" in sentence]
@@ -136,7 +141,7 @@ def test_a_process_may_be_called_anything() -> None:
 
 async def test_busy_cores_are_those_between_two_readings() -> None:
     host = Host()
-    first, second = host.read(1.0), host.read(2.0)
+    first, second = host.read(1.0), host.read(1000.0)  # however long it takes in truth
 
     assert first is not None
     assert second is not None

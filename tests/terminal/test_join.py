@@ -11,7 +11,7 @@ from tests.support.cluster import NO_LIMITS, Cluster, Supervised
 from tests.support.waiting import until
 from tests.terminal.visiting import joined, visit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 StartCluster = Callable[..., Awaitable[Cluster]]
 
@@ -160,7 +160,7 @@ async def test_on_the_machine_of_chat_up_no_token_is_needed(tmp_path: Path) -> N
     async with Supervised(
         None, 1, arguments=("--local", "--data-dir", str(tmp_path / "data"))
     ) as cluster:
-        await until(lambda: "Chat is running" in cluster.log(), 20.0, what="the welcome")
+        await until(lambda: "Chat is running" in cluster.log(), 40.0, what="the welcome")
         said = await visit(
             "lobby", "--url", cluster.url, "--user", "ann", typed="Hello!\n", user=None
         )

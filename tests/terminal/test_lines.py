@@ -11,7 +11,7 @@ from chat.terminal.lines import MAX_LINE_BYTES, LineTooLongError, lines
 
 
 async def of(fd: int) -> list[str]:
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(30.0):
         return [line async for line in lines(fd)]
 
 

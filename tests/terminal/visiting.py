@@ -13,7 +13,7 @@ from tests.support.command import Said
 from tests.support.tokens import token
 from tests.support.worker import REPOSITORY, environment
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 45.0
 
 
 class Joined:

@@ -17,12 +17,16 @@ const agree = (one, other) => {
   return until(() => JSON.stringify(shown(one)) === JSON.stringify(shown(other)), "both see the same");
 };
 
+const both = (one, other, count) => {
+  return until(() => [one, other].every(({ room }) => room.entries.length === count), "the messages");
+};
+
 async function pair(name) {
   const roomId = newRoom(name);
   const ann = await party.member("ann", roomId);
   const ben = await party.member("ben", roomId);
   await ann.room.send("Hello").acknowledged;
-  await until(() => ben.room.entries.length === 1, "the message");
+  await both(ann, ben, 1);
   return { roomId, ann, ben };
 }
 
@@ -61,6 +65,7 @@ test("who reads history sees what was made of it", async () => {
   await ben.room.react(message, "👍").acknowledged;
   const reply = { replyTo: { seq: message.seq, messageId: message.messageId }, mentions: ["ann"] };
   await ben.room.send("Hi", reply).acknowledged;
+  await both(ann, ben, 2);
   await agree(ann.room, ben.room);
   const cleo = await party.member("cleo", roomId);
   await until(() => cleo.room.ready, "history");

@@ -83,9 +83,9 @@ test("who was banned while away is not let in again, and does not ask again", as
 test("a ban ends when the server said", async () => {
   const { mod, ben } = await pair();
   const told = next(ben.room, "error");
-  await mod.room.moderation.ban("ben", { durationMs: 400 });
+  await mod.room.moderation.ban("ben", { durationMs: 2_000 });
   const { retryAfterMs } = await told;
-  assert.ok(retryAfterMs > 0 && retryAfterMs <= 400);
+  assert.ok(retryAfterMs > 0 && retryAfterMs <= 2_000);
   await pause(retryAfterMs + 50);
   await ben.room.join();
 });

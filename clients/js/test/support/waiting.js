@@ -1,6 +1,6 @@
 /** Waiting for what comes about, without guessing how long it takes. */
 
-export async function until(condition, what, limitMs = 10_000) {
+export async function until(condition, what, limitMs = 30_000) {
   const end = Date.now() + limitMs;
   for (;;) {
     const found = await condition();
@@ -11,7 +11,7 @@ export async function until(condition, what, limitMs = 10_000) {
 }
 
 /** The next event of a name that fits. Ask before it can have come. */
-export function next(emitter, name, fits = () => true, limitMs = 10_000) {
+export function next(emitter, name, fits = () => true, limitMs = 30_000) {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`never came: ${name}`)), limitMs);
     const off = emitter.on(name, (payload) => {

@@ -26,6 +26,7 @@ class Window:
         self.site = site
         self.connections = 0
         self.faults: list[str] = []  # what the page itself did wrong
+        self.errors: list[str] = []  # in the console: what the browser could not load, too
         page.on("websocket", self._connecting)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._console)
@@ -117,3 +118,5 @@ class Window:
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.faults.append(message.text)
+        if message.type in ("error", "warning"):
+            self.errors.append(f"{message.text} ({message.location['url']})")

@@ -187,7 +187,7 @@ class App {
 
   #go(roomId, messageId) {
     if (this.#talk?.room(roomId) === undefined) return;
-    if (matchMedia("(max-width: 1080px)").matches) this.panels.close(false);
+    this.panels.uncover();
     this.destination.go(roomId, messageId);
     this.painter.soon();
   }

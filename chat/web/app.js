@@ -13,6 +13,7 @@ import { Notifier } from "./notifier.js";
 import { nextWithNews, Overview } from "./overview.js";
 import { Painter } from "./painter.js";
 import { Panels } from "./panels.js";
+import { Picker } from "./picker.js";
 import { goToRegion } from "./regions.js";
 import { RoomDialogs } from "./room_dialogs.js";
 import { Search } from "./search.js";
@@ -37,16 +38,19 @@ class App {
       onRetryConnection: () => this.#talk.client.retryNow(),
       onToken: (text) => this.#takeToken(text),
     });
-    const acts = new Acts(() => this.#room, () => this.#talk.people(this.#roomId),
+    this.picker = new Picker();
+    const acts = this.acts = new Acts(() => this.#room, () => this.#talk.people(this.#roomId),
       (text) => this.view.tell(text));
     this.conversation = new Conversation(acts, {
       onThread: (rootId) => this.#openThread(rootId),
       onShown: () => this.#mark(),
+      onMore: (row, beside, node) => this.#chooseReaction(row, beside, node),
       onReport: (row) => this.#dialogs.openReport(this.#room, row),
       onTell: (text) => this.view.tell(text),
     });
     this.thread = new ThreadPanel(acts, {
       onShown: () => this.#mark(),
+      onMore: (row, beside, node) => this.#chooseReaction(row, beside, node),
       onReport: (row) => this.#dialogs.openReport(this.#room, row),
       onTell: (text) => this.view.tell(text),
     });
@@ -202,6 +206,10 @@ class App {
     this.panels.toggle("mentions");
     this.painter.now();
     if (this.panels.side === "mentions") find("mentions").querySelector("button").focus();
+  }
+
+  #chooseReaction(row, beside, node) {
+    this.picker.open(beside, node, (reaction) => this.acts.react(row, reaction));
   }
 
   #openPreferences() {

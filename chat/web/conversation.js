@@ -17,7 +17,8 @@ export class Conversation {
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes), onTell(text)
+   * @param {object} handlers onThread(messageId), onMore(row, beside, node), onReport(row), onShown(nodes),
+   *   onTell(text)
    */
   constructor(acts, handlers) {
     this.stream = new Stream(find("talk"), {
@@ -25,6 +26,7 @@ export class Conversation {
       onRetry: (id) => acts.retry(id),
       onDiscard: (id) => acts.discard(id),
       onReact: (row, reaction) => acts.react(row, reaction),
+      onMore: handlers.onMore,
       onReply: (row) => this.composer.reply(row),
       onThread: handlers.onThread,
       onEdit: (row) => this.composer.edit(row),

@@ -17,12 +17,13 @@ export class ThreadPanel {
    * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void,
    *   onTell: (text: string) => void}} handlers
    */
-  constructor(acts, { onShown, onReport, onTell }) {
+  constructor(acts, { onShown, onMore, onReport, onTell }) {
     this.stream = new Stream(find("thread"), {
       onOlder: () => this.#thread.loadOlder(),
       onRetry: (id) => acts.retry(id),
       onDiscard: (id) => acts.discard(id),
       onReact: (row, reaction) => acts.react(row, reaction),
+      onMore: onMore,
       onEdit: (row) => this.composer.edit(row),
       onDelete: (row) => acts.delete(row),
       onReport,

@@ -220,6 +220,7 @@ export class Stream {
       this.scroller.scrollTop = this.scroller.scrollHeight;
       this.#top = this.scroller.scrollTop;
     }
+    this.#keepActions(); // at the message, which may have moved
   }
 }
 

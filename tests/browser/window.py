@@ -118,5 +118,6 @@ class Window:
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.faults.append(message.text)
-        if message.type in ("error", "warning"):
+        # Containers that come and go on this machine change its network: not the page's fault.
+        if message.type in ("error", "warning") and "ERR_NETWORK_CHANGED" not in message.text:
             self.errors.append(f"{message.text} ({message.location['url']})")

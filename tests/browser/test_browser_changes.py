@@ -1,7 +1,7 @@
 """Edits, deletions, reactions and replies, as two people in two windows make and see them."""
 
 import pytest
-from playwright.async_api import Locator, Position
+from playwright.async_api import Locator
 
 from tests.browser.axe import flaws
 from tests.browser.conftest import OpenWindow, shares_a_loop
@@ -125,25 +125,6 @@ async def test_any_emoji_is_found_by_its_name_and_comes_first_the_next_time(
     await ada.page.get_by_text("Nothing found").wait_for()
     await keys.press("Enter")
     assert await search.is_visible()
-
-
-async def test_the_toolbar_stays_at_its_message_while_the_draft_grows(
-    site: Supervised, open_window: OpenWindow, room: str
-) -> None:
-    ada, _ = await two(site, open_window, room)
-    said, bar = message(ada, "Yes"), ada.page.locator("#stream .actions")
-    top_of_it: Position = {"x": 70, "y": 16}  # it stays under the pointer, which nobody moves
-    await said.hover(position=top_of_it)
-
-    async def is_at_it() -> bool:
-        here, there = await bar.bounding_box(), await said.bounding_box()
-        return here is not None and there is not None and abs(there["y"] - here["y"] - 26) < 1
-
-    await until(is_at_it, what="the toolbar over its message")
-    before = await said.bounding_box()
-    await ada.page.locator("#draft").fill("1\n2")
-    assert await said.bounding_box() != before
-    await until(is_at_it, what="the toolbar where the message has moved to")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -61,8 +61,8 @@ Without --listen-fd it binds CHAT_API_HOST and CHAT_API_PORT, and without --ops-
 and CHAT_OPS_PORT for /healthz, /readyz and /metrics. SIGTERM drains it: /readyz turns red, after
 CHAT_API_DRAIN_DELAY it stops accepting and ends with the last answer. A second signal hurries.
 
-With --local it serves the cluster of `chat up --local` (or `make run`) on this machine, on
-operations port 9110, with the API keys of the file `api-keys` in the data folder.
+With --local it serves the cluster of `chat up --local` (or `make run`, which has one already) on
+this machine, on operations port 9110, with the API keys of the file `api-keys` in the data folder.
 
 examples:
   chat api --local                     beside `make run`
@@ -107,7 +107,7 @@ scopes:
 
 examples:
   chat api-key --scope publish --room 'news-*' --note cms --file api-keys
-  chat api-key --scope publish --room '*' --file chat-data/api-keys   for `chat api --local`
+  chat api-key --scope publish --room '*' --file chat-data/api-keys   for `make run`
   chat api-key --scope tokens,statistics --room '*'
 """
 _FRONT = """\
@@ -237,7 +237,7 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
         "--local",
         action="store_true",
         help="for this machine only: a key made by itself, tokens for anyone who asks from here, "
-        "an embedded Redis unless CHAT_REDIS_URL is set",
+        "an HTTP side at the same port, an embedded Redis unless CHAT_REDIS_URL is set",
     )
     parser.add_argument(
         "--embedded-redis",

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import orjson
 from msgspec import structs
@@ -28,14 +29,15 @@ from chat.settings import (
 )
 from chat.supervisor.control import ControlChannel
 from chat.supervisor.embedded import EmbeddedRedis
-from chat.supervisor.hooks_process import HooksProcess
 from chat.supervisor.listening import bind
 from chat.supervisor.local_run import LocalRun
+from chat.supervisor.side_process import SideProcess
 from chat.supervisor.slot import EXIT_SETTINGS
 from chat.supervisor.supervisor import Supervisor
 
 TOKEN_VARIABLE = "CHAT_TOKEN"  # noqa: S105 - a name, not a secret
 _OPS_BACKLOG = 128
+_LOCAL_BACKLOG = 512
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,8 +81,14 @@ def _up(options: argparse.Namespace, settings: Settings) -> int:
         settings = LocalRun(options.data_dir).for_workers(settings)
     if options.webhook is not None:
         settings = _with_webhook(settings, options)
-    logs.setup(settings)
-    return asyncio.run(_supervise(options, settings))
+    with ExitStack() as stack:
+        api_socket = None  # kept over the lives of the HTTP side: requests wait in its queue
+        if options.local:
+            names = ("local_api_port",)
+            api_socket = stack.enter_context(bind("127.0.0.1", 0, _LOCAL_BACKLOG, names=names))
+            settings = structs.replace(settings, local_api_port=api_socket.getsockname()[1])
+        logs.setup(settings)
+        return asyncio.run(_supervise(options, settings, api_socket))
 
 
 def _with_webhook(settings: Settings, options: argparse.Namespace) -> Settings:
@@ -102,7 +110,9 @@ def _with_webhook(settings: Settings, options: argparse.Namespace) -> Settings:
     return settings
 
 
-async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
+async def _supervise(
+    options: argparse.Namespace, settings: Settings, api_socket: socket.socket | None
+) -> int:
     redis = None
     if options.embedded_redis or (options.local and not is_given(os.environ, "redis_url")):
         redis = EmbeddedRedis(options.data_dir, restart_backoff_max_s=settings.restart_backoff_max)
@@ -112,10 +122,29 @@ async def _supervise(options: argparse.Namespace, settings: Settings) -> int:
         print(_welcome(supervisor.port, supervisor.ops_port, settings, redis), flush=True)
 
     on_ready = announce if options.local else None
-    hooks = None
+    return await Supervisor(
+        settings, redis=redis, beside=_beside(options, settings, api_socket), on_ready=on_ready
+    ).run()
+
+
+def _beside(
+    options: argparse.Namespace, settings: Settings, api_socket: socket.socket | None
+) -> list[SideProcess]:
+    """Return what else is kept alive: the HTTP side of a local run, and what posts to others."""
+    patience_s = settings.restart_backoff_max
+    found = []
+    if api_socket is not None:
+        api = SideProcess(
+            "api",
+            *("--listen-fd", str(api_socket.fileno())),
+            environ=LocalRun(options.data_dir).environ_of_api(settings),
+            pass_fds=(api_socket.fileno(),),
+            restart_backoff_max_s=patience_s,
+        )
+        found.append(api)
     if options.webhook is not None:
-        hooks = HooksProcess(restart_backoff_max_s=settings.restart_backoff_max)
-    return await Supervisor(settings, redis=redis, hooks=hooks, on_ready=on_ready).run()
+        found.append(SideProcess("hooks", restart_backoff_max_s=patience_s))
+    return found
 
 
 def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis | None) -> str:
@@ -131,10 +160,10 @@ def _welcome(port: int, ops_port: int, settings: Settings, redis: EmbeddedRedis 
         "\n"
         f"  Page        http://{host}:{port}\n"
         f"  WebSocket   ws://{host}:{port}/ws\n"
+        f"  HTTP        http://{host}:{port}/api/v1, explained at http://{host}:{port}/docs\n"
         f"  Operations  http://{settings.ops_host}:{ops_port}/readyz and /metrics\n"
         f"  Data        {where}\n"
         f"{webhook}"
-        "  HTTP        chat api --local, in another terminal\n"
         "\n"
         "  Ctrl-C stops it; the data stays.\n"
     )

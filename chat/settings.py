@@ -349,6 +349,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bool,
         _doc("Hand out tokens to anyone on this machine. Set by `make run`; loopback only."),
     ] = False
+    local_api_port: Annotated[
+        Port,
+        _doc(
+            "Loopback port of an HTTP side, to which workers hand on what is asked of /api, /docs "
+            "and /files at their own port. Set by `make run`; 0 hands nothing on."
+        ),
+    ] = 0
 
     # --- rooms and messages
     history_size: Annotated[
@@ -718,9 +725,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
         if self.publish_hook_url and not self.publish_hook_secret:
             problems.append("CHAT_PUBLISH_HOOK_URL needs CHAT_PUBLISH_HOOK_SECRET to sign with")
+        return problems + self._about_local() + self._about_webhooks() + self._about_uploads()
+
+    def _about_local(self) -> list[str]:
+        problems = []
         if self.local_mode and self.host not in LOOPBACK:
             problems.append("CHAT_LOCAL_MODE hands out tokens, so CHAT_HOST must be loopback")
-        return problems + self._about_webhooks() + self._about_uploads()
+        if self.local_api_port and not self.local_mode:
+            problems.append("CHAT_LOCAL_API_PORT is for CHAT_LOCAL_MODE: a balancer does it better")
+        return problems
 
     def _about_uploads(self) -> list[str]:
         if not self.upload_bytes_per_s or self.upload_bytes_burst >= self.upload_max_bytes:

@@ -60,6 +60,7 @@ def test_a_child_process_gets_equal_settings(settings: Settings) -> None:
         ({"CHAT_LEASE_INTERVAL": "9"}, "CHAT_LEASE_INTERVAL must be at most half"),
         ({"CHAT_OUTBOUND_HIGH_WATER_BYTES": "9999999"}, "CHAT_OUTBOUND_HIGH_WATER_BYTES"),
         ({"CHAT_REDIS_PROBE_TIMEOUT": "1"}, "CHAT_REDIS_PROBE_TIMEOUT"),
+        ({"CHAT_LOCAL_API_PORT": "8090"}, "CHAT_LOCAL_API_PORT is for CHAT_LOCAL_MODE"),
         ({"CHAT_JWT_SECRET": "short"}, "CHAT_JWT_SECRET must have at least 32 bytes"),
     ],
 )

@@ -18,6 +18,7 @@ from chat.gateway.application import Application, Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.handshake import Handshake
 from chat.gateway.overload import BEAT_S, OVERLOADED, Overload, retry_after_s
+from chat.gateway.relay import Relay
 from chat.gateway.wheel import Wheel
 from chat.ops.stats import Stats
 from chat.protocol.errors import CloseCode
@@ -49,6 +50,8 @@ class Gateway:
         fits = limit - reserved
         self.max_connections = min(fits, settings.max_connections or fits)
         self._max_sockets = fits + reserved // 2  # so that a full worker can still say so
+        #: Where requests for the HTTP side go; None where they do not come here.
+        self.relay = Relay(settings.local_api_port) if settings.local_api_port else None
         self.draining = False
         self.tick = 1  # counts up; 0 means never
         self.connections: dict[Connection, None] = {}  # as a set it takes three times the memory
@@ -104,6 +107,8 @@ class Gateway:
             handshake.abort()
         for connection in list(self.connections):
             connection.abort()
+        if self.relay is not None:
+            await self.relay.stop()
         await self._empty.wait()
         if self._heart is not None:
             self._heart.cancel()

@@ -22,6 +22,7 @@ from chat.gateway.application import Refusal
 from chat.gateway.connection import Connection
 from chat.gateway.overload import refusal_bytes
 from chat.gateway.proxy_header import ProxyHeaderError, read_proxy_header
+from chat.gateway.relay import Relay
 from chat.gateway.upgrade import HEAD_END, Upgrade, read_upgrade
 from chat.protocol.opening import SUBPROTOCOL
 
@@ -100,6 +101,10 @@ class Handshake(asyncio.Protocol):
             data = self._behind_preamble(self._preamble + data)
             if not data:
                 return
+        relay = self._gateway.relay
+        if relay is not None and self._received == 0 and relay.takes(data):
+            self._hand_over(relay, data)
+            return
         if WEBSOCKET in data and self._gateway.is_overloaded:
             self._turn_away()
             return
@@ -117,6 +122,14 @@ class Handshake(asyncio.Protocol):
             self._answer(http.sentence(431, "The request is too large."))
             return
         self._feed(data)
+
+    def _hand_over(self, relay: Relay, data: bytes) -> None:
+        """Leave the socket to the HTTP side."""
+        transport = cast("asyncio.Transport", self._transport)
+        self._is_answered = True
+        self._transport = None
+        self._gateway.handshake_ended(self)
+        relay.take(transport, data)
 
     def _turn_away(self) -> None:
         """Refuse before anything is parsed; what was sent has been read, so closing is no reset."""

@@ -1,8 +1,9 @@
 """A run on this machine only: what `--local` fills in, and what it keeps in the data folder.
 
-`chat up --local` signs with a key of its own and starts a Redis of its own. It keeps the key and
-the address of that Redis in its folder, where `chat api --local` finds them: so the two serve one
-cluster with nothing to set. As the key stays, tokens outlive a restart, and open pages come back.
+`chat up --local` signs with a key of its own and starts a Redis and an HTTP side of its own. It
+keeps the key and the address of that Redis in its folder, where a `chat api --local` finds them: so
+all serve one cluster with nothing to set. As the key stays, tokens outlive a restart, and open
+pages come back.
 """
 
 import ipaddress
@@ -88,13 +89,32 @@ class LocalRun:
             found["ops_port"] = API_OPS_PORT
         if not is_given(environ, "api_drain_delay"):
             found["api_drain_delay"] = 0.0  # no balancer has to notice first
+        return structs.replace(settings, **found, **self._kept(settings))
+
+    def environ_of_api(self, settings: Settings) -> dict[str, str]:
+        """Return what an HTTP side started with those workers needs besides their variables.
+
+        Raises:
+            SettingsError: the folder cannot be used.
+        """
+        own: dict[str, object] = {
+            "local_mode": False,
+            "local_api_port": 0,
+            "api_drain_delay": 0.0,  # no balancer has to notice first
+            **self._kept(settings),
+        }
+        return {variable(name): str(value) for name, value in own.items()}
+
+    def _kept(self, settings: Settings) -> dict[str, str]:
+        """Return where an HTTP side keeps files and finds keys, unless it is said."""
+        found = {}
         if not settings.upload_store:
             found["upload_store"] = str(self._folder / "files")
         if not settings.api_keys_file:
             with self._usable():
                 self._api_keys.touch(mode=0o600)
             found["api_keys_file"] = str(self._api_keys)
-        return structs.replace(settings, **found)
+        return found
 
     def _read(self, path: Path, setting: str) -> str:
         if not path.exists():

@@ -16,8 +16,8 @@ from chat.ops.reports import Report
 from chat.ops.server import OpsServer, Readiness
 from chat.settings import PREFIX, Settings, to_environ
 from chat.supervisor.embedded import EmbeddedRedis
-from chat.supervisor.hooks_process import HooksProcess
 from chat.supervisor.listening import PublicPort, bind
+from chat.supervisor.side_process import SideProcess
 from chat.supervisor.slot import EXIT_SETTINGS, Slot
 from chat.supervisor.worker_sockets import WorkerSockets
 
@@ -36,7 +36,7 @@ class Supervisor:
         settings: of the whole system; handed to the workers by environment.
         worker_command: what a worker is.
         redis: started before the workers and stopped after them.
-        hooks: started with the workers and stopped after them.
+        beside: started with the workers and stopped after them.
         on_ready: called once, when all workers are ready for the first time.
 
     Raises:
@@ -49,13 +49,13 @@ class Supervisor:
         *,
         worker_command: Sequence[str] = WORKER_COMMAND,
         redis: EmbeddedRedis | None = None,
-        hooks: HooksProcess | None = None,
+        beside: Sequence[SideProcess] = (),
         on_ready: Callable[["Supervisor"], None] | None = None,
     ) -> None:
         self.settings = settings
         self._command = worker_command
         self._redis = redis
-        self._hooks = hooks
+        self._beside = beside
         self._on_ready = on_ready
         self._metrics = Metrics(self._state)
         self._own = (
@@ -97,8 +97,7 @@ class Supervisor:
             await self._run()
         finally:
             await self._stop_workers()
-            if self._hooks is not None:
-                await self._hooks.stop()
+            await asyncio.gather(*(process.stop() for process in self._beside))
             if self._redis is not None:
                 await self._redis.stop()
             await ops.stop()
@@ -115,8 +114,8 @@ class Supervisor:
             await starting
         environ = self._environ()
         self._make_slots(environ)
-        if self._hooks is not None:
-            self._hooks.start(environ)
+        for process in self._beside:
+            process.start(environ)
         starting = asyncio.create_task(self._start_slots(), name="start-workers")
         if await self._unless_stopping(starting):
             await starting

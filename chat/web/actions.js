@@ -1,9 +1,8 @@
 /** The toolbar of the message that is pointed at, focused or tapped: react, reply, edit, delete, report. */
 
+import { QUICK } from "./reactions.js";
 import { element, setText } from "./text.js";
 import { isTouch } from "./touch.js";
-
-const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "👀"];
 
 const SURE_MS = 4_000;
 const BESIDE_PX = 42; // where the bubble of somebody else begins
@@ -17,8 +16,9 @@ export class Actions {
 
   /**
    * @param {HTMLElement} scroller that the messages are in
-   * @param {object} handlers onReact(row, reaction), onReply(row), onThread(messageId), onEdit(row),
-   *   onDelete(row), onReport(row); without one of them there is no such button
+   * @param {object} handlers onReact(row, reaction), onMore(row, beside, node) to choose another one,
+   *   onReply(row), onThread(messageId), onEdit(row), onDelete(row), onReport(row); without one of
+   *   them there is no such button
    */
   constructor(scroller, handlers) {
     this.bar = document.getElementById("actions-template").content.firstElementChild.cloneNode(true);
@@ -27,14 +27,16 @@ export class Actions {
     this.report = this.bar.querySelector(".act-report");
     const reply = this.bar.querySelector(".act-reply");
     const thread = this.bar.querySelector(".act-thread");
-    for (const reaction of REACTIONS) {
+    const more = this.bar.querySelector(".act-more");
+    for (const reaction of QUICK) {
       const button = element("button", "act-react", reaction);
       button.type = "button";
       button.ariaLabel = `React with ${reaction}`;
       button.title = button.ariaLabel;
       button.addEventListener("click", (event) => this.#act(event, handlers.onReact, reaction));
-      reply.before(button);
+      more.before(button);
     }
+    more.addEventListener("click", () => this.#more(handlers.onMore));
     reply.addEventListener("click", (event) => this.#act(event, handlers.onReply));
     thread.addEventListener("click", (event) => {
       this.#act(event, ({ messageId }) => handlers.onThread(messageId));
@@ -109,6 +111,14 @@ export class Actions {
     this.hide();
     if (detail === 0) node.focus({ preventScroll: true }); // a key: the place is not lost
     handler(row, ...rest);
+  }
+
+  #more(handler) {
+    const row = this.#row;
+    const node = this.#node;
+    const beside = this.bar.getBoundingClientRect();
+    this.hide();
+    handler(row, beside, node);
   }
 
   // What can not be undone takes two presses.

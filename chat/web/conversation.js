@@ -1,54 +1,30 @@
 /** The room that is looked at: its stream, its draft, and up to where it has been read. */
 
-import { lastOwn } from "./acts.js";
-import { Composer } from "./composer.js";
+import { Exchange } from "./exchange.js";
 import { buildRows } from "./rows.js";
-import { Stream } from "./stream.js";
-import { Tray } from "./tray.js";
 
 const MAX_WHILE_READING_BACK = 20_000;
 
 const find = (id) => document.getElementById(id);
 
-export class Conversation {
+export class Conversation extends Exchange {
   #room = null;
   #newFrom = null; // seq of the first message that was unread when one came
   #isNew = true; // one has just come, or come back
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {object} handlers onThread(messageId), onReport(row), onShown(nodes), onTell(text)
+   * @param {object} handlers onThread(messageId), onMore(row, beside, node), onReport(row), onShown(nodes),
+   *   onTell(text)
    */
   constructor(acts, handlers) {
-    this.stream = new Stream(find("talk"), {
+    super(find("talk"), find("composer"), { id: "draft", label: "Message" }, acts, {
+      ...handlers,
+      answers: true,
       onOlder: () => this.#room.loadOlder(),
-      onRetry: (id) => acts.retry(id),
-      onDiscard: (id) => acts.discard(id),
-      onReact: (row, reaction) => acts.react(row, reaction),
-      onReply: (row) => this.composer.reply(row),
-      onThread: handlers.onThread,
-      onEdit: (row) => this.composer.edit(row),
-      onDelete: (row) => acts.delete(row),
-      onReport: handlers.onReport,
-      onBack: () => this.composer.focus(),
       onEnd: () => this.#markRead(),
-      onShown: handlers.onShown,
+      onSaid: () => this.#said(),
     });
-    this.composer = new Composer(find("composer"), { id: "draft", label: "Message" }, {
-      onSend: (text, about) => {
-        const taken = acts.send(text, about, this.tray.along(about));
-        if (taken && about?.kind !== "edit") this.#said();
-        return taken;
-      },
-      onTyping: (isTyping) => acts.typing(isTyping),
-      onEditLast: () => {
-        const row = lastOwn(this.stream.list.rows);
-        if (row !== undefined) this.composer.edit(row);
-        return row !== undefined;
-      },
-      people: () => acts.people(),
-    });
-    this.tray = new Tray(this.composer, find("talk"), handlers.onTell);
   }
 
   /** @param {object | null} room null: none any more */

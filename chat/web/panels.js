@@ -3,7 +3,10 @@
 import { isTouch } from "./touch.js";
 
 const SIDES = ["people", "thread", "mentions"];
-const WIDE = matchMedia("(min-width: 1081px)"); // as in layout.css: people are always in sight
+// As in layout.css:
+const WIDE = matchMedia("(min-width: 1081px)"); // people are always in sight
+const OVERLAID = matchMedia("(max-width: 820px)"); // the rooms come over the conversation
+const COVERED = matchMedia("(max-width: 720px)"); // so does what stands beside it
 
 const find = (id) => document.getElementById(id);
 
@@ -60,10 +63,18 @@ export class Panels {
     if (returns && inside) this.#goBack();
   }
 
+  /** Close what stands at the right where it covers the conversation. */
+  uncover() {
+    if (COVERED.matches) this.close(false);
+  }
+
   showRooms(shown) {
-    this.screen.classList.toggle("rooms-open", shown);
-    find("rooms-toggle").ariaExpanded = String(shown);
-    if (shown) this.close(false);
+    const overlaid = shown && OVERLAID.matches;
+    this.screen.classList.toggle("rooms-open", overlaid);
+    find("rooms-toggle").ariaExpanded = String(overlaid);
+    if (!shown) return;
+    this.close(false);
+    if (!overlaid) find("rooms").querySelector("[aria-current='page']")?.focus(); // they were hidden
   }
 
   #apply(name) {

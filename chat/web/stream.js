@@ -22,7 +22,8 @@ export class Stream {
   /**
    * @param {HTMLElement} root with `.stream`, `.older` and `.to-end` in it
    * @param {object} handlers onOlder(), onRetry(clientMessageId), onDiscard(clientMessageId),
-   *   onReact(row, reaction), onReply(row), onThread(messageId), onEdit(row), onDelete(row), onReport(row),
+   *   onReact(row, reaction), onMore(row, beside, node), onReply(row), onThread(messageId), onEdit(row),
+   *   onDelete(row), onReport(row),
    *   onBack(), onEnd() the end came into sight, onShown(nodes) other rows are in the document
    */
   constructor(root, handlers) {
@@ -219,6 +220,7 @@ export class Stream {
       this.scroller.scrollTop = this.scroller.scrollHeight;
       this.#top = this.scroller.scrollTop;
     }
+    this.#keepActions(); // at the message, which may have moved
   }
 }
 

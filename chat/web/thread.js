@@ -1,51 +1,26 @@
 /** The panel of one thread: its root, its replies, and where one answers in it. */
 
-import { lastOwn } from "./acts.js";
-import { Composer } from "./composer.js";
+import { Exchange } from "./exchange.js";
 import { threadRows } from "./rows.js";
-import { Stream } from "./stream.js";
 import { setText } from "./text.js";
-import { Tray } from "./tray.js";
 
 const find = (id) => document.getElementById(id);
 
-export class ThreadPanel {
+export class ThreadPanel extends Exchange {
   #thread = null; // of the SDK, while one is open
 
   /**
    * @param {import("./acts.js").Acts} acts
-   * @param {{onShown: (nodes: HTMLElement[]) => void, onReport: (row: object) => void,
-   *   onTell: (text: string) => void}} handlers
+   * @param {object} handlers onMore(row, beside, node), onReport(row), onShown(nodes), onTell(text)
    */
-  constructor(acts, { onShown, onReport, onTell }) {
-    this.stream = new Stream(find("thread"), {
-      onOlder: () => this.#thread.loadOlder(),
-      onRetry: (id) => acts.retry(id),
-      onDiscard: (id) => acts.discard(id),
-      onReact: (row, reaction) => acts.react(row, reaction),
-      onEdit: (row) => this.composer.edit(row),
-      onDelete: (row) => acts.delete(row),
-      onReport,
-      onBack: () => this.composer.focus(),
-      onShown,
-    });
+  constructor(acts, handlers) {
     const names = { id: "thread-draft", label: "Reply in the thread" };
-    this.composer = new Composer(find("thread-composer"), names, {
-      onSend: (text, about) => {
-        const along = this.tray.along(about);
-        const taken = acts.send(text, about, { threadId: this.#thread.rootId, ...along });
-        if (taken && about?.kind !== "edit") this.stream.scrollToEnd();
-        return taken;
-      },
-      onTyping: (isTyping) => acts.typing(isTyping),
-      onEditLast: () => {
-        const row = lastOwn(this.stream.list.rows);
-        if (row !== undefined) this.composer.edit(row);
-        return row !== undefined;
-      },
-      people: () => acts.people(),
+    super(find("thread"), find("thread-composer"), names, acts, {
+      ...handlers,
+      along: () => ({ threadId: this.#thread.rootId }),
+      onOlder: () => this.#thread.loadOlder(),
+      onSaid: () => this.stream.scrollToEnd(),
     });
-    this.tray = new Tray(this.composer, find("thread"), onTell);
   }
 
   /** @returns {string | null} messageId of the root of the thread that is open */

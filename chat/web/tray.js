@@ -58,16 +58,19 @@ export class Tray {
   }
 
   /**
-   * Hand over what is uploaded: fields of the message that is being sent.
+   * What is uploaded: fields of the message that is being sent.
    *
    * @param {{kind: string} | null} about
    */
   along(about) {
     const attachments = this.#here.map(({ file }) => file);
-    if (attachments.length === 0 || about?.kind === "edit") return {};
+    return attachments.length === 0 || about?.kind === "edit" ? {} : { attachments };
+  }
+
+  /** It has gone with a message. */
+  sent() {
     this.#items.delete(this.#key);
     this.#show();
-    return { attachments };
   }
 
   /** The connection is back: what could not be sent goes on. */

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Locator
 
+from tests.browser.axe import flaws
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window, becomes, press_twice
 from tests.support.cluster import Supervised
@@ -90,6 +91,73 @@ async def test_reactions_are_counted_and_taken_back_with_the_same_button(
     await until(lambda: _reads(mine, "\U0001f44d 1"), what="the same in the other window")
     await mine.click()
     await until(lambda: _none(chip), what="no reaction")
+
+
+async def test_any_emoji_is_found_by_its_name_and_comes_first_the_next_time(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await two(site, open_window, room)
+    keys = ada.page.keyboard
+    await act(ada, "Yes", "More reactions")
+    search = ada.page.get_by_role("combobox", name="Search reactions")
+    await search.press_sequentially("rock")
+    assert await chosen(ada) == "rocket"
+    await ada.shot("reaction-picker")
+    assert await flaws(ada) == []
+    await keys.press("Escape")
+    await search.wait_for(state="hidden")
+    await ada.page.locator(".message:focus", has_text="Yes").wait_for()
+
+    await act(ada, "Yes", "More reactions")
+    await search.press_sequentially("stop si")
+    await keys.press("Enter")
+    chips = message(grace, "Yes").locator(".reactions button")
+    await until(lambda: _reads(chips, "\U0001f6d1 1"), what="the reaction of the other window")
+    await ada.page.locator(".message:focus", has_text="Yes").wait_for()
+
+    await act(ada, "Yes", "More reactions")
+    assert await chosen(ada) == "stop sign"
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        await keys.press(key)
+    assert await chosen(ada) == "grinning"
+    await search.fill("\U0001f9a9")  # which has no name here
+    await keys.press("Enter")
+    await until(lambda: _reads(chips.last, "\U0001f9a9 1"), what="one that was pasted")
+    await act(ada, "Yes", "More reactions")
+    await search.fill("nothing of the kind")
+    await ada.page.get_by_text("Nothing found").wait_for()
+    await keys.press("Enter")
+    assert await search.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_phone_reactions_come_up_from_below(
+    site: Supervised, open_window: OpenWindow, room: str, scheme: str
+) -> None:
+    phone = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "color_scheme": scheme}
+    ada = await open_window(site, **phone, reduced_motion="reduce")
+    await ada.enter("Ada", room)
+    await ada.page.locator("#draft").fill("Shall we?")
+    await ada.page.get_by_role("button", name="Send", exact=True).click()
+    await ada.wait_texts("Shall we?")
+    await message(ada, "Shall we?").locator(".body").tap()
+    await ada.page.get_by_role("button", name="More reactions").tap()
+    picker = ada.page.get_by_role("dialog", name="Choose a reaction")
+    box = await picker.bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 360, 640)
+    assert not await ada.page.locator("#picker-search:focus").count(), "no keyboard over it"
+    assert await flaws(ada) == []
+    await ada.shot(f"reaction-picker-phone-{scheme}")
+    await picker.get_by_role("option", name="party popper").first.tap()
+    await picker.wait_for(state="hidden")
+    chip = message(ada, "Shall we?").locator(".reactions button")
+    await until(lambda: _reads(chip, "\U0001f389 1"), what="the reaction")
+
+
+async def chosen(window: Window) -> str:
+    """Return the name of the reaction that Enter would take."""
+    return await window.page.locator('#picker [aria-selected="true"]').get_attribute("title") or ""
 
 
 async def test_a_reply_shows_what_it_answers_and_leads_there(

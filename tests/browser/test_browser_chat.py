@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from playwright.async_api import Route
 
 from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.speech import publish
@@ -124,6 +125,28 @@ async def test_a_token_that_ends_is_asked_for_and_replaced_without_a_break(
         assert ada.connections == 1
         await ada.page.reload()
         await ada.page.get_by_text("This server needs an access token.").wait_for()
+
+
+async def test_a_page_that_did_not_come_whole_asks_again_and_in_the_end_says_so(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.page.route("**/static/rows.js", lambda route: route.abort(), times=2)
+    await ada.enter("Ada", room)
+    assert await ada.page.evaluate("sessionStorage.getItem('chat.again')") is None
+    asked = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await route.abort()
+
+    await grace.page.route("**/static/app.js", refuse)
+    await grace.page.goto(grace.site)
+    await grace.page.get_by_text("The page did not come whole. Please reload it.").wait_for()
+    assert asked == 4
+    await grace.page.unroute("**/static/app.js")
+    await grace.enter("Grace", room)
 
 
 async def test_a_reset_of_the_history_is_said(

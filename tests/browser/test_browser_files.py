@@ -1,4 +1,4 @@
-"""Pictures and files go from one window to the other, through a real front."""
+"""Files go from one window to the other: under `make run`, and through a real front."""
 
 import asyncio
 import base64
@@ -16,10 +16,10 @@ from playwright.async_api import Browser, FilePayload, Locator
 
 from tests.api.site import Api, settings_of
 from tests.browser.axe import flaws
-from tests.browser.conftest import shares_a_loop
+from tests.browser.conftest import OpenWindow, shares_a_loop
 from tests.browser.window import Window, becomes, press_twice
 from tests.front.certificates import make_certificates
-from tests.support.cluster import NO_LIMITS, Cluster
+from tests.support.cluster import NO_LIMITS, Cluster, Supervised
 from tests.support.haproxy import Haproxy, servers_file
 from tests.support.pictures import GPS, exif, png
 from tests.support.redis_server import RedisServer
@@ -178,6 +178,23 @@ async def test_pictures_that_are_chosen_pasted_and_dropped_appear_in_the_other_w
     assert ada.faults == grace.faults == []
     for window in (ada, grace):
         await window.page.context.close()
+
+
+async def test_who_types_make_run_can_attach_a_picture_and_has_nothing_in_the_console(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada, grace = await open_window(site), await open_window(site)
+    await ada.enter("Ada", room)
+    await grace.enter("Grace", room)
+    await ada.page.locator("#composer .attach").wait_for(state="visible")
+    await attach(ada, "tea.png", "image/png", png(640, 480))
+    await wait_ready(ada, 1)
+    await ada.say("Look at that")
+    assert (await wait_shown(grace, "tea.png"))[0][2:] == [640, 480, 320, 240]
+    await wait_shown(ada, "tea.png")
+    await grace.page.get_by_role("button", name="Open picture tea.png").click()
+    await grace.page.get_by_role("dialog", name="tea.png").wait_for(state="visible")
+    assert ada.errors == grace.errors == []
 
 
 async def test_other_files_are_links_and_what_cannot_be_sent_is_said(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from chat.protocol.reactions import check_reaction
 from tests.browser.conftest import shares_a_loop
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), shares_a_loop]
@@ -209,6 +210,54 @@ async def test_mentions_are_listed_from_new_to_old_and_counted_while_unread(modu
     )
     assert listed == [[5, True], [1, False]]
     assert unread == 1
+
+
+async def test_every_reaction_that_is_offered_is_one_that_the_server_takes(modules: Page) -> None:
+    offered = await run(
+        modules,
+        """
+        const { EMOJI } = await import("/static/emoji.js");
+        const { QUICK, isReaction } = await import("/static/reactions.js");
+        const all = EMOJI.flatMap(({ emoji }) => emoji);
+        return {
+          all: all.map(({ reaction }) => reaction), names: all.map(({ name }) => name),
+          quick: QUICK, ours: all.every(({ reaction }) => isReaction(reaction)),
+        };
+        """,
+    )
+    assert offered["ours"]
+    for reaction in offered["all"]:
+        check_reaction(reaction)
+    assert len(set(offered["all"])) == len(offered["all"]) > 250
+    assert len(set(offered["names"])) == len(offered["names"])
+    assert set(offered["quick"]) < set(offered["all"])
+
+
+async def test_reactions_are_looked_for_by_words_and_the_last_ones_come_first(
+    modules: Page,
+) -> None:
+    found = await run(
+        modules,
+        """
+        const { offered, used, isReaction, QUICK } = await import("/static/reactions.js");
+        const namesIn = ({ emoji }) => emoji.map(({ name }) => name);
+        const names = (query) => offered(query, []).flatMap(namesIn);
+        return {
+          heart: names("heart")[0], two: names("blue HEA"), none: names("qqq"),
+          pasted: names(given.flamingo), first: offered("", ["🚀"])[0].emoji[0].name,
+          stored: [used(["x", 7, null, "🚀", "🚀"])[0], used("no list"), used(QUICK).length],
+          ours: ["👍🏽", "🇩🇪", "👨‍👩‍👧", "1️⃣", "a", "1", "👍👍", "👍 ", ""].map(isReaction),
+        };
+        """,
+        {"flamingo": "\U0001f9a9"},
+    )
+    assert found["heart"] == "heart eyes"
+    assert found["two"] == ["blue heart"]
+    assert found["none"] == []
+    assert found["pasted"] == ["\U0001f9a9"]
+    assert found["first"] == "rocket"
+    assert found["stored"] == ["\U0001f680", ["👍", "❤️", "😂", "🎉", "😮", "👀"], 6]
+    assert found["ours"] == [True] * 4 + [False] * 5
 
 
 async def test_search_finds_words_in_any_case_and_says_where(modules: Page) -> None:

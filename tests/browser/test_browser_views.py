@@ -14,6 +14,17 @@ FOCUSED = "node => node === document.activeElement"
 GROUND = "getComputedStyle(document.body).backgroundColor"
 DARK, LIGHT = "rgb(22, 24, 28)", "rgb(246, 245, 242)"
 IN_ROOMS = "document.activeElement.closest('#rooms') !== null"
+#: Those whose corners are not all in sight.
+HALF_COVERED = """
+(ids) => ids.filter((id) => {
+  const node = document.getElementById(id);
+  const { left, right, top, bottom } = node.getBoundingClientRect();
+  const corners = [[left, top], [right, top], [left, bottom], [right, bottom]];
+  const into = (from, to) => from + Math.sign(to - from) * 9;
+  const inside = ([x, y]) => [into(x, (left + right) / 2), into(y, (top + bottom) / 2)];
+  return !corners.map(inside).every(([x, y]) => node.contains(document.elementFromPoint(x, y)));
+})
+"""
 HIGHLIGHTED = "[...(CSS.highlights.get('found') ?? [])].map(String)"
 
 
@@ -144,6 +155,29 @@ async def test_words_are_found_in_what_is_loaded_and_in_threads(
     await ada.page.keyboard.press("Escape")
     await becomes(lambda: ada.page.evaluate(HIGHLIGHTED), [])
     await ada.page.locator("#search").wait_for(state="hidden")
+
+
+async def test_nothing_half_covers_the_search_or_a_draft_at_any_width(
+    site: Supervised, open_window: OpenWindow, room: str
+) -> None:
+    ada = await open_window(site, viewport={"width": 1280, "height": 700})
+    await ada.enter("Ada", room)
+    await ada.say("Where do we meet?")
+    await ada.wait_texts("Where do we meet?")
+    await open_thread(ada, "Where")
+    await reply(ada, "At the station, where else?")
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.type("where")
+    for width in (1280, 1080, 900, 820, 721, 720, 360):
+        await ada.page.set_viewport_size({"width": width, "height": 700})
+        half = await ada.page.evaluate(HALF_COVERED, ["search-text", "search-close", "draft"])
+        assert half == (["draft"] if width <= 720 else []), f"at {width} px"
+        assert await ada.page.evaluate(HALF_COVERED, ["search", "thread-draft"]) == []
+    await ada.page.set_viewport_size({"width": 900, "height": 700})
+    await ada.page.locator("#rooms-toggle").click()
+    await ada.page.locator("#rooms").wait_for()
+    assert not await ada.page.locator("#thread").is_visible()
+    assert await has_focus(ada, "#rooms [aria-current]")
 
 
 async def test_a_theme_chosen_by_hand_outlives_the_page_and_never_flashes(

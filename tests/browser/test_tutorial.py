@@ -23,7 +23,7 @@ from tests.support.worker import REPOSITORY
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(400), shares_a_loop]
 
 SECTIONS = sections((REPOSITORY / "docs" / "tutorial.md").read_text())
-CHAT, HTTP, SITE, RECEIVER = "8080", "8090", "3000", "9000"
+CHAT, SITE, RECEIVER = "8080", "3000", "9000"
 START = "1. Start the chat"
 TABLE = "body { background: #ccc; margin: 20px; display: flex; gap: 20px }"
 QUIET_CURL = "curl --silent --show-error --fail-with-body "
@@ -67,10 +67,10 @@ class Afternoon:
         return window.page
 
     async def http_side_answers(self) -> bool:
-        """Whether the HTTP side has found Redis again."""
+        """Whether the HTTP side is there and knows the key."""
         key = (self.desk.folder / "afternoon" / "key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
-        port = int(self.desk.typed(HTTP))
+        port = int(self.desk.typed(CHAT))
         try:
             found = await http.get(port, "/api/v1/rooms/lobby/history", headers=headers)
         except TimeoutError:
@@ -80,10 +80,9 @@ class Afternoon:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def afternoon(browser: Browser, tmp_path: Path) -> AsyncIterator[Afternoon]:
-    ports = {port: str(unused_port()) for port in (CHAT, HTTP, SITE, RECEIVER)}
+    ports = {port: str(unused_port()) for port in (CHAT, SITE, RECEIVER)}
     environ = {
         "CHAT_PORT": ports[CHAT],
-        "CHAT_API_PORT": ports[HTTP],
         "CHAT_OPS_PORT": "0",
         "CHAT_WORKERS": "2",
         "CHAT_OVERLOAD_LAG": "0",  # how busy this machine is says nothing about the page
@@ -174,12 +173,13 @@ async def test_a_new_developer_gets_through_the_afternoon(afternoon: Afternoon) 
 
 
 async def get_ready(afternoon: Afternoon) -> Terminal:
-    """Start the three programs; return the terminal for everything else."""
+    """Start the two programs; return the terminal for everything else."""
     (start,) = afternoon.blocks(START)
     afternoon.chat = await afternoon.start(start, "Chat is running")
-    (http_side,) = afternoon.blocks("2. Start the HTTP side")
-    await afternoon.start(http_side, "Ctrl-C stops it")
     desk, mine = afternoon.desk, await afternoon.desk.open()
+    (making,) = afternoon.blocks("2. Make a key")
+    await afternoon.run(mine, making)
+    await until(afternoon.http_side_answers, what="the HTTP side to have read the key")
     server, copying, page, serving = afternoon.blocks("3. Make a site")
     desk.save(server)
     await afternoon.run(mine, copying)

@@ -61,6 +61,7 @@ class Window:
         self.site = site
         self.connections = 0
         self.faults: list[str] = []  # what the page itself did wrong
+        self.errors: list[str] = []  # in the console: what the browser could not load, too
         page.on("websocket", self._connecting)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._console)
@@ -152,3 +153,6 @@ class Window:
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.faults.append(message.text)
+        # Containers that come and go on this machine change its network: not the page's fault.
+        if message.type in ("error", "warning") and "ERR_NETWORK_CHANGED" not in message.text:
+            self.errors.append(f"{message.text} ({message.location['url']})")

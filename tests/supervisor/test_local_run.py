@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from chat.settings import Settings, SettingsError
+from chat.settings import Settings, SettingsError, from_environ, to_environ
 from chat.supervisor.local_run import API_OPS_PORT, LocalRun
 from tests.supervisor.test_cli import chat, refusal
 
@@ -45,6 +46,18 @@ def test_the_http_side_serves_the_cluster_of_the_workers(run: LocalRun, tmp_path
     assert Path(api.api_keys_file).stat().st_mode & 0o077 == 0
 
 
+def test_the_http_side_of_the_run_keeps_files_and_keys_in_the_folder(
+    run: LocalRun, tmp_path: Path
+) -> None:
+    workers = structs.replace(run.for_workers(Settings()), local_api_port=8123)
+    api = from_environ(to_environ(workers) | run.environ_of_api(workers))
+    assert Path(api.api_keys_file) == tmp_path / "data" / "api-keys"
+    assert Path(api.upload_store) == tmp_path / "data" / "files"
+    assert (api.jwt_secret, api.api_drain_delay) == (workers.jwt_secret, 0.0)
+    assert not api.local_mode
+    assert not api.local_api_port
+
+
 def test_what_is_set_is_left_alone(run: LocalRun, tmp_path: Path) -> None:
     secret = "s" * 32
     given = Settings(
@@ -57,6 +70,7 @@ def test_what_is_set_is_left_alone(run: LocalRun, tmp_path: Path) -> None:
     assert run.for_workers(given).jwt_secret == secret
     environ = {"CHAT_REDIS_URL": URL, "CHAT_OPS_PORT": "1", "CHAT_API_DRAIN_DELAY": "3"}
     assert run.for_api(given, environ) == given
+    assert "CHAT_UPLOAD_STORE" not in run.environ_of_api(given)
     assert list((tmp_path / "data").iterdir()) == [], "what is given is written nowhere"
 
 

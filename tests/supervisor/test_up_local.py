@@ -31,8 +31,10 @@ async def test_one_command_serves_the_page_and_ends_with_everything_it_started(
         assert (await http.get(cluster.port, "/")).status == 200
         token = await http.get(cluster.port, "/local/token?user=ann")
         assert json.loads(token.body)["token"] not in cluster.log()
+        for path in ("/api/v1/health", "/docs"):
+            assert (await http.get(cluster.port, path)).status == 200
         children = processes.children_of(cluster.pid)
-        assert len(children) == 3, "two workers and Redis"
+        assert len(children) == 4, "two workers, the HTTP side and Redis"
         cluster.signal(signal.SIGINT)
         assert await cluster.wait_ended(40.0) == 0
     assert not {pid for pid in children if processes.command_line(pid)}

@@ -249,7 +249,9 @@ async def test_a_reader_that_stops_reading_is_closed_and_can_resume(
     bounds = {"max_outbound_bytes": 200_000, "outbound_high_water_bytes": 50_000}
     # The reader must hear why it is closed, however late all that was sent has arrived.
     workers = await cluster(1, close_timeout=60, **bounds, **NO_LIMITS)
-    writer = await connect(workers[0], "writer", room)
+    # Who writes reads all of it too, and on a busy machine no faster than it can.
+    roomy = await cluster(1, max_outbound_bytes=50_000_000, **NO_LIMITS)
+    writer = await connect(roomy[0], "writer", room)
     slow = await ChatClient.connect(workers[0].url, token("slow"), max_queue=1)
     joined = await slow.join(room)
     slow.websocket.transport.pause_reading()

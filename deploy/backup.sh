@@ -26,7 +26,7 @@ ${REDIS_SHELL:-${COMPOSE:-docker compose} exec -T redis} sh -eu -c '
   manifest=appendonly.aof.manifest
   copy() {
     rm -rf backup && mkdir backup && cp "appendonlydir/$manifest" backup/ || return 1
-    while read -r _ name _ _ _ type; do
+    while read -r _ name _ _ _ type _; do  # Redis 8 adds where a file begins
       case "$type" in
         b) ln "appendonlydir/$name" backup/ || return 1 ;;
         i) cp "appendonlydir/$name" backup/ || return 1 ;;

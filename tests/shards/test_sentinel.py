@@ -87,7 +87,7 @@ async def test_a_lost_tail_changes_the_epoch_and_who_saw_it_is_told(
         assert (gap["previousEpoch"], gap["epoch"]) == (lost["epoch"], ack["epoch"])
 
 
-async def test_a_planned_failover_loses_nothing(
+async def test_a_planned_failover_while_writers_wait_loses_nothing(
     cluster: StartCluster, sentinels: Sentinels, connect: Connect, room: str
 ) -> None:
     workers = await cluster(2, redis=sentinels.url, **PATIENT)
@@ -95,7 +95,7 @@ async def test_a_planned_failover_loses_nothing(
     ben = await connect(workers[1], "ben", room)
     await said(ann, room, ["1"])
     former = sentinels.master
-    sentinels.fail_over()
+    sentinels.fail_over(pause_s=5.0)
     sent = 1
     while sentinels.master is former or sent < 20:
         sent += 1

@@ -166,8 +166,9 @@ class Sentinels(Started):
             "the replica to catch up",
         )
 
-    def fail_over(self) -> None:
-        """Ask for a failover although the master is well; returns before it has happened."""
+    def fail_over(self, pause_s: float) -> None:
+        """Have the master take no writes for a while, and ask for a failover; returns at once."""
+        self.master.run("CLIENT", "PAUSE", int(pause_s * 1000), "WRITE")
         self._watches[0].run("SENTINEL", "FAILOVER", SERVICE)
 
     def cut_replication(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.containers.engine import CommandError, Engine
 from tests.containers.stack import IMAGE, Stack, workers_behind_haproxy
+from tests.front.http3 import http3
 from tests.support.client import ChatClient
 from tests.support.traffic import Traffic
 from tests.support.waiting import until
@@ -146,6 +147,13 @@ def test_operations_are_refused_from_outside(stack: Stack, path: str) -> None:
     connection.request("GET", path)
     assert connection.getresponse().status in (403, 404)
     connection.close()
+
+
+async def test_http_3_comes_through_and_is_told_of(stack: Stack) -> None:
+    async with http3(stack.https_port, stack.certificate, "localhost") as client:
+        answer = await client.ask("/api/v1/health")
+    assert answer.status == 200
+    assert answer.headers["alt-svc"] == f'h3=":{stack.https_port}"; ma=3600'
 
 
 def test_plain_http_leads_to_https(stack: Stack) -> None:

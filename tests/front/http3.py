@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aioquic.asyncio.client import connect
@@ -12,7 +13,6 @@ from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ConnectionTerminated, QuicEvent
 
-from tests.front.certificates import Certificates
 from tests.support.http import Response
 
 TIMEOUT_S = 10.0
@@ -89,17 +89,17 @@ class Http3Client(QuicConnectionProtocol):
 
 
 @asynccontextmanager
-async def http3(port: int, certificates: Certificates) -> AsyncIterator[Http3Client]:
-    """Connect to a UDP port of loopback.
+async def http3(port: int, authority: Path, host: str = "127.0.0.1") -> AsyncIterator[Http3Client]:
+    """Connect to a UDP port of loopback, whose certificate an authority has signed.
 
     Raises:
         ConnectionError: nobody there speaks QUIC, or the connection was refused.
     """
     configuration = QuicConfiguration(
-        alpn_protocols=H3_ALPN, cafile=str(certificates.authority), idle_timeout=TIMEOUT_S
+        alpn_protocols=H3_ALPN, cafile=str(authority), idle_timeout=TIMEOUT_S
     )
     async with connect(
-        "127.0.0.1", port, configuration=configuration, create_protocol=Http3Client
+        host, port, configuration=configuration, create_protocol=Http3Client
     ) as client:
         assert isinstance(client, Http3Client)
         yield client

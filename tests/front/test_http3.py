@@ -80,7 +80,10 @@ async def test_the_api_is_used_over_http_3_and_a_reload_is_not_noticed(
 ) -> None:
     bearer = {"authorization": f"Bearer {token('ann')}"}
     typed = bearer | {"content-type": "application/json"}
-    async with site.front(folder) as front, http3(front.port, site.certificates) as client:
+    async with (
+        site.front(folder) as front,
+        http3(front.port, site.certificates.authority) as client,
+    ):
         tls = site.certificates.client()
         ben = await ChatClient.connect(front.url, token("ben"), ssl=tls)
         await ben.join("lobby")
@@ -93,7 +96,7 @@ async def test_the_api_is_used_over_http_3_and_a_reload_is_not_noticed(
             await front.reload()
         assert (await client.ask("/metrics")).status == 404
         assert not client.takes_websockets  # from when on it does, browsers may have them there
-        async with http3(front.port, site.certificates) as another:  # the new process
+        async with http3(front.port, site.certificates.authority) as another:  # the new process
             read = json.loads(
                 (await another.ask("/api/v1/rooms/lobby/history", headers=bearer)).body
             )
@@ -106,11 +109,11 @@ async def test_the_api_is_used_over_http_3_and_a_reload_is_not_noticed(
 async def test_connections_over_quic_count_for_their_address(site: Site, folder: Path) -> None:
     async with (
         site.front(folder, address_connections=1) as front,
-        http3(front.port, site.certificates) as first,
+        http3(front.port, site.certificates.authority) as first,
     ):
         assert (await first.ask("/api/v1/health")).status == 200
         with pytest.raises(ConnectionError):
-            async with http3(front.port, site.certificates) as second:
+            async with http3(front.port, site.certificates.authority) as second:
                 await second.ask("/api/v1/health")
         assert (await first.ask("/api/v1/health")).status == 200
 
@@ -121,7 +124,7 @@ async def test_http_3_can_be_switched_off(site: Site, folder: Path) -> None:
         assert told.status == 200
         assert "alt-svc" not in told.headers
         with pytest.raises(ConnectionError):
-            async with http3(front.port, site.certificates):
+            async with http3(front.port, site.certificates.authority):
                 pass
 
 

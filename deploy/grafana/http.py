@@ -106,6 +106,20 @@ _REQUESTS = [
         ],
     ),
 ]
+_ACTS = [
+    Panel(
+        "Rosters and reports",
+        "What is done without a connection. Raced: several change one roster at once, all but the "
+        "first look again. Repaired: lists of rooms that a cut had left behind their rosters.",
+        "short",
+        [
+            ("rosters changed in five minutes", recent("chat_api_roster_changes_total")),
+            ("raced in five minutes", recent("chat_api_roster_changes_raced_total")),
+            ("lists repaired in five minutes", recent("chat_api_listings_repaired_total")),
+            ("messages reported in five minutes", recent("chat_api_messages_reported_total")),
+        ],
+    ),
+]
 _STREAMS = [
     Panel(
         "Event streams",
@@ -192,6 +206,7 @@ HTTP = Dashboard(
     [
         ("Now", _NOW),
         ("Requests", _REQUESTS),
+        ("Acts", _ACTS),
         ("Event streams", _STREAMS),
         ("Files", _FILES),
         ("Each process", _PROCESSES),

@@ -76,12 +76,33 @@ def no_loss(room: RoomView) -> Iterator[Violation]:
             ack = send.oks[0]
             what = f"{send.cmid}, acknowledged at {ack.epoch}:{ack.seq}"
             covering = [gap for gap in gaps if _gone(room, send, [gap])]
-            if not covering:
+            if not covering and not _lost_while_away(room, track, send, readable):
                 sentence = f"{client} never received {what}"
                 yield Violation("R2 no loss", room.room, sentence, (joined, send.invokes[0], ack))
-            elif ack.message_id in readable and covering[0].reason == "trimmed":
+            elif covering and ack.message_id in readable and covering[0].reason == "trimmed":
                 sentence = f"{client} was told that {what}, is gone, but history has it"
                 yield Violation("R2 no loss", room.room, sentence, (covering[0], ack))
+
+
+def _lost_while_away(
+    room: RoomView, track: list[Joined | Recv | Gap], send: Send, readable: set[str]
+) -> bool:
+    """Whether Redis lost a message before a client came back from where it had not seen it yet.
+
+    Who had seen it is told; for who had not, the room is as if it had never been.
+    """
+    if not send.is_change and send.oks[0].message_id in readable:
+        return False
+    resets = [gap for gap in room.gaps if gap.reason == "reset" and _gone(room, send, [gap])]
+    return any(
+        op.since_epoch == gap.previous_epoch
+        and op.since_seq is not None
+        and op.since_seq <= gap.from_seq
+        and (op.epoch == gap.epoch or room.epochs.precedes(gap.epoch, op.epoch))
+        for op in track
+        if isinstance(op, Joined)
+        for gap in resets
+    )
 
 
 def _entitled(room: RoomView, joined: Joined, send: Send) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.checker.history import Gap, History, Invoke, Joined, Ok, Progress, Read, Recv
+from tests.checker.history import Gap, History, Invoke, Joined, Ok, Op, Progress, Read, Recv
 from tests.checker.model import CLIENTS, ROOM, Model
 from tests.checker.mutations import MUTATIONS, Mutation
 from tests.checker.rules import check
@@ -158,6 +158,62 @@ def test_a_resume_that_hides_a_hole_is_noticed() -> None:
     ]
     assert any(isinstance(op, Joined) and op.recovered for op in hidden)
     assert broken(History(hidden)) == {"R2", "R5"}
+
+
+def of(client: str, at: float = 0.0) -> dict[str, Any]:
+    """Who did something in the room, and when."""
+    return {"at": at, "client": client, "room": ROOM}
+
+
+def said(at: float, name: str, epoch: str, seq: int) -> list[Op]:
+    """Ann sends a message of this name, and has it acknowledged."""
+    return [
+        Invoke(**of("ann", at), cmid=name, digest=name, session=1),
+        Ok(**of("ann", at + 0.1), cmid=name, epoch=epoch, seq=seq, message_id=name),
+    ]
+
+
+def heard(at: float, client: str, name: str, epoch: str, seq: int) -> Recv:
+    """A client receives it."""
+    place: dict[str, Any] = {"epoch": epoch, "seq": seq, "message_id": name, "cmid": name}
+    return Recv(**of(client, at), **place, sender="ann", digest=name)
+
+
+def reset(client: str, epoch: str, from_seq: int) -> Gap:
+    """A client that was in e0 is told that what came behind a place is gone."""
+    gone: dict[str, Any] = {"from_seq": from_seq, "to_seq": from_seq, "previous_epoch": "e0"}
+    return Gap(**of(client), reason="reset", epoch=epoch, **gone)
+
+
+def test_what_is_told_behind_a_reset_may_be_of_an_epoch_in_between() -> None:
+    history = [
+        Joined(**of("bob"), epoch="e0", seq=0),
+        *said(1.0, "of e1", "e1", 1),
+        reset("bob", "e2", 0),
+        heard(1.5, "bob", "of e1", "e1", 1),
+        *said(2.0, "of e2", "e2", 2),
+        heard(2.5, "bob", "of e2", "e2", 2),
+    ]
+    assert check(History(history)) == []
+
+
+def test_a_lost_tail_is_told_to_who_saw_it_and_never_was_for_who_was_away() -> None:
+    def with_return_from(seq: int) -> set[str]:
+        history = [
+            Joined(**of("bob"), epoch="e0", seq=0),
+            Joined(**of("cat"), epoch="e0", seq=0),
+            *said(1.0, "kept", "e0", 1),
+            *said(2.0, "lost", "e0", 2),
+            heard(2.5, "bob", "kept", "e0", 1),
+            heard(2.5, "bob", "lost", "e0", 2),
+            reset("bob", "e1", 1),
+            Joined(**of("cat"), epoch="e1", seq=1, since_epoch="e0", since_seq=seq, recovered=True),
+            heard(3.0, "cat", "kept", "e0", 1),
+        ]
+        return broken(History(history))
+
+    assert with_return_from(0) == set()
+    assert "R2" in with_return_from(2)
 
 
 def test_an_ack_before_the_write_is_noticed_when_the_write_is_lost() -> None:

@@ -207,11 +207,14 @@ def _take_send(room: RoomView, op: Invoke | Ok | Fail | Info) -> None:
 def _note_epochs(
     room: RoomView, op: Joined | Recv | Gap, last_epoch: dict[tuple[str, str], str]
 ) -> None:
-    if isinstance(op, Gap) and op.previous_epoch:
-        room.epochs.note(op.previous_epoch, op.epoch)
-    if isinstance(op, Joined) and op.since_epoch:
-        room.epochs.note(op.since_epoch, op.epoch)
-        return  # the missed messages that follow may still bear the old epoch
+    former = None
+    if isinstance(op, Gap):
+        former = op.previous_epoch
+    elif isinstance(op, Joined):
+        former = op.since_epoch
+    if former:
+        room.epochs.note(former, op.epoch)
+        return  # the missed messages that follow may still bear it, or one in between
     earlier = last_epoch.get(op.actor, op.epoch)
     room.epochs.note(earlier, op.epoch)
     last_epoch[op.actor] = op.epoch

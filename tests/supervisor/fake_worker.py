@@ -60,7 +60,8 @@ async def serve(options: argparse.Namespace, behaviour: str) -> int:
     for server in servers:
         server.close()
     report("draining")
-    await asyncio.sleep(0.05)  # whoever was accepted until now is greeted
+    for _ in range(20):  # whoever was accepted until now is greeted, some rounds of the loop later
+        await asyncio.sleep(0.0025)
     return 0
 
 

@@ -5,7 +5,7 @@ from random import Random
 
 from chat.broker.detour import TRIES
 from chat.broker.files import Files
-from chat.broker.link import LinkError, Reply, answered
+from chat.broker.link import LinkError, Reply, answered, as_link_error
 from chat.broker.outcomes import Outcome, outcome_of
 from chat.broker.publication import Fold, Publication, Setting
 from chat.broker.shard import STALE, Route, Shard, TurnedAwayError
@@ -70,7 +70,7 @@ class Broker:
 
         def settle(reply: Reply) -> None:
             if isinstance(reply, Exception):
-                self._not_published(publication, done, _as_link_error(reply), tries)
+                self._not_published(publication, done, as_link_error(reply), tries)
             elif reply[0] == b"stale":
                 self._not_published(publication, done, _stale(shard), tries)
             else:
@@ -175,7 +175,7 @@ class Broker:
             )
 
         def finish(reply: Reply) -> None:
-            done(_as_link_error(reply) if isinstance(reply, Exception) else _decoded(reply))
+            done(as_link_error(reply) if isinstance(reply, Exception) else _decoded(reply))
 
         store.start(room_id, start, finish)
 
@@ -212,7 +212,3 @@ def _decoded(reply: Reply) -> Page | LinkError:
         return decode_page(reply)
     except ValueError as exc:  # a stranger wrote into our keys
         return LinkError(f"history cannot be read: {exc}")
-
-
-def _as_link_error(exc: object) -> LinkError:
-    return exc if isinstance(exc, LinkError) else LinkError(str(exc))

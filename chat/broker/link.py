@@ -188,6 +188,11 @@ class RedisLink(asyncio.Protocol):
             self._loop.call_soon(callback, LinkLostError("the connection to Redis broke"))
 
 
+def as_link_error(error: Exception) -> LinkError:
+    """Return an error that came in place of a reply, as one of ours."""
+    return error if isinstance(error, LinkError) else LinkError(str(error))
+
+
 async def answered(start: Callable[[Callback], None]) -> Any:
     """Start something that answers by callback and wait for the answer.
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chat.broker.link import LinkError, Reply
+from chat.broker.link import LinkError, Reply, as_link_error
 from chat.broker.store import Store
 
 
@@ -102,7 +102,7 @@ class Markers:
 
         def finish(reply: Reply) -> None:
             if isinstance(reply, Exception):
-                done(reply if isinstance(reply, LinkError) else LinkError(str(reply)))
+                done(as_link_error(reply))
             else:
                 done(int(reply[1]))
 
@@ -132,7 +132,7 @@ class Markers:
             if answer.done():
                 return
             if isinstance(reply, Exception):
-                answer.set_result(reply if isinstance(reply, LinkError) else LinkError(str(reply)))
+                answer.set_result(as_link_error(reply))
             else:
                 answer.set_result(_progress(reply))
 

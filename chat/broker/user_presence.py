@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from chat.broker.keys import CONTROL_TAG
-from chat.broker.link import Callback, LinkError, Reply, answered
+from chat.broker.link import Callback, LinkError, Reply, answered, as_link_error
 from chat.broker.registry import TAG
 from chat.broker.revocation_feed import token_life_s
 from chat.broker.shard import Route
@@ -246,9 +246,7 @@ def decode_changed(payload: bytes) -> tuple[set[str], str]:
 
 
 def _failure(reply: Reply) -> LinkError | None:
-    if not isinstance(reply, Exception):
-        return None
-    return reply if isinstance(reply, LinkError) else LinkError(str(reply))
+    return as_link_error(reply) if isinstance(reply, Exception) else None
 
 
 def _decoded(reply: list[bytes]) -> UserRecord:

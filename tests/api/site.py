@@ -9,6 +9,7 @@ from tests.support import http, logs
 from tests.support.redis_server import RedisServer
 from tests.support.sse import EventStream
 from tests.support.tokens import token
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 from tests.support.worker import SettingValue, Worker
 
 COMMAND = (sys.executable, "-m", "chat", "api")
@@ -62,7 +63,7 @@ class Api(Worker):
         /,
         headers: dict[str, str] | None = None,
         method: str = "POST",
-        timeout_s: float = http.DEFAULT_TIMEOUT_S,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Answer:
         """Send a body, bytes as they are and anything else as JSON, with a token or a key."""
         fields = {"Content-Type": "application/json", **(headers or {})}

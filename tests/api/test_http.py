@@ -8,7 +8,7 @@ from tests.api.conftest import Site, StartApi
 from tests.api.site import Answer, Api
 from tests.support import http
 from tests.support.tokens import token
-from tests.support.waiting import until
+from tests.support.waiting import DEFAULT_TIMEOUT_S, until
 
 DATA = "/api/v1/rooms/lobby/presence"
 ELSEWHERE = "https://chat.example"
@@ -16,7 +16,7 @@ ELSEWHERE = "https://chat.example"
 PER_ANSWER = {"date", "connection"}
 
 
-async def raw(api: Api, request: bytes, timeout_s: float = http.DEFAULT_TIMEOUT_S) -> bytes:
+async def raw(api: Api, request: bytes, timeout_s: float = DEFAULT_TIMEOUT_S) -> bytes:
     """Send bytes and return all that comes back until the server hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
     try:

@@ -1,25 +1,20 @@
 """Reported messages: once per user and message, with a copy, for who may moderate everywhere."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from chat.broker.reports import Reports
-from chat.broker.store import Store
 from chat.identity.apikeys import Scope
-from chat.ops.stats import Stats
 from chat.protocol.errors import CommandError, ErrorCode
-from chat.settings import Settings
 from tests.api.conftest import Site
 from tests.api.site import Answer
 from tests.support import http
 from tests.support.client import ChatClient, Event
 from tests.support.redis_server import RedisServer
+from tests.support.reports import kept
 from tests.support.tokens import token
 from tests.support.waiting import until
 
@@ -205,20 +200,6 @@ async def test_reports_are_for_who_moderates_everywhere(site: Site) -> None:
 
 async def _is_known(site: Site, key: str) -> bool:
     return (await site.api.read("/api/v1/reports", key)).status != 401
-
-
-@asynccontextmanager
-async def kept(redis: RedisServer, prefix: str, **settings: Any) -> AsyncIterator[Reports]:
-    """Reports with settings of their own."""
-    own = Settings(redis_url=redis.url, redis_prefix=prefix, **settings)
-    store = Store(own, Stats(), "reports", on_up=lambda _shard, _changed: None)
-    running = asyncio.create_task(store.run())
-    try:
-        await until(lambda: store.is_up)
-        yield Reports(store)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def message(number: int) -> dict[str, Any]:

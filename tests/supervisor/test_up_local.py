@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def local(data_dir: Path) -> Supervised:
     arguments = ("--local", "--data-dir", str(data_dir))
-    return Supervised(None, 2, arguments=arguments, overload_lag=0)  # the machine is shared
+    return Supervised(None, 2, arguments=arguments)
 
 
 async def test_one_command_serves_the_page_and_ends_with_everything_it_started(

@@ -12,12 +12,11 @@ from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.contract import CONTRACT, Witness
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 Event = dict[str, Any]
 
 SUBPROTOCOL = "chat.v1"
-#: Of what has to come: long, as a machine may stand still for seconds.
-DEFAULT_TIMEOUT_S = 20.0
 #: Events with a place in a room's order.
 PLACED = (
     "chat_message",

@@ -18,10 +18,8 @@ from tests.support.worker import READY_TIMEOUT_S, Process, SettingValue, Worker,
 
 __all__ = ["NO_LIMITS", "Cluster", "Supervised", "Worker", "token"]
 
-#: Settings that take the rate limits out of the way of tests about something else, and what a
-#: worker refuses when the machine that it shares with other tests has left it waiting.
+#: Settings that take the rate limits out of the way of tests about something else.
 NO_LIMITS: dict[str, SettingValue] = {
-    "overload_lag": 0,
     "address_connects_per_s": 0,
     "connection_messages_per_s": 0,
     "connection_bytes_per_s": 0,

@@ -3,8 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-#: Of an answer that has to come: long, as a machine may stand still for seconds.
-DEFAULT_TIMEOUT_S = 20.0
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 
 class Response(NamedTuple):

@@ -7,8 +7,7 @@ import asyncio
 import json
 from typing import Any, NamedTuple, Self
 
-#: Of what has to come: long, as a machine may stand still for seconds.
-DEFAULT_TIMEOUT_S = 20.0
+from tests.support.waiting import DEFAULT_TIMEOUT_S
 
 
 class Event(NamedTuple):

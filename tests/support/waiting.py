@@ -6,6 +6,9 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
+#: Of what has to come: long, as a machine may stand still for seconds.
+DEFAULT_TIMEOUT_S = 20.0
+
 
 class DeadlineError(AssertionError):
     """A condition did not come true in time; the text says which."""
@@ -13,7 +16,7 @@ class DeadlineError(AssertionError):
 
 async def until(
     condition: Callable[[], Any],
-    timeout_s: float = 20.0,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
     *,
     what: str = "the condition",
     interval_s: float = 0.02,

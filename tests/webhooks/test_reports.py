@@ -1,22 +1,17 @@
 """Reports of messages, posted by `chat hooks`: the reports that are kept are the queue."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chat.broker.reports import Reports
-from chat.broker.store import Store
-from chat.ops.stats import Stats
-from chat.settings import Settings
 from tests.support.client import ChatClient
 from tests.support.cluster import Cluster, shared
 from tests.support.hooks import Dispatching
 from tests.support.receiver import Receiver
 from tests.support.redis_server import RedisServer
+from tests.support.reports import kept
 from tests.support.waiting import until
 
 
@@ -30,20 +25,6 @@ def workers(redis_server: RedisServer) -> Iterator[Cluster]:
 async def receiver() -> AsyncIterator[Receiver]:
     async with Receiver() as made:
         yield made
-
-
-@asynccontextmanager
-async def kept(redis: RedisServer, prefix: str, **settings: Any) -> AsyncIterator[Reports]:
-    """Reports that are noted for `chat hooks`, without a worker."""
-    own = Settings(redis_url=redis.url, redis_prefix=prefix, webhooks=True, **settings)
-    store = Store(own, Stats(), "reports", on_up=lambda _shard, _changed: None)
-    running = asyncio.create_task(store.run())
-    try:
-        await until(lambda: store.is_up)
-        yield Reports(store)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def settings_of(redis: RedisServer, prefix: str, **more: Any) -> dict[str, Any]:
@@ -88,7 +69,7 @@ async def test_reports_made_while_nobody_took_them_are_told_later_in_order_and_o
     redis_server: RedisServer, redis_prefix: str, receiver: Receiver
 ) -> None:
     settings = settings_of(redis_server, redis_prefix, webhook_batch_events=4)
-    async with kept(redis_server, redis_prefix) as reports:
+    async with kept(redis_server, redis_prefix, webhooks=True) as reports:
         for number in range(9):
             assert await reports.add("ann", message(number), "spam")
         assert not await reports.add("ann", message(3), "again")
@@ -108,7 +89,7 @@ async def test_what_is_not_kept_any_more_is_told_as_a_gap(
     redis_server: RedisServer, redis_prefix: str, receiver: Receiver
 ) -> None:
     settings = settings_of(redis_server, redis_prefix)
-    async with kept(redis_server, redis_prefix, reports_size=3) as reports:
+    async with kept(redis_server, redis_prefix, webhooks=True, reports_size=3) as reports:
         for number in range(5):
             await reports.add("ann", message(number), "spam")
         async with Dispatching(settings, receiver.url):
@@ -122,7 +103,7 @@ async def test_reports_whose_time_is_over_hide_none_that_is_kept(
     redis_server: RedisServer, redis_prefix: str, receiver: Receiver
 ) -> None:
     settings = settings_of(redis_server, redis_prefix, webhook_batch_events=2)
-    async with kept(redis_server, redis_prefix) as reports:
+    async with kept(redis_server, redis_prefix, webhooks=True) as reports:
         for number in range(8):
             await reports.add("ann", message(number), "spam")
         stream = reports.page(None, 10)
@@ -148,7 +129,10 @@ async def test_an_endpoint_hears_of_reports_if_it_asks_for_them_and_in_its_rooms
             + 'events = ["chat_message", "message_*"]\n'
         )
         settings = settings_of(redis_server, redis_prefix, webhooks_file=str(config))
-        async with kept(redis_server, redis_prefix) as reports, Dispatching(settings) as hooks:
+        async with (
+            kept(redis_server, redis_prefix, webhooks=True) as reports,
+            Dispatching(settings) as hooks,
+        ):
             for number, room in enumerate(("lobby", "team-7", "private:x", "team-8")):
                 await reports.add("ann", message(number, room), "spam")
             assert numbers(await receiver.until(2, "report_created")) == [1, 3]
